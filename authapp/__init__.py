@@ -1,0 +1,62 @@
+"""authapp: multi-tenant authentication and authorization for Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from authapp.commands import init_commands
+from authapp.core.application import Application
+from authapp.core.extensions import init_database
+from authapp.core.headers import init_headers
+from authapp.core.logging import init_logging
+from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
+from authapp.core.problems import init_problems
+from authapp.core.requests import init_requests
+from authapp.security.passwords import passwords
+from authapp.security.tokens import tokens
+from authapp.views import accounts, docs, organizations, sessions, system
+from config import Settings, read_settings
+
+LARGEST_BODY = 64 * 1024  # bytes
+
+
+def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint] = ()) -> Application:
+    """Assemble the application.
+
+    Args:
+        settings: default: the environment's.
+        blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
+
+    Raises:
+        UnsafeSettings: naming every setting that cannot be served with.
+        UnguardedRoute: naming the first route without a guard.
+    """
+    settings = settings or read_settings()
+    app = Application("authapp", static_folder=None)
+    app.settings = settings
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+
+    init_requests(app)
+    init_headers(app, settings)
+    init_logging(app, settings)
+    init_problems(app)
+    init_database(app, settings)
+    passwords.init_app(app, settings)
+    tokens.init_settings(app, settings)
+
+    api = init_openapi(app, settings.public_url)
+    for story in (accounts, sessions, organizations):
+        api.register_blueprint(story.bp, url_prefix=f"{API_PREFIX}{story.bp.url_prefix}")
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
+    api.register_blueprint(system.bp)
+    app.register_blueprint(docs.bp)
+    init_commands(app)
+    return app

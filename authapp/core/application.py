@@ -1,0 +1,61 @@
+"""Flask with two promises added: no route without a guard, and one transaction for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, current_app
+from flask.typing import ResponseReturnValue
+
+from authapp.core import transaction
+from config import Settings
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class UnguardedRoute(RuntimeError):
+    """A route was registered whose view carries no guard."""
+
+
+class Application(Flask):
+    """The Flask application. Other people's blueprints may be registered on it at any time: the promises hold."""
+
+    settings: Settings
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        if view_func is not None and guard_of(view_func) is None:
+            raise UnguardedRoute(
+                f"{rule} has no guard. Put one of authapp.decorators.access on {view_func.__name__}, "
+                "below the route: @public if anyone may call it."
+            )
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        return transaction.run(self._respond)
+
+    def _respond(self) -> Response:
+        return self.make_response(super().dispatch_request())
+
+
+def settings() -> Settings:
+    """The settings of the application that is serving."""
+    return cast("Application", current_app).settings
+
+
+def mark_guarded(view: View, guard: str) -> View:
+    """Leave the name of its guard on a view."""
+    view._authapp_guard = guard  # type: ignore[attr-defined]
+    return view
+
+
+def guard_of(view: Callable[..., Any]) -> str | None:
+    """The name of the guard on a view, None if it has none."""
+    return getattr(view, "_authapp_guard", None)

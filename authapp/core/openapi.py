@@ -1,0 +1,226 @@
+"""Blueprints that describe themselves, and the OpenAPI 3.1 document made of them. flask-smorest stays in here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+import flask
+import flask_smorest
+from flask import Flask
+from marshmallow import Schema, fields
+from werkzeug.routing import Rule
+
+from authapp.core.application import View, guard_of
+from authapp.core.errors import (
+    BodyTooLarge,
+    InternalError,
+    InvalidJson,
+    Refusal,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from authapp.core.problems import CONTENT_TYPE
+from authapp.core.strict import StrictParser
+
+API_PREFIX = "/api/v1"
+VERSION = "1.0.0"
+_ALWAYS = (InternalError, ServiceUnavailable)
+_BODY = (InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
+_QUERY = (ValidationFailed,)
+_REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
+
+DESCRIPTION = """Multi-tenant authentication and authorization.
+
+Sign in at `POST /auth/login`, send the access token as `Authorization: Bearer <access_token>`, and spend the refresh
+token at `POST /auth/refresh` when the access token has expired. Every error is `application/problem+json` (RFC 9457)
+with a stable `code`."""
+
+
+class Problem(Schema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "A sentence for a person."})
+    code = fields.String(required=True, metadata={"description": "Stable; programs go by this."})
+    request_id = fields.String(required=True, metadata={"description": "Also in X-Request-ID and in the log."})
+    errors = fields.Dict(metadata={"description": "Field errors by location; on 422 only."})
+
+
+def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
+    """Say which refusals a view may answer with beside those of its guard and its arguments."""
+
+    def decorate(view: View) -> View:
+        view._authapp_refusals = (*refusals_of(view), *refusals)  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def refusals_of(view: Callable[..., Any]) -> tuple[type[Refusal], ...]:
+    return getattr(view, "_authapp_refusals", ())
+
+
+if TYPE_CHECKING:
+
+    class _Described(flask.Blueprint):
+        """What flask-smorest, which has no types, adds to Flask's Blueprint."""
+
+        def __init__(self, name: str, import_name: str, *, url_prefix: str = "", description: str = "") -> None: ...
+        def arguments(self, schema: Schema, *, location: str) -> Callable[[View], View]: ...
+        def response(self, status_code: int, schema: type[Schema] | None = None) -> Callable[[View], View]: ...
+        def get(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
+        def post(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
+        def put(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
+        def patch(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
+        def delete(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
+
+else:
+    _Described = flask_smorest.Blueprint
+
+
+class Blueprint(_Described):
+    """Flask's Blueprint with `arguments` and `response`, declared once for the code and the document."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(  # type: ignore[override]  # a class, so that all views share one instance
+        self, schema: type[Schema], *, location: str = "json"
+    ) -> Callable[[View], View]:
+        """Check what is sent against a schema and pass it to the view as its first argument, a dict."""
+        declare = super().arguments(schema(), location=location)
+        refused = refuses(*(_BODY if location == "json" else _QUERY))
+        return lambda view: refused(declare(view))
+
+
+class Api(flask_smorest.Api):
+    """The registry of blueprints. Errors are `authapp.core.problems`' alone."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors alone."""
+
+    def _register_etag_headers(self) -> None:
+        """Document no header that no reply has."""
+
+    _register_pagination_header = _register_etag_headers
+
+
+def init_openapi(app: Flask, public_url: str) -> Api:
+    """Make the registry. Documents are complete once all blueprints are registered."""
+    app.config.update(API_TITLE="authapp", API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
+    return Api(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION},
+            "servers": [{"url": public_url}],
+            "components": {"securitySchemes": {"bearer": bearer}},
+        },
+    )
+
+
+def document_bytes(app: Flask) -> bytes:
+    """The document as it is served, made at the first request for it."""
+    cached = app.extensions.get("authapp.openapi")
+    if cached is None:
+        cached = json.dumps(document(app), ensure_ascii=False).encode()
+        app.extensions["authapp.openapi"] = cached
+    return cast("bytes", cached)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document: what the blueprints declare, plus what guards and refusals add."""
+    spec: dict[str, Any] = deepcopy(app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
+    schemas = spec["components"]["schemas"]
+    bodies = set()
+    for rule, method, view in routes(app):
+        operation = spec["paths"].get(path_template(rule), {}).get(method.lower())
+        if operation is None:  # the documentation itself
+            continue
+        _complete(operation, rule, view)
+        if "requestBody" in operation:
+            body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            operation["requestBody"]["required"] = bool(schemas[body].get("required"))
+            bodies.add(body)
+    for name in schemas.keys() - bodies:  # a reply may grow fields
+        schemas[name].pop("additionalProperties", None)
+    for path in spec["paths"].values():
+        for parameter in path.get("parameters", []):
+            if parameter["name"].endswith("_id"):
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+    return spec
+
+
+def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
+    """Add the name, the guard and the refusals of a view to what it declared itself."""
+    operation["operationId"] = rule.endpoint.rpartition(".")[2]
+    operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
+    operation["responses"].update(
+        _problem_responses({*refusals_of(view), *_ALWAYS, *(_QUERY if rule.arguments else ())})
+    )
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str, Callable[..., Any]]]:
+    """Every route that somebody wrote: rule, method, view."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method, app.view_functions[rule.endpoint]
+
+
+def path_template(rule: Rule) -> str:
+    """`/sessions/<session_id>` as OpenAPI writes it: `/sessions/{session_id}`."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+
+
+def _problem_responses(refusals: Iterable[type[Refusal]]) -> dict[str, Any]:
+    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
+    for refusal in sorted(refusals, key=lambda refusal: (refusal.status, refusal.code)):
+        by_status[refusal.status].append(refusal)
+    return {str(status): _problem_response(status, group) for status, group in by_status.items()}
+
+
+def _problem_response(status: int, group: list[type[Refusal]]) -> dict[str, Any]:
+    headers = {"X-Request-ID": _header("The id of this request.")}
+    if any(refusal.challenge for refusal in group):
+        headers["WWW-Authenticate"] = _header("RFC 6750 section 3.")
+    if any(refusal.retry_after is not None for refusal in group):
+        headers["Retry-After"] = _header("Seconds.")
+    return {
+        "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{refusal.code}`" for refusal in group),
+        "headers": headers,
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {refusal.code: {"value": _example(refusal)} for refusal in group},
+            }
+        },
+    }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _example(refusal: type[Refusal]) -> dict[str, Any]:
+    example = {
+        "type": refusal.type_uri(),
+        "title": refusal.title(),
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "request_id": _REQUEST_ID,
+    }
+    if refusal is ValidationFailed:
+        example["errors"] = {"json": {"email": ["Not a valid email address."]}}
+    return example

@@ -1,0 +1,53 @@
+"""What is known of the request that is being served: its id, and who sent it from where."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from flask import Flask, g, has_request_context, request
+from uuid_utils.compat import uuid7
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+LONGEST_USER_AGENT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The other end, as far as the connection tells."""
+
+    request_id: str | None = None
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+def init_requests(app: Flask) -> None:
+    """Give every request an id: the caller's `X-Request-ID` where it is harmless, else a new one."""
+
+    @app.before_request
+    def number_the_request() -> None:
+        offered = request.headers.get("X-Request-ID", "")
+        g.request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
+
+
+def request_id() -> str | None:
+    """The id of the request that is being served, None outside of one."""
+    return getattr(g, "request_id", None) if has_request_context() else None
+
+
+def client_address() -> str | None:
+    """The address of the other end, as far as TRUSTED_PROXIES are believed; IPv4 in its own form, None if unknown."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def current_client() -> Client:
+    """Who is calling. Outside a request (a command): nobody."""
+    if not has_request_context():
+        return Client()
+    agent = request.user_agent.string.replace("\x00", "").encode("utf-8", "replace").decode()[:LONGEST_USER_AGENT]
+    return Client(request_id=request_id(), ip_address=client_address(), user_agent=agent or None)

@@ -1,0 +1,53 @@
+"""One request, one transaction. This is the only file that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from flask import Response
+
+from authapp.core.errors import Refusal, ServiceUnavailable
+from authapp.core.extensions import db
+from authapp.core.problems import may_pass
+
+ATTEMPTS = 3
+
+
+class Stale(ServiceUnavailable):
+    """What this request read was changed before it could write. It is run again, from the start."""
+
+
+def run(work: Callable[[], Response]) -> Response:
+    """Run the work and end its transaction.
+
+    A reply below 400 commits. A refusal rolls back, unless its class `keeps_writes`. A deadlock, a serialization
+    failure, a broken connection or a `Stale` read rolls back and runs the work again, three times at most. A commit
+    is never tried twice: nobody knows whether the first one arrived.
+    """
+    for attempt in count(1):
+        try:
+            response = work()
+        except Exception as error:
+            if attempt < ATTEMPTS and (isinstance(error, Stale) or may_pass(error)):
+                db.session.rollback()
+                continue
+            _end(keep=isinstance(error, Refusal) and error.keeps_writes)
+            raise
+        _end(keep=response.status_code < 400)
+        return response
+    raise AssertionError("count() ends")
+
+
+def _end(keep: bool) -> None:
+    if not db.session.registry.has():  # the request used single statements only
+        return
+    if keep:
+        db.session.commit()
+    else:
+        db.session.rollback()
+
+
+def commit() -> None:
+    """End the transaction of a command."""
+    db.session.commit()

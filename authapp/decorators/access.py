@@ -1,0 +1,134 @@
+"""Every way in. A route without one of these does not start; see `authapp.core.application`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, g
+
+from authapp.core.actor import Role, UserRecord
+from authapp.core.application import View, mark_guarded
+from authapp.core.errors import (
+    ExpiredToken,
+    InactiveAccount,
+    InvalidToken,
+    MissingToken,
+    NotAMember,
+    Refusal,
+    RevokedToken,
+    RoleTooLow,
+    ValidationFailed,
+)
+from authapp.core.openapi import refuses
+from authapp.decorators.identity import identify, identify_in
+from authapp.schemas.fields import parse_uuid
+
+Guard = Callable[[View], View]
+_Ids = dict[str, UUID | None]
+
+_ACCOUNT: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken, InactiveAccount)
+
+
+def get_current_user() -> UserRecord:
+    """The account whose access token was sent, active or not.
+
+    Raises:
+        Unauthorized: no token, or one that is not live.
+    """
+    actor = g.get("actor") or identify()
+    user: UserRecord = actor.user
+    return user
+
+
+def get_current_active_user() -> UserRecord:
+    """The account whose access token was sent.
+
+    Raises:
+        Unauthorized: no token, or one that is not live.
+        InactiveAccount: an operator has deactivated it.
+    """
+    user = get_current_user()
+    if not user.is_active:
+        raise InactiveAccount
+    return user
+
+
+def public(view: View) -> View:
+    """Anyone may call."""
+    return _guarded(view, "public", lambda _: None)
+
+
+def require_active_user(view: View) -> View:
+    """An account that is active may call, with an access token."""
+
+    def check(ids: _Ids) -> None:
+        identify()
+        get_current_active_user()
+
+    return _guarded(view, "require_active_user", check, _ACCOUNT)
+
+
+def require_active_user_with_memberships(view: View) -> View:
+    """The same; `current_actor.memberships` is filled by the same statement."""
+
+    def check(ids: _Ids) -> None:
+        identify(memberships=True)
+        get_current_active_user()
+
+    return _guarded(view, "require_active_user", check, _ACCOUNT)
+
+
+def require_organization_access(view: View) -> View:
+    """A member of the organization in the path may call, whatever the role."""
+    return _guarded(
+        view,
+        "require_organization_access",
+        lambda ids: _require_member(ids, Role.VIEWER),
+        (*_ACCOUNT, NotAMember),
+    )
+
+
+def require_organization_role(role: Role) -> Guard[View]:
+    """A member of the organization in the path may call who has this role or a higher one."""
+
+    def decorate(view: View) -> View:
+        return _guarded(
+            view,
+            f"require_organization_role({role})",
+            lambda ids: _require_member(ids, role),
+            (*_ACCOUNT, NotAMember, RoleTooLow),
+        )
+
+    return decorate
+
+
+def _require_member(ids: dict[str, UUID | None], role: Role) -> None:
+    actor = identify_in(ids["organization_id"])
+    get_current_active_user()
+    _refuse_malformed(ids)
+    if actor.role is None:
+        raise NotAMember
+    if not actor.role.includes(role):
+        raise RoleTooLow(f"{actor.role} where {role} is needed")
+
+
+def _guarded(view: View, name: str, check: Callable[[_Ids], None], refusals: tuple[type[Refusal], ...] = ()) -> View:
+    """The guard: the check first, then the ids of the path as UUIDs, then the view."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
+        check(ids)
+        _refuse_malformed(ids)
+        return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
+
+    return refuses(*refusals)(mark_guarded(guarded, name))  # type: ignore[return-value]
+
+
+def _refuse_malformed(ids: _Ids) -> None:
+    malformed = [name for name, value in ids.items() if value is None]
+    if malformed:
+        raise ValidationFailed(errors={"path": {name: ["Not a valid UUID."] for name in malformed}})

@@ -1,0 +1,48 @@
+"""Columns that many tables share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import DateTime, Enum, FetchedValue, func
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+
+class Identified:
+    """A UUIDv7 key: new rows lie side by side in the index, and keys sort by age."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-1)
+
+
+class Created:
+    """When the row was made, by the database's clock."""
+
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), sort_order=1)
+
+
+class Timestamped(Created):
+    """When the row was made and last changed. A trigger moves `updated_at`, see the first migration."""
+
+    updated_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), server_onupdate=FetchedValue(), sort_order=2
+    )
+
+
+def closed_set(enum: type[StrEnum], name: str) -> Enum:
+    """A text column that holds a value of this enum and, by a CHECK constraint, nothing else."""
+    return Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def moment() -> DateTime:
+    """A point in time, with its zone."""
+    return DateTime(timezone=True)

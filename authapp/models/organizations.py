@@ -1,0 +1,70 @@
+"""Organizations, and who belongs to them as what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from authapp.core.actor import OrganizationRecord, Role
+from authapp.core.extensions import Model
+from authapp.models.columns import Identified, Timestamped, closed_set, moment
+
+LONGEST_SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
+
+
+class SubscriptionStatus(StrEnum):
+    """Where a subscription stands."""
+
+    ACTIVE = "active"
+    TRIALING = "trialing"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+
+
+class Organization(Identified, Timestamped, Model):
+    """A tenant. `seats` NULL means unlimited."""
+
+    __tablename__ = "organizations"
+
+    name: Mapped[str] = mapped_column(String(200))
+    slug: Mapped[str] = mapped_column(String(LONGEST_SLUG))
+    plan: Mapped[str] = mapped_column(String(50), default="free", server_default="free")
+    subscription_status: Mapped[SubscriptionStatus] = mapped_column(
+        closed_set(SubscriptionStatus, "subscription_status"),
+        default=SubscriptionStatus.ACTIVE,
+        server_default=SubscriptionStatus.ACTIVE.value,
+    )
+    seats: Mapped[int | None]
+    trial_ends_at: Mapped[datetime | None] = mapped_column(moment())
+    deleted_at: Mapped[datetime | None] = mapped_column(moment())
+
+    __table_args__ = (
+        Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
+        CheckConstraint("seats >= 1", name="seats_positive"),
+    )
+
+    @classmethod
+    def record(cls) -> tuple[ColumnElement[Any], ...]:
+        """The columns of an `OrganizationRecord`, in its order, for a statement that joins the caller's membership."""
+        return (*cls.own_record(), Membership.__table__.c.role)
+
+    @classmethod
+    def own_record(cls) -> tuple[ColumnElement[Any], ...]:
+        """The same without the role."""
+        return tuple(cls.__table__.c[name] for name in OrganizationRecord._fields if name != "role")
+
+
+class Membership(Timestamped, Model):
+    """A user in an organization. Both keys together are the key: the guard finds it in one step."""
+
+    __tablename__ = "memberships"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True, index=True)
+    role: Mapped[Role] = mapped_column(closed_set(Role, "role"))

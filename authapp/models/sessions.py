@@ -1,0 +1,56 @@
+"""Signed-in sessions. A session is one refresh token family: it knows its current token and the one just spent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
+from sqlalchemy.dialects.postgresql import ARRAY, INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from authapp.core.extensions import Model
+from authapp.core.requests import LONGEST_USER_AGENT
+from authapp.models.columns import Created, Identified, moment
+
+
+class EndReason(StrEnum):
+    """Why a session ended before its time."""
+
+    LOGOUT = "logout"
+    REVOKED = "revoked"
+    REFRESH_REUSED = "refresh_reused"
+
+
+class Session(Identified, Created, Model):
+    """A sign-in and all the refresh tokens that descend from it.
+
+    `refresh_id` is the `jti` of the refresh token that may be used next, `previous_refresh_id` of the one before it,
+    and `last_used_at` the moment of that rotation, which is also the `iat` of the current token.
+    """
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    refresh_id: Mapped[UUID]
+    previous_refresh_id: Mapped[UUID | None]
+    authenticated_at: Mapped[datetime] = mapped_column(moment())
+    amr: Mapped[list[str]] = mapped_column(ARRAY(String(16)))
+    last_used_at: Mapped[datetime] = mapped_column(moment())
+    expires_at: Mapped[datetime] = mapped_column(moment())
+    ends_at_latest: Mapped[datetime] = mapped_column(moment())
+    ended_at: Mapped[datetime | None] = mapped_column(moment())
+    end_reason: Mapped[str | None] = mapped_column(String(32))
+    ip_address: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
+
+    __table_args__ = (
+        # the sessions page and "everywhere" read the live ones of a user, newest first
+        Index("ix_sessions_user_id_live", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    @classmethod
+    def live_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+        """The condition under which a session still carries its tokens."""
+        return and_(cls.ended_at.is_(None), cls.expires_at > now)

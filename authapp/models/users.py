@@ -1,0 +1,36 @@
+"""Accounts of people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from authapp.core.actor import UserRecord
+from authapp.core.extensions import Model
+from authapp.models.columns import Identified, Timestamped, moment
+
+
+class User(Identified, Timestamped, Model):
+    """A person. `email` is in the one canonical form; a deleted account keeps its row and frees its address."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str] = mapped_column(String(254))
+    email_verified: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    password_hash: Mapped[str] = mapped_column(String(128))
+    first_name: Mapped[str | None] = mapped_column(String(100))
+    last_name: Mapped[str | None] = mapped_column(String(100))
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    mfa_enabled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    last_login_at: Mapped[datetime | None] = mapped_column(moment())
+    deleted_at: Mapped[datetime | None] = mapped_column(moment())
+
+    __table_args__ = (Index("uq_users_email_live", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),)
+
+    @classmethod
+    def record(cls) -> tuple[ColumnElement[Any], ...]:
+        """The columns of a `UserRecord`, in its order."""
+        return tuple(cls.__table__.c[name] for name in UserRecord._fields)

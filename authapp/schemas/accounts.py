@@ -1,0 +1,65 @@
+"""Accounts, as the API speaks of them."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow.validate import OneOf
+
+from authapp.core.actor import Role
+from authapp.schemas.fields import EMAIL, Email, Line, Password, Request, Timestamp
+from authapp.schemas.organizations import LONGEST_NAME as LONGEST_ORGANIZATION_NAME
+from authapp.schemas.organizations import OrganizationBrief
+
+LONGEST_NAME = 100
+
+
+class User(Schema):
+    """A person's account."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True, metadata=EMAIL)
+    email_verified = fields.Boolean(required=True)
+    first_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Ada"]})
+    last_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Lovelace"]})
+    is_active = fields.Boolean(required=True)
+    mfa_enabled = fields.Boolean(required=True)
+    last_login_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class MembershipOfMine(Schema):
+    """One of my organizations, and my role there."""
+
+    organization = fields.Nested(OrganizationBrief, required=True)
+    role = fields.String(required=True, validate=OneOf(list(Role)))
+
+
+class Me(User):
+    """My account and where I belong."""
+
+    memberships = fields.List(fields.Nested(MembershipOfMine), required=True)
+
+
+class Registration(Request):
+    """A new account and, if wanted, its organization."""
+
+    email = Email(required=True)
+    password = Password(required=True)
+    first_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Ada"]})
+    last_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Lovelace"]})
+    organization_name = Line(
+        longest=LONGEST_ORGANIZATION_NAME, load_default=None, allow_none=True, metadata={"examples": ["Acme Research"]}
+    )
+
+
+class ProfileChange(Request):
+    """Names to change; null clears one."""
+
+    first_name = Line(longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Ada"]})
+    last_name = Line(longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Lovelace"]})
+
+    @validates_schema
+    def something_changes(self, data: dict[str, object], **kwargs: object) -> None:
+        if not data:
+            raise ValidationError("Send first_name, last_name or both.")

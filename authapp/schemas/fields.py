@@ -1,0 +1,131 @@
+"""Strict fields. Whatever passes one of these can be stored, compared and logged without surprise."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow.validate import Length, Range
+
+LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+LONGEST_PASSWORD = 1024  # characters
+EMAIL = {"format": "email", "examples": ["ada@example.com"]}
+PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
+
+_INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
+_JOINERS = "\u200c\u200d"  # without which Persian, Hindi and family emoji cannot be written
+
+
+class Request(Schema):
+    """A body or query. An unknown field is refused, never ignored."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """A string in NFC of bounded length, without NUL and lone surrogates, which PostgreSQL cannot store."""
+
+    def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=Length(min=shortest, max=longest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise ValidationError("Contains a character that cannot be stored.")
+        return unicodedata.normalize("NFC", value)
+
+
+class Line(Text):
+    """One line for people to read: no control characters, no invisible direction marks, no space around it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        if any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text):
+            raise ValidationError("Contains an invisible or control character.")
+        return text
+
+
+class Email(Text):
+    """An address, in the one canonical form of `canonical_email`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=LONGEST_EMAIL, metadata=EMAIL, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return canonical_email(super()._deserialize(value, attr, data, **kwargs))
+
+
+def canonical_email(address: str) -> str:
+    """The one form in which an address is stored and looked up: ASCII, lower case, IDNA domain.
+
+    Raises:
+        ValidationError: if it is not an address.
+    """
+    try:
+        result = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise ValidationError("Not a valid email address.") from None
+    return (result.ascii_email or result.normalized).lower()
+
+
+class Password(Text):
+    """A password as it is typed. Nothing is trimmed. Which may be chosen is a matter of policy, not of form."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=LONGEST_PASSWORD, metadata=PASSWORD, **kwargs)
+
+
+class Count(fields.Integer):
+    """A whole number within bounds, in plain ASCII digits in a query."""
+
+    _PLAIN = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+    def __init__(self, *, smallest: int, largest: int, **kwargs: Any) -> None:
+        super().__init__(validate=Range(min=smallest, max=largest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if type(value) is int or (isinstance(value, str) and self._PLAIN.fullmatch(value)):
+            return int(value)
+        raise self.make_error("invalid")
+
+
+class Flag(fields.Boolean):
+    """true or false, and no other spelling."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value is not True and value is not False:
+            raise self.make_error("invalid")
+        return value
+
+
+class Timestamp(fields.DateTime):
+    """A moment in replies: RFC 3339, UTC, milliseconds, `Z`."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+class Flattened(fields.Nested):
+    """An object in the reply whose values lie side by side with the others in the source."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        return obj
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The id in its canonical spelling, or None: no braces, no `urn:uuid:`, no missing hyphens."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text.lower() else None

@@ -1,0 +1,51 @@
+"""Organizations, as the API speaks of them."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+from marshmallow.validate import OneOf
+
+from authapp.core.actor import Role
+from authapp.schemas.fields import Flattened, Line, Request, Timestamp
+from authapp.schemas.pages import page_of
+
+LONGEST_NAME = 200
+
+
+class OrganizationBrief(Schema):
+    """An organization in a sentence."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True, metadata={"examples": ["Acme Research"]})
+    slug = fields.String(required=True, metadata={"examples": ["acme-research"]})
+
+
+class Subscription(Schema):
+    """What an organization has subscribed to."""
+
+    plan = fields.String(required=True, metadata={"examples": ["free"]})
+    status = fields.String(
+        required=True,
+        attribute="subscription_status",
+        metadata={"enum": ["active", "trialing", "past_due", "canceled"]},
+    )
+    seats = fields.Integer(required=True, allow_none=True, metadata={"description": "null means unlimited"})
+    trial_ends_at = Timestamp(required=True, allow_none=True)
+
+
+class Organization(OrganizationBrief):
+    """An organization, and the caller's role in it."""
+
+    subscription = Flattened(Subscription, required=True)
+    role = fields.String(required=True, validate=OneOf(list(Role)))
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+OrganizationPage = page_of(Organization, "OrganizationPage")
+
+
+class NewOrganization(Request):
+    """An organization to found."""
+
+    name = Line(longest=LONGEST_NAME, required=True, metadata={"examples": ["Acme Research"]})

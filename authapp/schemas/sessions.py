@@ -1,0 +1,64 @@
+"""Signing in and staying signed in, as the API speaks of it."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+from marshmallow.validate import OneOf
+
+from authapp.schemas.accounts import User
+from authapp.schemas.fields import Email, Flag, Password, Request, Text, Timestamp
+from authapp.schemas.organizations import Organization
+from authapp.schemas.pages import page_of
+
+LONGEST_TOKEN = 4096
+
+
+class Login(Request):
+    """An email and its password."""
+
+    email = Email(required=True)
+    password = Password(required=True)
+
+
+class Refresh(Request):
+    """The refresh token to spend."""
+
+    refresh_token = Text(longest=LONGEST_TOKEN, required=True)
+
+
+class Logout(Request):
+    """Whether to end every session of the account, or this one."""
+
+    everywhere = Flag(load_default=False, metadata={"examples": [False]})
+
+
+class Session(Schema):
+    """A token response (RFC 6749 section 5.1) plus whom it is for."""
+
+    access_token = fields.String(required=True)
+    token_type = fields.String(required=True, validate=OneOf(["Bearer"]))
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [1800]})
+    refresh_token = fields.String(required=True)
+    refresh_expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [604800]})
+    user = fields.Nested(User, required=True)
+    organization = fields.Nested(
+        Organization,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The one made by this very call, or null."},
+    )
+
+
+class LiveSession(Schema):
+    """One of my signed-in sessions."""
+
+    id = fields.UUID(required=True)
+    created_at = Timestamp(required=True)
+    last_used_at = Timestamp(required=True, metadata={"description": "When its tokens were last refreshed."})
+    expires_at = Timestamp(required=True)
+    ip_address = fields.String(required=True, allow_none=True)
+    user_agent = fields.String(required=True, allow_none=True)
+    current = fields.Boolean(required=True, metadata={"description": "Whether this very request came from it."})
+
+
+LiveSessionPage = page_of(LiveSession, "LiveSessionPage")

@@ -1,0 +1,1 @@
+"""Mechanisms: passwords, keys, tokens. No database, no request."""

@@ -1,0 +1,104 @@
+"""Passwords: hashed with bcrypt over a keyed pre-hash, a few at a time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import bcrypt
+import structlog
+from flask import Flask, current_app
+
+from authapp.core.errors import HashQueueFull
+from authapp.security.keys import derive
+from config import Settings
+
+WAITING = 4  # more would fill the threads that serve everybody else
+_PREFIX = "ap1"  # version of the pre-hash; what follows is bcrypt's own format
+_DUMMY_SALT_AND_DIGEST = "abcdefghijklmnopqrstuu" + "abcdefghijklmnopqrstuvwxyzABCDE"
+
+log = structlog.get_logger("authapp")
+
+
+class HashQueue:
+    """One hash at a time in this process; a few more requests wait for their turn; the rest are refused."""
+
+    def __init__(self, waiting: int = WAITING) -> None:
+        self._places = threading.BoundedSemaphore(1 + waiting)
+        self.turn = threading.Lock()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Stand in the queue. Enter it before the first query, and hold no connection while hashing.
+
+        Raises:
+            HashQueueFull: at once, if too many are waiting.
+        """
+        if not self._places.acquire(blocking=False):
+            raise HashQueueFull
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+class Passwords:
+    """The hasher. Bound to an application by `init_app`, used inside `with passwords.queue.place():`."""
+
+    def init_app(self, app: Flask, settings: Settings) -> None:
+        app.extensions["authapp.passwords"] = _Hasher(settings)
+
+    @property
+    def queue(self) -> HashQueue:
+        return self._hasher.queue
+
+    @property
+    def _hasher(self) -> _Hasher:
+        return cast("_Hasher", current_app.extensions["authapp.passwords"])
+
+    def hash(self, password: str) -> str:
+        """A new salted hash at the present cost, 66 characters, for storage."""
+        hasher = self._hasher
+        with hasher.queue.turn:
+            return _PREFIX + bcrypt.hashpw(hasher.prehash(password), bcrypt.gensalt(hasher.rounds)).decode()
+
+    def verify(self, password: str, stored: str | None) -> bool:
+        """Whether the password is the one stored. Costs one hash, also where nothing or garbage is stored."""
+        hasher = self._hasher
+        known = stored is not None and stored.startswith(_PREFIX)
+        if stored is not None and not known:
+            log.error("password.hash_unreadable")
+        against = stored.removeprefix(_PREFIX) if stored is not None and known else hasher.dummy
+        prehashed = hasher.prehash(password)
+        with hasher.queue.turn:
+            try:
+                return bcrypt.checkpw(prehashed, against.encode()) and known
+            except ValueError:
+                log.error("password.hash_unreadable")
+                bcrypt.checkpw(prehashed, hasher.dummy.encode())
+                return False
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Whether a stored hash was made at another cost than the present one."""
+        return not stored.startswith(f"{_PREFIX}$2b${self._hasher.rounds:02d}$")
+
+
+class _Hasher:
+    def __init__(self, settings: Settings) -> None:
+        self.queue = HashQueue()
+        self.rounds = settings.bcrypt_rounds
+        self.dummy = f"$2b${self.rounds:02d}${_DUMMY_SALT_AND_DIGEST}"
+        own_pepper = settings.password_pepper
+        self._pepper = own_pepper.encode() if own_pepper else derive(settings.secret_key, "password pepper")
+
+    def prehash(self, password: str) -> bytes:
+        """64 bytes of base64, below bcrypt's limit of 72 and without NUL, in which every character counts."""
+        return base64.b64encode(hmac.new(self._pepper, password.encode(), hashlib.sha384).digest())
+
+
+passwords = Passwords()

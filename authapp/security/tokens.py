@@ -1,0 +1,192 @@
+"""Access and refresh tokens: JWTs (RFC 7519) profiled after RFC 9068, made and read in this one file."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import jwt
+from flask import Flask, current_app
+from flask_jwt_extended import JWTManager
+from jwt.types import Options
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock
+from authapp.core.errors import ExpiredToken, InvalidToken, MissingToken
+from authapp.core.problems import problem
+from authapp.security.keys import KeyRing, SigningKey, key_ring
+from config import Settings
+
+TYP = {"access": "at+jwt", "refresh": "rt+jwt"}  # RFC 9068 section 2.1, and its like for refresh
+LONGEST_TOKEN = 4096
+
+# Signature, issuer and audience are PyJWT's to check; times are ours, by the one clock.
+_OPTIONS: Options = {
+    "require": ["iss", "aud", "sub", "sid", "jti", "type", "iat", "exp", "auth_time", "amr"],
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+    "strict_aud": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a token that has passed every check says."""
+
+    user_id: UUID
+    session_id: UUID
+    token_id: UUID
+    type: str
+    issued_at: datetime
+    expires_at: datetime
+    auth_time: datetime
+    amr: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    key: SigningKey
+    type: str
+
+
+class TokenManager(JWTManager):
+    """Flask-JWT-Extended's manager with one verification for all tokens: ours.
+
+    Its own decoding accepts tokens without `exp`, `jti` or `type`, ignores `typ`, and parses each token three times.
+    """
+
+    def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
+        super().init_app(app, add_context_processor)
+        self.unauthorized_loader(lambda reason: problem(MissingToken(reason)))
+        self.invalid_token_loader(lambda reason: problem(InvalidToken(reason)))
+
+    def init_settings(self, app: Flask, settings: Settings) -> None:
+        """Read the keys and bind to the application.
+
+        Raises:
+            ValueError: if JWT_KEYS does not fit ALGORITHM.
+        """
+        app.extensions["authapp.tokens"] = _Tokens(key_ring(settings), settings.jwt_issuer, settings.jwt_audience)
+        app.config["JWT_TOKEN_LOCATION"] = ["headers"]
+        self.init_app(app)
+
+    @property
+    def ring(self) -> KeyRing:
+        return _state().ring
+
+    def issue(
+        self,
+        token_type: str,
+        claims: dict[str, Any],
+        issued_at: datetime,
+        expires_at: datetime,
+        token_id: UUID | None = None,
+    ) -> str:
+        """Sign a token. The same arguments, with a `token_id`, give the same claims."""
+        state, key = _state(), _state().ring.signing
+        payload = {
+            "iss": state.issuer,
+            "aud": state.audience,
+            **claims,
+            "jti": str(token_id or uuid7()),
+            "type": token_type,
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+        }
+        return jwt.encode(
+            payload, key.signing, algorithm=state.ring.algorithm, headers={"kid": key.kid, "typ": TYP[token_type]}
+        )
+
+    def read(self, encoded: str, token_type: str) -> Claims:
+        """Verify a token that came by another way than the Authorization header.
+
+        Raises:
+            InvalidToken: not ours, altered, of another type, issuer or audience, or with a claim missing.
+            ExpiredToken: ours, but past its `exp`.
+        """
+        claims = self._decode_jwt_from_config(encoded)
+        if claims["type"] != token_type:
+            raise InvalidToken(f"{claims['type']} token where {token_type} was expected")
+        return claims_of(claims)
+
+    def _decode_jwt_from_config(
+        self, encoded_token: str, csrf_value: object = None, allow_expired: bool = False
+    ) -> dict[str, Any]:
+        """The one verification. Flask-JWT-Extended calls it for every token that it finds."""
+        if len(encoded_token) > LONGEST_TOKEN or not encoded_token.isascii():
+            raise InvalidToken("not a token")
+        state = _state()
+        # A header that is not, byte for byte, one that we write is not ours: no alg, kid or typ to be talked into.
+        kind = state.kinds.get(encoded_token.partition(".")[0])
+        if kind is None:
+            raise InvalidToken("unknown header")
+        try:
+            claims = jwt.decode(
+                encoded_token,
+                kind.key.verifying,
+                algorithms=[state.ring.algorithm],
+                audience=state.audience,
+                issuer=state.issuer,
+                options=_OPTIONS,
+            )
+        except jwt.InvalidTokenError as error:
+            raise InvalidToken(str(error)) from None
+        if claims["type"] != kind.type:
+            raise InvalidToken("type and typ differ")
+        claims_of(claims)
+        return claims
+
+
+class _Tokens:
+    """What an application signs and verifies with."""
+
+    def __init__(self, ring: KeyRing, issuer: str, audience: str) -> None:
+        self.ring, self.issuer, self.audience = ring, issuer, audience
+        self.kinds = {
+            _header_segment(ring.algorithm, key.kid, typ): _Kind(key, token_type)
+            for key in ring.keys
+            for token_type, typ in TYP.items()
+        }
+
+
+tokens = TokenManager()
+
+
+def claims_of(claims: dict[str, Any]) -> Claims:
+    """Typed claims, each of exactly the type that we write.
+
+    Raises:
+        InvalidToken: if one is of another type.
+        ExpiredToken: if `exp` has passed.
+    """
+    moments = (claims["iat"], claims["exp"], claims["auth_time"])
+    if not all(type(moment) is int for moment in moments) or not isinstance(claims["amr"], list):
+        raise InvalidToken("a claim has the wrong type")
+    try:
+        user_id, session_id, token_id = (UUID(claims[name]) for name in ("sub", "sid", "jti"))
+        issued_at, expires_at, auth_time = (datetime.fromtimestamp(moment, UTC) for moment in moments)
+    except (ValueError, AttributeError, TypeError, OverflowError, OSError):
+        raise InvalidToken("a claim has the wrong form") from None
+    now = clock.now()
+    if expires_at <= now:
+        raise ExpiredToken
+    if issued_at > now + timedelta(seconds=30):  # leeway for servers whose clocks differ
+        raise InvalidToken("issued in the future")
+    return Claims(
+        user_id=user_id, session_id=session_id, token_id=token_id, type=claims["type"],
+        issued_at=issued_at, expires_at=expires_at, auth_time=auth_time, amr=claims["amr"],
+    )  # fmt: skip
+
+
+def _state() -> _Tokens:
+    return cast("_Tokens", current_app.extensions["authapp.tokens"])
+
+
+def _header_segment(algorithm: str, kid: str, typ: str) -> str:
+    header = json.dumps({"alg": algorithm, "kid": kid, "typ": typ}, sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()

@@ -1,0 +1,1 @@
+"""What happens. Plain functions; they flush, and never commit."""

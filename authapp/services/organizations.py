@@ -1,0 +1,74 @@
+"""Organizations: founding one, listing mine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from uuid import UUID
+
+from slugify import slugify
+from sqlalchemy import and_, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+from authapp.core.actor import OrganizationRecord, Role
+from authapp.core.extensions import db
+from authapp.models import AuditAction, Membership, Organization
+from authapp.models.organizations import LONGEST_SLUG
+from authapp.services import audit
+from authapp.services.pages import Page, fetch
+
+# Names that a front end or this service may want as a path or host of its own.
+RESERVED_SLUGS = frozenset(
+    """about account accounts admin api app auth authapp billing blog contact dashboard docs health healthz help home
+    invitations jwks login logout me metrics new null oauth organization organizations profile public readyz register
+    root security settings signin signup sso static status support system undefined user users well-known www
+    """.split()  # noqa: SIM905  a list of sixty lines reads worse
+)
+_NAMELESS = "organization"  # for names that have no Latin transliteration
+_SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes
+_SUFFIX_LENGTH = 6
+_LONGEST_STEM = LONGEST_SLUG - _SUFFIX_LENGTH - 1
+
+
+def create(name: str, founder_id: UUID) -> OrganizationRecord:
+    """Found an organization whose first admin is its founder."""
+    organization = next(filter(None, (_insert(name, slug) for slug in slug_candidates(name))))
+    db.session.execute(
+        insert(Membership).values(user_id=founder_id, organization_id=organization.id, role=organization.role)
+    )
+    audit.record(
+        AuditAction.ORGANIZATION_CREATED,
+        user_id=founder_id,
+        actor_id=founder_id,
+        organization_id=organization.id,
+        name=name,
+    )
+    return organization
+
+
+def _insert(name: str, slug: str) -> OrganizationRecord | None:
+    """The new organization, or None if the slug is taken. Whoever comes second waits for the first to commit."""
+    row = db.session.execute(
+        postgres_insert(Organization)
+        .values(name=name, slug=slug)
+        .on_conflict_do_nothing(index_elements=["slug"], index_where=text("deleted_at IS NULL"))
+        .returning(*Organization.own_record())
+    ).one_or_none()
+    return OrganizationRecord._make((*row, Role.ADMIN)) if row else None
+
+
+def slug_candidates(name: str) -> Iterator[str]:
+    """Slugs for a name, without end: the plain one if it may be had, then ones that nobody else will hit upon."""
+    stem = slugify(name, max_length=_LONGEST_STEM, word_boundary=True) or slugify(name, max_length=_LONGEST_STEM)
+    if stem and stem not in RESERVED_SLUGS:
+        yield stem
+    while True:
+        suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(_SUFFIX_LENGTH))
+        yield f"{stem or _NAMELESS}-{suffix}"
+
+
+def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
+    """The organizations that a user belongs to, oldest first, each with the user's role."""
+    mine = and_(Membership.organization_id == Organization.id, Membership.user_id == user_id)
+    statement = select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))
+    return fetch(statement, Organization.id, limit, cursor)

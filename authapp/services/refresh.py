@@ -1,0 +1,95 @@
+"""Refreshing: a refresh token is spent once, for its successor (RFC 9700 section 4.14.2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, update
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock
+from authapp.core.actor import UserRecord
+from authapp.core.application import settings
+from authapp.core.errors import InactiveAccount, RefreshTokenReused, RevokedToken
+from authapp.core.extensions import autocommit_engine, db
+from authapp.core.transaction import Stale
+from authapp.models import AuditAction, Session, User
+from authapp.models.sessions import EndReason
+from authapp.security.tokens import Claims, tokens
+from authapp.services import audit
+from authapp.services.sessions import SESSION, SignedIn, end, issue, sliding
+
+# The whole rotation: of any number of simultaneous uses of one token, exactly one finds the row as it expects it.
+_ROTATE = (
+    update(Session)
+    .where(
+        Session.id == bindparam("session_id"),
+        Session.user_id == bindparam("of_user"),
+        Session.refresh_id == bindparam("presented"),
+        Session.live_at(bindparam("now")),
+        User.id == Session.user_id,
+        User.is_active,
+        User.deleted_at.is_(None),
+    )
+    .values(
+        previous_refresh_id=Session.refresh_id,
+        refresh_id=bindparam("successor"),
+        last_used_at=bindparam("now"),
+        expires_at=func.least(bindparam("slides_to"), Session.ends_at_latest),
+    )
+    .returning(*SESSION, *User.record())
+)
+
+
+def refresh(refresh_token: str) -> SignedIn:
+    """Spend a refresh token for a new pair.
+
+    Raises:
+        InvalidToken, ExpiredToken: not a refresh token of ours.
+        RevokedToken: the session has ended.
+        RefreshTokenReused: spent before, and not just now. The session ends.
+        InactiveAccount: the account is switched off.
+    """
+    claims = tokens.read(refresh_token, "refresh")
+    now = clock.now()
+    parameters = {
+        "session_id": claims.session_id,
+        "of_user": claims.user_id,
+        "presented": claims.token_id,
+        "successor": uuid7(),
+        "now": now,
+        "slides_to": now + sliding(),
+    }
+    with autocommit_engine().connect() as connection:
+        row = connection.execute(_ROTATE, parameters).one_or_none()
+    if row is None:
+        row = _spent(claims)
+    return issue(row, _user_of(row))
+
+
+def _spent(claims: Claims) -> Row[Any]:
+    """The session of a token that is not its current one: a retry of a moment ago, or reuse."""
+    row = db.session.execute(
+        select(*SESSION, *User.record())
+        .join(User, User.id == Session.user_id)
+        .where(Session.id == claims.session_id, Session.user_id == claims.user_id, Session.live_at(clock.now()))
+        .where(User.deleted_at.is_(None))
+        .with_for_update(of=Session)
+    ).one_or_none()
+    if row is None:
+        raise RevokedToken
+    if not _user_of(row).is_active:
+        raise InactiveAccount
+    if row.refresh_id == claims.token_id:
+        raise Stale("the account was switched on in between")
+    grace = timedelta(seconds=settings().refresh_grace_seconds)
+    if row.previous_refresh_id == claims.token_id and clock.now() < row.last_used_at + grace:
+        return row
+    end(Session.id == claims.session_id, reason=EndReason.REFRESH_REUSED)
+    audit.record(AuditAction.SESSION_REFRESH_REUSED, user_id=claims.user_id, session_id=claims.session_id)
+    raise RefreshTokenReused
+
+
+def _user_of(row: Row[Any]) -> UserRecord:
+    return UserRecord._make(row[len(SESSION) :])

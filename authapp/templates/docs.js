@@ -1,0 +1,9 @@
+SwaggerUIBundle({
+  url: {{ openapi_url | tojson }},
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayOperationId: true,
+  filter: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});

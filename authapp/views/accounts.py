@@ -1,0 +1,55 @@
+"""Accounts: register, read and change my own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from authapp.core.actor import UserRecord, current_actor
+from authapp.core.errors import EmailTaken, HashQueueFull
+from authapp.core.openapi import Blueprint, refuses
+from authapp.decorators.access import public, require_active_user, require_active_user_with_memberships
+from authapp.schemas.accounts import Me, ProfileChange, Registration, User
+from authapp.schemas.audit import AuditEventPage
+from authapp.schemas.pages import PageQuery
+from authapp.schemas.sessions import Session
+from authapp.services import accounts, audit
+from authapp.services.pages import Page
+from authapp.services.sessions import SignedIn
+
+bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts of people.")
+
+
+@bp.post("/register")
+@public
+@refuses(EmailTaken, HashQueueFull)
+@bp.arguments(Registration)
+@bp.response(201, Session)
+def register(body: dict[str, Any]) -> SignedIn:
+    """Register an account, with an organization of its own if one is named, and sign in."""
+    return accounts.register(**body)
+
+
+@bp.get("/me")
+@require_active_user_with_memberships
+@bp.response(200, Me)
+def get_me() -> dict[str, Any]:
+    """Read my account and the organizations I belong to."""
+    return {**current_actor.user._asdict(), "memberships": current_actor.memberships}
+
+
+@bp.patch("/me")
+@require_active_user
+@bp.arguments(ProfileChange)
+@bp.response(200, User)
+def change_me(body: dict[str, Any]) -> UserRecord:
+    """Change my names."""
+    return accounts.change_profile(current_actor.user.id, body)
+
+
+@bp.get("/audit-events")
+@require_active_user
+@bp.arguments(PageQuery, location="query")
+@bp.response(200, AuditEventPage)
+def list_my_audit_events(query: dict[str, Any]) -> Page:
+    """List what happened to my account, newest first."""
+    return audit.of_account(current_actor.user.id, **query)

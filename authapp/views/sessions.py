@@ -1,0 +1,83 @@
+"""Sessions: sign in, refresh, sign out, see where I am signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from authapp.core.actor import current_actor
+from authapp.core.errors import (
+    ExpiredToken,
+    HashQueueFull,
+    InactiveAccount,
+    InvalidToken,
+    RefreshTokenReused,
+    RevokedToken,
+    SessionNotFound,
+    WrongCredentials,
+)
+from authapp.core.openapi import Blueprint, refuses
+from authapp.decorators.access import public, require_active_user
+from authapp.schemas.pages import PageQuery
+from authapp.schemas.sessions import LiveSessionPage, Login, Logout, Refresh, Session
+from authapp.services import sessions
+from authapp.services.pages import Page
+from authapp.services.refresh import refresh as refresh_session
+from authapp.services.sessions import SignedIn
+
+bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in, staying signed in, signing out.")
+
+
+@bp.post("/login")
+@public
+@refuses(WrongCredentials, InactiveAccount, HashQueueFull)
+@bp.arguments(Login)
+@bp.response(200, Session)
+def login(body: dict[str, Any]) -> SignedIn:
+    """Sign in with email and password."""
+    return sessions.login(**body)
+
+
+@bp.post("/refresh")
+@public
+@refuses(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused, InactiveAccount)
+@bp.arguments(Refresh)
+@bp.response(200, Session)
+def refresh(body: dict[str, Any]) -> SignedIn:
+    """Spend a refresh token for a new pair of tokens."""
+    return refresh_session(**body)
+
+
+@bp.post("/logout")
+@require_active_user
+@bp.arguments(Logout)
+@bp.response(204)
+def logout(body: dict[str, Any]) -> None:
+    """Sign out here, or everywhere."""
+    sessions.logout(current_actor, **body)
+
+
+@bp.get("/sessions")
+@require_active_user
+@bp.arguments(PageQuery, location="query")
+@bp.response(200, LiveSessionPage)
+def list_sessions(query: dict[str, Any]) -> Page:
+    """List where I am signed in, newest first."""
+    return sessions.of_account(current_actor, **query)
+
+
+@bp.delete("/sessions")
+@require_active_user
+@bp.response(204)
+def end_other_sessions() -> None:
+    """Sign out everywhere but here."""
+    sessions.end_others(current_actor)
+
+
+@bp.delete("/sessions/<session_id>")
+@require_active_user
+@refuses(SessionNotFound)
+@bp.response(204)
+def end_session(session_id: UUID) -> None:
+    """Sign out one of my sessions."""
+    sessions.end_one(current_actor, session_id)

@@ -1,0 +1,42 @@
+"""System: whether the service lives and is ready, and the keys that other services verify with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from authapp.core.openapi import Blueprint
+from authapp.decorators.access import public
+from authapp.schemas.system import Health, Jwks
+from authapp.security.tokens import tokens
+from authapp.services import readiness
+
+bp = Blueprint("system", __name__, description="What operators and other services ask.")
+
+
+@bp.get("/healthz")
+@public
+@bp.response(200, Health)
+def healthz() -> dict[str, Any]:
+    """Say that the process lives. Touches nothing."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+@public
+@bp.response(200, Health)
+def readyz() -> dict[str, Any]:
+    """Say that the database answers and has every migration."""
+    readiness.check()
+    return {"status": "ready"}
+
+
+@bp.get("/.well-known/jwks.json")
+@public
+@bp.response(200, Jwks)
+def jwks() -> Response:
+    """Give the public keys that verify access tokens. Empty while ALGORITHM is HS256."""
+    response = jsonify(tokens.ring.public_set())
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response

@@ -1,0 +1,44 @@
+"""How Alembic reaches the database: in one transaction, one upgrade at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import text
+
+from authapp import models  # noqa: F401  the tables register themselves
+
+ONE_AT_A_TIME = 7_216_604  # any number, the same in every process that migrates
+
+extension = current_app.extensions["migrate"]
+database = extension.db
+
+
+def drop_empty(migration_context: Any, revision: Any, directives: list[Any]) -> None:
+    """Write no file when the models have not changed."""
+    if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
+        directives.clear()
+
+
+def run_offline() -> None:
+    context.configure(url=database.engine.url, target_metadata=database.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_online() -> None:
+    options = {**extension.configure_args, "process_revision_directives": drop_empty}
+    with database.engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=database.metadata, **options)
+        with context.begin_transaction():
+            # the second of two simultaneous upgrades waits here, then finds nothing left to do
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()
