@@ -1,0 +1,132 @@
+"""What every test stands on: a real PostgreSQL, an application on it, and callers who check each answer's shape."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import psycopg2
+import pytest
+from sqlalchemy import text
+
+from authapp import create_app
+from authapp.core import clock
+from authapp.core.application import Application
+from authapp.core.clock import FrozenClock
+from authapp.core.extensions import db
+from authapp.core.openapi import document
+from authapp.core.postgres import create_database, embedded_postgres
+from config import Settings
+from tests.factories import Caller, World
+
+SOCKET_FOLDER = pytest.StashKey[str]()
+SERVER = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for the run; the workers of xdist are told where it is."""
+    if hasattr(config, "workerinput"):
+        config.stash[SOCKET_FOLDER] = config.workerinput["socket_folder"]
+        return
+    stack = contextlib.ExitStack()
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authapp-", ignore_cleanup_errors=True)))
+    socket_folder = stack.enter_context(embedded_postgres(folder / "postgres"))
+    _trade_safety_for_speed(socket_folder)
+    create_database(socket_folder, "authapp")  # and the role, before the workers ask for theirs at once
+    config.stash[SERVER], config.stash[SOCKET_FOLDER] = stack, socket_folder
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["socket_folder"] = node.config.stash[SOCKET_FOLDER]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash:
+        config.stash[SERVER].close()
+
+
+def _trade_safety_for_speed(socket_folder: str) -> None:
+    connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"ALTER SYSTEM SET {setting} = off")
+        cursor.execute("SELECT pg_reload_conf()")
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def socket_folder(pytestconfig: pytest.Config) -> str:
+    return pytestconfig.stash[SOCKET_FOLDER]
+
+
+@pytest.fixture(scope="session")
+def settings(socket_folder: str, worker_id: str) -> Settings:
+    """Production's settings but for a cheap hash, on this worker's own database."""
+    name = f"authapp_{worker_id}"
+    create_database(socket_folder, name)
+    return Settings(
+        app_env="testing",
+        secret_key="a-secret-for-tests-that-is-long-enough",
+        database_url=f"postgresql://authapp@/{name}?host={socket_folder}",
+        bcrypt_rounds=4,
+        web_threads=32,
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Application:
+    app = create_app(settings)
+    app.test_client_class = Caller
+    with app.app_context():
+        flask_migrate.upgrade()
+    return app
+
+
+@pytest.fixture(scope="session")
+def openapi(app: Application) -> dict[str, Any]:
+    return document(app)
+
+
+@pytest.fixture
+def app_with(settings: Settings) -> Iterator[Callable[..., Application]]:
+    """Make further applications, with other settings, on the same database."""
+    made: list[Application] = []
+
+    def make(**changes: Any) -> Application:
+        made.append(create_app(dataclasses.replace(settings, **changes)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            for engine in db.engines.values():
+                engine.dispose()
+
+
+@pytest.fixture
+def client(world: World) -> Caller:
+    """A stranger."""
+    return world.caller()
+
+
+@pytest.fixture
+def world(app: Application, openapi: dict[str, Any]) -> Iterator[World]:
+    """An empty database, and people to put into it."""
+    yield World(app, openapi)
+    with app.app_context():
+        tables = ", ".join(table.name for table in reversed(db.metadata.sorted_tables))
+        db.session.execute(text(f"TRUNCATE {tables}"))
+        db.session.commit()
+
+
+@pytest.fixture
+def time() -> Iterator[FrozenClock]:
+    """Time that moves when the test says so."""
+    with clock.frozen() as frozen:
+        yield frozen

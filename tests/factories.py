@@ -1,0 +1,155 @@
+"""The people of the tests, and how they call."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from authapp.core.application import Application
+from authapp.core.extensions import db
+from authapp.core.openapi import path_template
+
+PASSWORD = "SecurePassword123"
+API = "/api/v1"
+UNKNOWN_ID = "019aab1c-7d3e-7a40-9a55-000000000000"
+T = TypeVar("T")
+
+
+class Caller(FlaskClient):
+    """A test client that holds every answer against the OpenAPI document: status, code and shape."""
+
+    openapi: dict[str, Any]
+    access_token: str | None = None
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        if self.access_token and "Authorization" not in (kwargs.get("headers") or {}):
+            kwargs["headers"] = {**(kwargs.get("headers") or {}), "Authorization": f"Bearer {self.access_token}"}
+        response = super().open(*args, **kwargs)
+        self._hold_against_document(response)
+        return response
+
+    def call(self, method: str, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        """Call a path below /api/v1."""
+        return self.open(API + path, method=method, **({"json": json} if json is not None else {}), **kwargs)
+
+    def _hold_against_document(self, response: TestResponse) -> None:
+        declared = self._declared_responses(response)
+        if response.status_code >= 400:
+            assert response.content_type == "application/problem+json", response.text
+            self._validate(response.json, {"$ref": "#/components/schemas/Problem"})
+        if declared is None or (response.status_code in (404, 405) and str(response.status_code) not in declared):
+            return
+        assert str(response.status_code) in declared, f"undocumented: {response.status} {response.text}"
+        content = declared[str(response.status_code)].get("content", {})
+        if response.status_code >= 400:
+            codes = content["application/problem+json"]["examples"]
+            assert response.json is not None
+            assert response.json["code"] in codes, f"undocumented code: {response.text}"
+        elif "application/json" in content:
+            self._validate(response.json, content["application/json"]["schema"])
+
+    def _declared_responses(self, response: TestResponse) -> dict[str, Any] | None:
+        """What the document says of the operation that answered, None where it names no such operation."""
+        try:
+            rule, _ = self.application.url_map.bind("").match(
+                response.request.path, method=response.request.method, return_rule=True
+            )
+        except HTTPException:
+            return None
+        operation = self.openapi["paths"].get(path_template(rule), {}).get(response.request.method.lower())
+        return operation["responses"] if operation else None
+
+    def _validate(self, body: Any, schema: dict[str, Any]) -> None:
+        Draft202012Validator({**schema, "components": self.openapi["components"]}).validate(body)
+
+
+@dataclass
+class Person:
+    """Someone with an account, signed in."""
+
+    id: UUID
+    email: str
+    caller: Caller
+    session: dict[str, Any]
+
+    @property
+    def organization_id(self) -> str:
+        return str(self.session["organization"]["id"])
+
+    @property
+    def refresh_token(self) -> str:
+        return str(self.session["refresh_token"])
+
+    def call(self, method: str, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        return self.caller.call(method, path, json, **kwargs)
+
+
+class World:
+    """A database that was empty when the test began."""
+
+    def __init__(self, app: Application, openapi: dict[str, Any]) -> None:
+        self.app, self._openapi, self._numbers = app, openapi, itertools.count(1)
+
+    def caller(self, access_token: str | None = None) -> Caller:
+        caller = self.app.test_client()
+        assert isinstance(caller, Caller)
+        caller.openapi, caller.access_token = self._openapi, access_token
+        return caller
+
+    def person(self, organization: str | None = None, **registration: Any) -> Person:
+        """Register someone, with an organization of this name."""
+        body = {"email": f"person{next(self._numbers)}@example.com", "password": PASSWORD, **registration}
+        if organization:
+            body["organization_name"] = organization
+        response = self.caller().call("POST", "/auth/register", body)
+        assert response.status_code == 201, response.text
+        return self._signed_in(body["email"], response.get_json())
+
+    def sign_in(self, person: Person) -> Person:
+        """The same person on another device."""
+        response = self.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})
+        assert response.status_code == 200, response.text
+        return self._signed_in(person.email, response.get_json())
+
+    def join(self, person: Person, organization_id: str, role: str) -> None:
+        """Make someone a member, as no route yet can."""
+        self.sql(
+            "INSERT INTO memberships (user_id, organization_id, role) VALUES (:user, :organization, :role)",
+            user=person.id,
+            organization=organization_id,
+            role=role,
+        )
+
+    def sql(self, statement: str, **parameters: Any) -> list[Any]:
+        """Look into the database, or change it behind the application's back."""
+        with self.app.app_context():
+            result = db.session.connection().execute(text(statement), parameters)
+            rows: list[Any] = list(result) if result.returns_rows else []
+            db.session.commit()
+        return rows
+
+    def _signed_in(self, email: str, session: dict[str, Any]) -> Person:
+        return Person(UUID(session["user"]["id"]), email, self.caller(session["access_token"]), session)
+
+
+def all_at_once(actions: list[Callable[[], T]]) -> list[T]:
+    """Run the actions in threads that start together."""
+    barrier = Barrier(len(actions))
+
+    def run(action: Callable[[], T]) -> T:
+        barrier.wait()
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))

@@ -1,0 +1,134 @@
+"""Passwords: stored slowly, compared whole, and never in the way of everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from authapp.core.application import Application
+from authapp.core.errors import HashQueueFull
+from authapp.security.password_policy import _common_passwords, complaints
+from authapp.security.passwords import WAITING, HashQueue, passwords
+from tests.factories import PASSWORD, World
+
+AppWith = Callable[..., Application]
+
+
+@pytest.fixture
+def context(app: Application) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+@pytest.mark.usefixtures("context")
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "p" * 71, "p" * 1024, "пароль-пароль-1", "👩‍🔬" * 30, " spaces kept ", "a\tb\n1"]
+)
+def test_a_password_verifies_against_its_own_hash_alone(password: str) -> None:
+    stored = passwords.hash(password)
+    assert passwords.verify(password, stored)
+    assert not passwords.verify(password + "x", stored)
+    assert not passwords.verify(password[:-1] + "\x01", stored)
+    assert not passwords.verify(password.swapcase() + " ", stored)
+
+
+@pytest.mark.usefixtures("context")
+def test_what_differs_only_after_72_bytes_is_another_password() -> None:
+    stored = passwords.hash("x" * 72 + "a")
+    assert not passwords.verify("x" * 72 + "b", stored)
+
+
+@pytest.mark.usefixtures("context")
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        "",
+        "x",
+        "ap1",
+        "ap1$2b$04$short",
+        "ap1$2b$99$" + "a" * 53,
+        "$2b$04$" + "a" * 53,
+        "ap1" + "$2b$04$" + "!" * 53,
+    ],
+)
+def test_a_missing_or_corrupt_hash_matches_nothing_and_breaks_nothing(stored: str | None) -> None:
+    assert not passwords.verify(PASSWORD, stored)
+
+
+def test_a_corrupt_stored_hash_is_an_ordinary_refusal(world: World) -> None:
+    person = world.person()
+    world.sql("UPDATE users SET password_hash = 'ap1$2b$04$corrupt'")
+    response = world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})
+    assert (response.status_code, response.get_json()["code"]) == (401, "wrong_credentials")
+
+
+def test_the_pepper_is_part_of_the_hash(app: Application, app_with: AppWith) -> None:
+    with app.app_context():
+        stored = passwords.hash(PASSWORD)
+    with app_with(password_pepper="another-pepper-of-thirty-two-bytes").app_context():
+        assert not passwords.verify(PASSWORD, stored)
+
+
+def test_a_hash_of_another_cost_is_renewed_at_sign_in(world: World, app_with: AppWith) -> None:
+    person = world.person()
+    costlier = app_with(bcrypt_rounds=5).test_client()
+    credentials = {"email": person.email, "password": PASSWORD}
+    assert costlier.post("/api/v1/auth/login", json=credentials).status_code == 200
+    assert world.sql("SELECT password_hash FROM users")[0].password_hash.startswith("ap1$2b$05$")
+    assert world.caller().call("POST", "/auth/login", credentials).status_code == 200
+    assert world.sql("SELECT password_hash FROM users")[0].password_hash.startswith("ap1$2b$04$")
+
+
+def test_the_queue_refuses_at_once_who_finds_it_full() -> None:
+    queue = HashQueue(waiting=2)
+    with ExitStack() as places:
+        for _ in range(3):
+            places.enter_context(queue.place())
+        with pytest.raises(HashQueueFull), queue.place():
+            pass
+    with queue.place():
+        pass
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/register"])
+def test_a_full_queue_is_a_503_before_any_query(app_with: AppWith, path: str) -> None:
+    app = app_with(database_url="postgresql://nobody@127.0.0.1:1/none")
+    with app.app_context(), ExitStack() as places:
+        for _ in range(1 + WAITING):
+            places.enter_context(passwords.queue.place())
+        body = {"email": "ada@example.com", "password": PASSWORD}
+        response = app.test_client().post(f"/api/v1{path}", json=body)
+    assert (response.status_code, response.get_json()["code"]) == (503, "hash_queue_full")
+    assert response.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("password", "policy", "complaint"),
+    [
+        (PASSWORD, "seed", None),
+        (PASSWORD, "nist", None),
+        ("Abcdef1", "seed", "at least 8"),
+        ("Xkcdpass", "seed", "letters and digits"),
+        ("84930175", "seed", "letters and digits"),
+        ("correct horse battery staple", "nist", None),
+        ("correct horse", "nist", "at least 15"),
+        ("password1", "seed", "most common"),
+        ("PASSWORD123", "seed", "most common"),
+        ("qwerty123", "seed", "most common"),
+        ("lovelace1815", "seed", "own email or name"),
+        ("AdaLovelace1", "seed", "own email or name"),
+        ("ada.lovelace@example.com1", "seed", "own email or name"),
+        ("ada.lovelace@example.com", "nist", "own email or name"),
+        ("пароль12345", "seed", None),
+    ],
+)
+def test_the_policy_says_what_is_wrong(password: str, policy: str, complaint: str | None) -> None:
+    found = complaints(password, policy, ("ada.lovelace@example.com", "Ada", "Lovelace"))
+    assert (complaint is None and not found) or complaint in " ".join(found)  # type: ignore[operator]
+
+
+def test_at_least_ten_thousand_common_passwords_are_known() -> None:
+    assert len(_common_passwords()) >= 10_000

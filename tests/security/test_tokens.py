@@ -1,0 +1,275 @@
+"""Every forged, altered, borrowed and outdated token is refused, by whatever way it comes."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from flask_jwt_extended import create_access_token
+
+from authapp.core.application import Application
+from authapp.core.clock import FrozenClock
+from authapp.security.tokens import tokens
+from tests.factories import Person, World
+
+Claims = dict[str, Any]
+AppWith = Callable[..., Application]
+
+
+def key_of(world: World) -> tuple[bytes, str]:
+    with world.app.app_context():
+        key = tokens.ring.signing
+        return key.signing.key, key.kid
+
+
+def sign(world: World, claims: Claims, **header: Any) -> str:
+    key, kid = key_of(world)
+    return jwt.encode(claims, key, "HS256", headers={"kid": kid, "typ": "at+jwt", **header})
+
+
+def claims_of(person: Person) -> Claims:
+    return jwt.decode(person.session["access_token"], options={"verify_signature": False})
+
+
+def b64(value: Any) -> str:
+    raw = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_an_access_token_says_who_and_which_session_and_nothing_more(world: World) -> None:
+    person = world.person("Acme")
+    encoded = person.session["access_token"]
+    assert set(claims_of(person)) == {
+        "iss", "aud", "sub", "sid", "jti", "type", "iat", "exp", "auth_time", "amr",
+    }  # fmt: skip
+    assert jwt.get_unverified_header(encoded)["typ"] == "at+jwt"
+    assert jwt.get_unverified_header(person.refresh_token)["typ"] == "rt+jwt"
+    assert claims_of(person)["sub"] == str(person.id)
+
+
+def test_a_token_signed_here_with_the_right_claims_is_accepted(world: World) -> None:
+    # the control for the refusals below: the forger has the key, and gets in only by saying everything right
+    person = world.person()
+    assert world.caller(sign(world, claims_of(person))).call("GET", "/auth/me").status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["iss", "aud", "sub", "sid", "jti", "type", "iat", "exp", "auth_time", "amr"])
+def test_a_token_that_lacks_a_claim_is_refused(world: World, missing: str) -> None:
+    claims = claims_of(world.person())
+    del claims[missing]
+    assert refused(world, sign(world, claims)) == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": "https://elsewhere.example.com"},
+        {"iss": ["http://localhost:8000"]},
+        {"iss": None},
+        {"aud": "another"},
+        {"aud": ["authapp"]},
+        {"aud": ["authapp", "another"]},
+        {"type": "refresh"},
+        {"type": "mfa"},
+        {"type": None},
+        {"sub": "x"},
+        {"sub": 7},
+        {"sid": "x"},
+        {"sid": None},
+        {"jti": ""},
+        {"exp": "9999999999"},
+        {"exp": 1e300},
+        {"exp": True},
+        {"exp": 10**30},
+        {"iat": "1"},
+        {"iat": 9999999999},
+        {"auth_time": "now"},
+        {"amr": "pwd"},
+    ],
+)
+def test_a_token_with_a_wrong_claim_is_refused(world: World, change: Claims) -> None:
+    key, kid = key_of(world)
+    payload = json.dumps({**claims_of(world.person()), **change}).encode()
+    encoded = jwt.PyJWS().encode(payload, key, "HS256", headers={"kid": kid, "typ": "at+jwt"})
+    assert refused(world, encoded) == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"typ": "rt+jwt"},
+        {"typ": "JWT"},
+        {"typ": None},
+        {"kid": "another"},
+        {"kid": "../../dev/null"},
+        {"kid": None},
+        {"alg": "HS384"},
+        {"jku": "https://elsewhere.example.com/jwks.json"},
+        {"crit": ["exp"]},
+        {"x5u": "https://elsewhere.example.com"},
+    ],
+)
+def test_a_token_with_a_header_that_we_never_write_is_refused(world: World, header: Claims) -> None:
+    key, kid = key_of(world)
+    full = {"alg": "HS256", "kid": kid, "typ": "at+jwt", **header}
+    signing_input = f"{b64({k: v for k, v in full.items() if v})}.{b64(claims_of(world.person()))}"
+    algorithm = jwt.get_algorithm_by_name(str(full["alg"]))
+    signature = algorithm.sign(signing_input.encode(), algorithm.prepare_key(key))
+    assert refused(world, f"{signing_input}.{b64(signature)}") == "invalid_token"
+
+
+def none_algorithm(encoded: str, claims: Claims) -> str:
+    return f"{b64({'alg': 'none', 'typ': 'at+jwt'})}.{b64(claims)}."
+
+
+def another_key(encoded: str, claims: Claims) -> str:
+    return jwt.encode(claims, "k" * 32, "HS256", headers=jwt.get_unverified_header(encoded))
+
+
+def no_signature(encoded: str, claims: Claims) -> str:
+    return encoded.rpartition(".")[0] + "."
+
+
+def altered_payload(encoded: str, claims: Claims) -> str:
+    header, _, signature = encoded.split(".")
+    return f"{header}.{b64({**claims, 'sub': '019aab1c-7d3e-7a40-9a55-000000000000'})}.{signature}"
+
+
+@pytest.mark.parametrize("forge", [none_algorithm, another_key, no_signature, altered_payload])
+def test_a_forged_token_is_refused(world: World, forge: Callable[[str, Claims], str]) -> None:
+    person = world.person()
+    assert refused(world, forge(person.session["access_token"], claims_of(person))) == "invalid_token"
+
+
+def test_what_flask_jwt_extended_would_sign_with_our_key_is_refused(world: World) -> None:
+    key, _ = key_of(world)
+    with world.app.app_context():
+        world.app.config["JWT_SECRET_KEY"] = key
+        assert refused(world, create_access_token(str(world.person().id))) == "invalid_token"
+
+
+def test_a_session_of_another_user_carries_no_token(world: World) -> None:
+    person, victim = world.person(), world.person()
+    assert refused(world, sign(world, {**claims_of(person), "sub": str(victim.id)})) == "revoked_token"
+
+
+def test_a_token_expires_to_the_second(world: World, time: FrozenClock) -> None:
+    person = world.person()
+    time.advance(seconds=1799)
+    assert person.call("GET", "/auth/me").status_code == 200
+    time.advance(seconds=1)
+    assert refused(world, person.session["access_token"]) == "expired_token"
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "code"),
+    [
+        ("bearer {}", 200, None),
+        ("BEARER   {}", 200, None),
+        ("Bearer{}", 401, "invalid_token"),
+        ("{}", 401, "invalid_token"),
+        ("Token {}", 401, "invalid_token"),
+        ("Basic eDp5, Bearer {}", 401, "invalid_token"),
+        ("Bearer {0} {0}", 401, "invalid_token"),
+        ("Bearer {0}, Bearer {0}", 401, "invalid_token"),
+        ("Bearer", 401, "invalid_token"),
+        ("Bearer ü", 401, "invalid_token"),
+        ("", 401, "invalid_token"),
+    ],
+)
+def test_a_token_comes_in_one_well_formed_header(world: World, header: str, status: int, code: str | None) -> None:
+    value = header.format(world.person().session["access_token"])
+    response = world.caller().call("GET", "/auth/me", headers={"Authorization": value})
+    assert (response.status_code, response.get_json().get("code")) == (status, code)
+
+
+@pytest.mark.parametrize("place", ["query", "cookie", "json"])
+def test_a_token_is_looked_for_nowhere_else(world: World, place: str) -> None:
+    token, caller = world.person().session["access_token"], world.caller()
+    if place == "cookie":
+        caller.set_cookie("access_token_cookie", token)
+    query = f"?jwt={token}&access_token={token}" if place == "query" else ""
+    body = {"access_token": token} if place == "json" else None
+    response = caller.call("GET", f"/auth/me{query}", body)
+    assert response.get_json()["code"] == "missing_token"
+
+
+def test_every_refusal_of_a_token_carries_a_challenge(world: World) -> None:
+    missing = world.caller().call("GET", "/auth/me")
+    invalid = world.caller("x").call("GET", "/auth/me")
+    assert missing.headers["WWW-Authenticate"] == "Bearer"
+    assert invalid.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+ASYMMETRIC = ("ES256", "EdDSA", "RS256")
+
+
+@pytest.mark.parametrize("algorithm", ASYMMETRIC)
+def test_other_services_verify_with_the_published_key(world: World, app_with: AppWith, algorithm: str) -> None:
+    client = app_with(algorithm=algorithm, jwt_keys=key_set(private_jwk(algorithm))).test_client()
+    person = world.person()
+    login = client.post("/api/v1/auth/login", json={"email": person.email, "password": "SecurePassword123"})
+    token = login.get_json()["access_token"]
+    published = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").get_json())
+    header = jwt.get_unverified_header(token)
+    claims = jwt.decode(token, published[header["kid"]], [algorithm], audience="authapp")
+    assert claims["sub"] == str(person.id)
+    assert not {"d", "p", "q", "k"} & set(client.get("/.well-known/jwks.json").get_json()["keys"][0])
+    me = client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.status_code == 200
+
+
+def test_a_published_key_is_no_shared_secret(world: World, app_with: AppWith) -> None:
+    client = app_with(algorithm="ES256", jwt_keys=key_set(private_jwk("ES256"))).test_client()
+    [public] = client.get("/.well-known/jwks.json").get_json()["keys"]
+    signing_input = f"{b64({'alg': 'HS256', 'kid': public['kid'], 'typ': 'at+jwt'})}.{b64(claims_of(world.person()))}"
+    signature = hmac.digest(json.dumps(public).encode(), signing_input.encode(), "sha256")
+    forged = f"{signing_input}.{b64(signature)}"
+    response = client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {forged}"})
+    assert response.get_json()["code"] == "invalid_token"
+
+
+def test_an_old_key_still_verifies_when_a_new_one_signs(world: World, app_with: AppWith) -> None:
+    old, new = private_jwk("ES256"), private_jwk("ES256")
+    credentials = {"email": world.person().email, "password": "SecurePassword123"}
+    before = app_with(algorithm="ES256", jwt_keys=key_set(old)).test_client()
+    token = before.post("/api/v1/auth/login", json=credentials).get_json()["access_token"]
+    rotated = app_with(algorithm="ES256", jwt_keys=key_set(new, old)).test_client()
+    assert rotated.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    fresh = rotated.post("/api/v1/auth/login", json=credentials).get_json()["access_token"]
+    assert jwt.get_unverified_header(fresh)["kid"] != jwt.get_unverified_header(token)["kid"]
+    assert len(rotated.get("/.well-known/jwks.json").get_json()["keys"]) == 2
+
+
+def refused(world: World, encoded: str) -> str:
+    """The code with which a guarded route refuses this access token."""
+    response = world.caller(encoded).call("GET", "/auth/me")
+    assert response.status_code == 401, response.text
+    return str(response.get_json()["code"])
+
+
+def private_jwk(algorithm: str) -> Claims:
+    implementation: Any = jwt.get_algorithm_by_name(algorithm)
+    make: dict[str, Callable[[], Any]] = {
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate,
+        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+    }
+    jwk: Claims = implementation.to_jwk(make[algorithm](), as_dict=True)
+    return jwk
+
+
+def key_set(*keys: Claims) -> str:
+    return json.dumps({"keys": keys})
+
+
+def test_a_public_key_cannot_be_given_to_sign_with(app_with: AppWith) -> None:
+    public = {name: value for name, value in private_jwk("ES256").items() if name != "d"}
+    with pytest.raises(ValueError, match="give private keys"):
+        app_with(algorithm="ES256", jwt_keys=key_set(public))

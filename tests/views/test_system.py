@@ -1,0 +1,97 @@
+"""What operators, other services and browsers ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from authapp.core.application import Application
+from tests.factories import Caller, World
+
+AppWith = Callable[..., Application]
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+def test_the_process_lives_without_touching_anything(app_with: AppWith) -> None:
+    assert app_with(database_url=NOWHERE).test_client().get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_it_is_ready_when_the_database_is_migrated(client: Caller) -> None:
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_it_is_not_ready_at_another_revision(world: World) -> None:
+    [(newest,)] = world.sql("SELECT version_num FROM alembic_version")
+    world.sql("UPDATE alembic_version SET version_num = 'older'")
+    try:
+        response = world.caller().get("/readyz")
+    finally:
+        world.sql("UPDATE alembic_version SET version_num = :newest", newest=newest)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/api/v1/auth/login"])
+def test_a_database_that_is_away_is_a_503(app_with: AppWith, path: str) -> None:
+    body = {"email": "ada@example.com", "password": "SecurePassword123"}
+    client = app_with(database_url=NOWHERE).test_client()
+    response = client.get(path) if path == "/readyz" else client.post(path, json=body)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert response.get_json()["code"] == "service_unavailable"
+
+
+def test_a_connection_that_broke_is_replaced_within_the_request(world: World) -> None:
+    person = world.person("Acme")
+    world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+              "AND pid <> pg_backend_pid()")  # fmt: skip
+    assert person.call("GET", "/auth/me").status_code == 200
+    assert person.call("GET", f"/organizations/{person.organization_id}").status_code == 200
+
+
+def test_with_a_shared_secret_no_key_is_published(client: Caller) -> None:
+    response = client.get("/.well-known/jwks.json")
+    assert response.get_json() == {"keys": []}
+    assert response.headers["Cache-Control"].startswith("public")
+
+
+def test_every_reply_carries_the_security_headers_and_its_id(client: Caller) -> None:
+    for path in ("/healthz", "/nothing", "/docs", "/api/v1/auth/me"):
+        headers = client.get(path, headers={"X-Request-ID": "chosen-by-the-caller"}).headers
+        assert headers["X-Request-ID"] == "chosen-by-the-caller"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("offered", ["", "short", "a" * 65, "with space here", 'quote"quote', "ümlaut-ümlaut"])
+def test_a_request_id_that_could_do_harm_is_replaced(client: Caller, offered: str) -> None:
+    answered = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
+    assert answered != offered
+    assert len(answered) == 36
+
+
+def test_nothing_is_cached_but_what_is_public(client: Caller) -> None:
+    assert client.get("/api/v1/auth/me").headers["Cache-Control"] == "no-store"
+    assert client.get("/api/v1/openapi.json").headers["Cache-Control"].startswith("public")
+
+
+def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_with: AppWith) -> None:
+    secure = app_with(public_url="https://auth.example.com")
+    assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
+
+
+def test_a_forwarded_address_is_believed_only_from_as_many_proxies_as_are_trusted(
+    app_with: AppWith, world: World
+) -> None:
+    spoofed = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
+    person = world.person()
+    world.caller().call(
+        "POST", "/auth/login", {"email": person.email, "password": "SecurePassword123"}, headers=spoofed
+    )
+    behind_one = app_with(trusted_proxies=1).test_client()
+    behind_one.post(
+        "/api/v1/auth/login", json={"email": person.email, "password": "SecurePassword123"}, headers=spoofed
+    )
+    items = person.call("GET", "/auth/sessions").get_json()["items"]
+    assert [item["ip_address"] for item in items] == ["203.0.113.9", "127.0.0.1", "127.0.0.1"]
