@@ -20,6 +20,10 @@ test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
+postman: ## Run the Postman collection with newman (Node.js) against the server on PORT
+	@npx --yes newman@6.2.2 run tests/postman/authapp.postman_collection.json \
+		--environment tests/postman/authapp.postman_environment.json --env-var base_url=http://localhost:$(PORT)
+
 lock: .venv/bin/python ## Compile the requirements, with hashes
 	@$(PIP) uv
 	@$(COMPILE) requirements.in --output-file requirements.txt

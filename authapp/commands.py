@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from authapp.core import transaction
 from authapp.core.application import guard_of
@@ -22,6 +22,7 @@ def init_commands(app: Flask) -> None:
 
 
 @click.command()
+@with_appcontext
 def guards() -> None:
     """Print the whole policy: every route, its method and its guard."""
     for rule, method, view in routes(current_app):

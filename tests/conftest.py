@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from authapp.core import clock
 from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
 from authapp.core.extensions import db
-from authapp.core.openapi import document
+from authapp.core.openapi import Blueprint, document
 from authapp.core.postgres import create_database, embedded_postgres
 from config import Settings
 from tests.factories import Caller, World
@@ -98,8 +98,8 @@ def app_with(settings: Settings) -> Iterator[Callable[..., Application]]:
     """Make further applications, with other settings, on the same database."""
     made: list[Application] = []
 
-    def make(**changes: Any) -> Application:
-        made.append(create_app(dataclasses.replace(settings, **changes)))
+    def make(blueprints: Iterable[Blueprint] = (), **changes: Any) -> Application:
+        made.append(create_app(dataclasses.replace(settings, **changes), blueprints))
         return made[-1]
 
     yield make

@@ -10,6 +10,7 @@ class Refusal(Exception):
 
     Args:
         reason: why, for the log and the audit trail. Never sent.
+        detail: a sentence for the caller that says more than the class's own.
         errors: field errors by location, sent with 422 only.
         headers: further headers of the reply.
     """
@@ -22,8 +23,14 @@ class Refusal(Exception):
     challenge: ClassVar[str | None] = None  # WWW-Authenticate, RFC 6750 section 3
 
     def __init__(
-        self, reason: str = "", *, errors: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+        self,
+        reason: str = "",
+        *,
+        detail: str | None = None,
+        errors: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
+        self.detail = detail or self.detail
         super().__init__(reason or self.detail)
         self.reason = reason
         self.errors = errors
@@ -31,7 +38,7 @@ class Refusal(Exception):
 
     @classmethod
     def title(cls) -> str:
-        return cls.code.replace("_", " ").capitalize()
+        return cls.code.replace("_", " ").capitalize().replace("json", "JSON")
 
     @classmethod
     def type_uri(cls) -> str:
@@ -47,7 +54,7 @@ class BadRequest(Refusal):
 class InvalidJson(Refusal):
     status = 400
     code = "invalid_json"
-    detail = "The body is not valid JSON in UTF-8 without duplicate keys, nested at most 20 deep."
+    detail = "The body is not valid JSON."
 
 
 class Unauthorized(Refusal):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from http.client import NO_CONTENT
+
 from flask import Flask, Response
+from flask_cors import CORS
 
 from authapp.core.requests import request_id
 from config import Settings
@@ -23,6 +26,14 @@ _DEFAULTS = {
 
 def init_headers(app: Flask, settings: Settings) -> None:
     """Add the security headers to every reply; a view may set its own value first."""
+    if settings.cors_origins:
+        CORS(
+            app,
+            origins=list(settings.cors_origins),
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
+            max_age=600,  # seconds
+        )
     defaults = dict(_DEFAULTS)
     if settings.public_url.startswith("https://"):
         defaults["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
@@ -31,5 +42,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in defaults.items():
             response.headers.setdefault(name, value)
+        if response.status_code == NO_CONTENT:
+            del response.headers["Content-Type"]
         response.headers["X-Request-ID"] = request_id() or "unknown"
         return response

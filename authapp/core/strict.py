@@ -21,10 +21,10 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         raw = req.get_data(cache=True)
-        if not raw and not req.mimetype and not any(field.required for field in schema.fields.values()):
+        if not raw and not any(field.required for field in schema.fields.values()):
             return {}  # a call whose every field is optional needs no body
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType(req.mimetype or "no content type")
+        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaType(req.content_type or "no content type")
         return parse_json(raw)
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
@@ -43,19 +43,26 @@ def parse_json(raw: bytes) -> Any:
     Raises:
         InvalidJson: with the reason.
     """
+    too_deep = InvalidJson(detail=f"The body is nested deeper than {DEEPEST_NESTING} levels.")
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJson(type(error).__name__) from None
+    except UnicodeDecodeError:
+        raise InvalidJson(detail="The body is not UTF-8.") from None
+    except RecursionError:
+        raise too_deep from None
+    except ValueError:
+        raise InvalidJson from None
     if raw.count(b"{") + raw.count(b"[") > DEEPEST_NESTING and _depth(value) > DEEPEST_NESTING:
-        raise InvalidJson("nested too deep")
+        raise too_deep
     return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("duplicate key")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidJson(detail=f"The body names {json.dumps(twice[:50])} more than once in one object.")
     return found
 
 

@@ -26,7 +26,6 @@ from authapp.core.openapi import refuses
 from authapp.decorators.identity import identify, identify_in
 from authapp.schemas.fields import parse_uuid
 
-Guard = Callable[[View], View]
 _Ids = dict[str, UUID | None]
 
 _ACCOUNT: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken, InactiveAccount)
@@ -91,7 +90,7 @@ def require_organization_access(view: View) -> View:
     )
 
 
-def require_organization_role(role: Role) -> Guard[View]:
+def require_organization_role(role: Role) -> Callable[[View], View]:
     """A member of the organization in the path may call who has this role or a higher one."""
 
     def decorate(view: View) -> View:

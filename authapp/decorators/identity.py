@@ -107,12 +107,12 @@ def identify_in(organization_id: UUID | None) -> Actor:
 
 
 def _verified_claims() -> Claims:
-    header = request.headers.get("Authorization")
-    if header is None:
+    header = request.headers.get("Authorization", "").strip()
+    if header.partition(" ")[0].lower() != "bearer":
         raise MissingToken
-    match = _BEARER.fullmatch(header.strip())
+    match = _BEARER.fullmatch(header)
     if match is None:
-        raise InvalidToken("not a bearer token")
+        raise InvalidToken("not one token")
     # RFC 9110 section 11.1: the scheme is case-insensitive. Flask-JWT-Extended knows this one spelling.
     request.environ["HTTP_AUTHORIZATION"] = f"Bearer {match[1]}"
     verify_jwt_in_request()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
 
 from authapp.core.actor import Role
@@ -54,12 +54,11 @@ class Registration(Request):
 
 
 class ProfileChange(Request):
-    """Names to change; null clears one."""
+    """Names to change. What is left out stays."""
 
-    first_name = Line(longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Ada"]})
-    last_name = Line(longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Lovelace"]})
-
-    @validates_schema
-    def something_changes(self, data: dict[str, object], **kwargs: object) -> None:
-        if not data:
-            raise ValidationError("Send first_name, last_name or both.")
+    first_name = Line(
+        longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Ada"], "description": "null clears it."}
+    )
+    last_name = Line(
+        longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Lovelace"], "description": "null clears it."}
+    )

@@ -25,6 +25,8 @@ _JOINERS = "\u200c\u200d"  # without which Persian, Hindi and family emoji canno
 class Request(Schema):
     """A body or query. An unknown field is refused, never ignored."""
 
+    error_messages = {"type": "Send a JSON object."}  # noqa: RUF012  marshmallow's own name and type
+
     class Meta:
         unknown = RAISE
 
@@ -60,7 +62,7 @@ class Email(Text):
         super().__init__(longest=LONGEST_EMAIL, metadata=EMAIL, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        return canonical_email(super()._deserialize(value, attr, data, **kwargs))
+        return canonical_email(super()._deserialize(value, attr, data, **kwargs).strip(" "))
 
 
 def canonical_email(address: str) -> str:

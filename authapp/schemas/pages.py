@@ -35,7 +35,7 @@ class PageQuery(Request):
     limit = Count(
         smallest=1, largest=LARGEST_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "Items on this page."}
     )
-    cursor = Cursor(load_default=None, metadata={"description": "`next_cursor` of the page before."})
+    cursor = Cursor(load_default=None, metadata={"type": "string", "description": "`next_cursor` of the page before."})
 
 
 def page_of(item: type[Schema], name: str) -> type[Schema]:
@@ -44,7 +44,9 @@ def page_of(item: type[Schema], name: str) -> type[Schema]:
         {
             "items": fields.List(fields.Nested(item), required=True),
             "next_cursor": Cursor(
-                required=True, allow_none=True, metadata={"description": "Send it as `cursor`; null on the last page."}
+                required=True,
+                allow_none=True,
+                metadata={"type": "string", "description": "Send it as `cursor`; null on the last page."},
             ),
         },
         name=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import insert, update
 
@@ -44,10 +43,12 @@ def register(
     return sessions.start(user, organization)
 
 
-def change_profile(user_id: UUID, changes: dict[str, Any]) -> UserRecord:
-    """Change names."""
-    row = db.session.execute(update(User).where(User.id == user_id).values(changes).returning(*User.record())).one()
-    audit.record(AuditAction.USER_UPDATED, user_id=user_id, actor_id=user_id, fields=sorted(changes))
+def change_profile(user: UserRecord, changes: dict[str, Any]) -> UserRecord:
+    """Change names. No changes: no statement."""
+    if not changes:
+        return user
+    row = db.session.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
+    audit.record(AuditAction.USER_UPDATED, user_id=user.id, actor_id=user.id, fields=sorted(changes))
     return UserRecord._make(row)
 
 

@@ -43,7 +43,7 @@ def get_me() -> dict[str, Any]:
 @bp.response(200, User)
 def change_me(body: dict[str, Any]) -> UserRecord:
     """Change my names."""
-    return accounts.change_profile(current_actor.user.id, body)
+    return accounts.change_profile(current_actor.user, body)
 
 
 @bp.get("/audit-events")

@@ -67,6 +67,7 @@ def test_my_names_change_and_can_be_cleared(world: World) -> None:
     changed = person.call("PATCH", "/auth/me", {"last_name": "Lovelace"}).get_json()
     assert (changed["first_name"], changed["last_name"]) == ("Ada", "Lovelace")
     assert changed["updated_at"] > changed["created_at"]
+    assert person.call("PATCH", "/auth/me", {}).get_json() == changed
     assert person.call("PATCH", "/auth/me", {"first_name": None}).get_json()["first_name"] is None
 
 
@@ -128,7 +129,7 @@ def test_an_invalid_registration_names_the_field(client: Caller, change: dict[st
     assert list(response.get_json()["errors"]["json"]) == [field]
 
 
-@pytest.mark.parametrize("body", [{}, {"email": "x@example.com"}, {"first_name": 1}, {"last_name": ["x"]}])
+@pytest.mark.parametrize("body", [{"email": "x@example.com"}, {"first_name": 1}, {"last_name": ["x"]}])
 def test_an_invalid_profile_change_changes_nothing(world: World, body: dict[str, Any]) -> None:
     person = world.person(first_name="Ada")
     assert person.call("PATCH", "/auth/me", body).status_code == 422

@@ -81,6 +81,24 @@ def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_wit
     assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
 
 
+def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) -> None:
+    client = app_with(cors_origins=("https://app.example.com",)).test_client()
+    listed = client.options("/api/v1/auth/login", headers=preflight("https://app.example.com"))
+    assert listed.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "authorization" in listed.headers["Access-Control-Allow-Headers"].lower()
+    for origin in ("https://evil.example.com", "https://app.example.com.evil.example.com", "null"):
+        reply = client.options("/api/v1/auth/login", headers=preflight(origin))
+        assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+def preflight(origin: str) -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+
+
 def test_a_forwarded_address_is_believed_only_from_as_many_proxies_as_are_trusted(
     app_with: AppWith, world: World
 ) -> None:

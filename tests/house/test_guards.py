@@ -1,0 +1,122 @@
+"""Deny by default: no route without a guard, and every guard lets in exactly whom the reviewed policy names."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+
+from authapp.core.actor import Role
+from authapp.core.application import Application, UnguardedRoute
+from authapp.core.clock import FrozenClock
+from authapp.core.openapi import Blueprint
+from authapp.decorators.access import get_current_active_user, public, require_organization_role
+from tests.factories import Caller, World
+
+REVIEWED = list(csv.DictReader((Path(__file__).parent / "policy.csv").read_text().splitlines()))
+
+
+def test_a_route_without_a_guard_is_refused_at_registration(app_with: Callable[..., Application]) -> None:
+    with pytest.raises(UnguardedRoute, match="/open has no guard"):
+        app_with().add_url_rule("/open", view_func=lambda: "")
+
+
+def test_a_blueprint_without_guards_is_refused_whenever_it_comes(app_with: Callable[..., Application]) -> None:
+    blueprint = flask.Blueprint("theirs", __name__)
+    blueprint.add_url_rule("/theirs", "view", lambda: "")
+    with pytest.raises(UnguardedRoute):
+        app_with().register_blueprint(blueprint)
+
+
+def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None:
+    printed = app.test_cli_runner().invoke(args=["guards"]).output
+    rows = [tuple(line.split()) for line in printed.splitlines()]
+    assert rows == [(row["method"], row["route"], row["guard"]) for row in REVIEWED]
+
+
+@pytest.mark.parametrize("row", REVIEWED, ids=lambda row: f"{row['method']} {row['route']}")
+def test_each_caller_is_let_in_or_refused_as_reviewed(world: World, time: FrozenClock, row: dict[str, str]) -> None:
+    callers, organization_id = everybody(world, time)
+    path = re.sub(r"<organization_id>", organization_id, row["route"])
+    path = re.sub(r"<\w+>", "019aab1c-7d3e-7a40-9a55-000000000000", path)
+    found = {}
+    for name, caller in callers.items():
+        response = caller.open(path, method=row["method"])
+        code = (response.get_json(silent=True) or {}).get("code", "")
+        found[name] = f"{response.status_code} {code}" if response.status_code in (401, 403) else "enters"
+    assert found == {name: row[name] for name in callers}
+
+
+def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
+    """One caller of each kind, and the organization whose members some of them are."""
+    admin = world.person("Acme")
+    expired = world.caller(admin.session["access_token"])
+    time.advance(minutes=30)
+    admin = world.sign_in(admin)
+    [[organization_id]] = world.sql("SELECT id FROM organizations")
+    members = {role: world.person() for role in ("developer", "viewer")}
+    for role, member in members.items():
+        world.join(member, organization_id, role)
+    inactive = world.person()
+    world.join(inactive, organization_id, "admin")
+    world.sql("UPDATE users SET is_active = false WHERE id = :id", id=inactive.id)
+    signed_out = world.sign_in(admin)
+    signed_out.call("POST", "/auth/logout")
+    return {
+        "anonymous": world.caller(),
+        "expired": expired,
+        "signed_out": signed_out.caller,
+        "refresh_token": world.caller(admin.refresh_token),
+        "inactive": inactive.caller,
+        "stranger": world.person("Elsewhere").caller,
+        "viewer": members["viewer"].caller,
+        "developer": members["developer"].caller,
+        "admin": admin.caller,
+    }, str(organization_id)
+
+
+ROLES = ["viewer", "developer", "admin"]
+
+
+@pytest.mark.parametrize("needed", ROLES)
+@pytest.mark.parametrize("held", ROLES)
+def test_a_role_opens_what_it_and_lower_roles_may(
+    world: World, app_with: Callable[..., Application], needed: str, held: str
+) -> None:
+    blueprint = Blueprint("things", __name__, url_prefix="/organizations/<organization_id>/things")
+
+    @blueprint.get("")
+    @require_organization_role(Role(needed))
+    def list_things(organization_id: Any) -> dict[str, str]:
+        return {"organization_id": str(organization_id)}
+
+    app = app_with(blueprints=[blueprint])
+    founder, member = world.person("Acme"), world.person()
+    world.join(member, founder.organization_id, held)
+    response = app.test_client().get(
+        f"/api/v1/organizations/{founder.organization_id}/things",
+        headers={"Authorization": f"Bearer {member.session['access_token']}"},
+    )
+    enough = ROLES.index(held) >= ROLES.index(needed)
+    assert response.status_code == (200 if enough else 403)
+    assert response.get_json().get("code") == (None if enough else "role_too_low")
+
+
+def test_a_public_view_may_ask_who_calls(world: World, app_with: Callable[..., Application]) -> None:
+    blueprint = Blueprint("greetings", __name__, url_prefix="/greetings")
+
+    @blueprint.get("")
+    @public
+    def greet() -> dict[str, str]:
+        return {"email": get_current_active_user().email}
+
+    client = app_with(blueprints=[blueprint]).test_client()
+    person = world.person()
+    headers = {"Authorization": f"Bearer {person.session['access_token']}"}
+    assert client.get("/api/v1/greetings", headers=headers).get_json() == {"email": person.email}
+    assert client.get("/api/v1/greetings").status_code == 401

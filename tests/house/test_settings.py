@@ -1,0 +1,120 @@
+"""What production refuses, what development makes up, and that every setting is told of."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import config
+from config import Settings, UnsafeSettings, read_settings
+
+ROOT = Path(__file__).parent.parent.parent
+SAFE = {
+    "SECRET_KEY": "kK3v0Jq8zYw2mXn5tRb7cLd9fGh1pSa4uE6",
+    "DATABASE_URL": "postgres://authapp@db.example.com/authapp",
+}
+NAMES = [field.name.upper() for field in dataclasses.fields(Settings)]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine and no .env of the developer."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(config, "ROOT", tmp_path)
+    monkeypatch.setattr(config, "INSTANCE", tmp_path / "instance")
+
+
+def test_production_is_the_default_and_needs_two_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SAFE.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert settings.in_production
+    assert (settings.algorithm, settings.access_token_expire_minutes) == ("HS256", 30)
+    assert (settings.refresh_token_expire_days, settings.bcrypt_rounds) == (7, 12)
+
+
+def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BCRYPT_ROUNDS", "9")
+    monkeypatch.setenv("ALGORITHM", "none")
+    monkeypatch.setenv("CORS_ORIGINS", "*")
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    named = {problem.partition(":")[0] for problem in refused.value.problems}
+    assert named == {"SECRET_KEY", "DATABASE_URL", "BCRYPT_ROUNDS", "ALGORITHM", "JWT_KEYS", "CORS_ORIGINS"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "your-secret-key-change-in-production"),
+        ("SECRET_KEY", "changeme-changeme-changeme-changeme"),
+        ("SECRET_KEY", "a" * 64),
+        ("JWT_SECRET_KEY", "short"),
+        ("PASSWORD_PEPPER", "short"),
+        ("DATABASE_URL", ""),
+        ("BCRYPT_ROUNDS", "4"),
+        ("BCRYPT_ROUNDS", "twelve"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "0"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "1.5"),
+        ("REFRESH_TOKEN_EXPIRE_DAYS", "-1"),
+        ("ALGORITHM", "HS512"),
+        ("ALGORITHM", "ES256"),
+        ("JWT_KEYS", "{}"),
+        ("JWT_KEYS", "not json"),
+        ("PASSWORD_POLICY", "none"),
+        ("APP_ENV", "staging"),
+        ("CORS_ORIGINS", "*"),
+    ],
+)
+def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for safe_name, safe_value in {**SAFE, name: value}.items():
+        monkeypatch.setenv(safe_name, safe_value)
+    with pytest.raises(UnsafeSettings, match="JWT_KEYS" if value == "ES256" else name):
+        read_settings()
+
+
+def test_development_makes_up_a_secret_that_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    first, second = read_settings(), read_settings()
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 32
+    assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("APP_ENV=development\nPORT=1111\nJWT_AUDIENCE=from-file\n")
+    monkeypatch.setenv("PORT", "2222")
+    settings = read_settings()
+    assert (settings.port, settings.jwt_audience, settings.app_env) == (2222, "from-file", "development")
+
+
+def test_the_process_ends_with_the_reasons_and_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "SECRET_KEY: not set" in done.stderr
+    assert "DATABASE_URL: not set" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("page", [".env.example", "README.md"])
+def test_every_setting_is_told_of_with_its_default(page: str) -> None:
+    text = (ROOT / page).read_text()
+    told = {name for name in NAMES if re.search(rf"\b{name}\b", text)}
+    assert told == set(NAMES)
+
+
+def test_the_env_example_holds_the_true_defaults() -> None:
+    defaults = Settings()
+    for name, value in re.findall(r"^#?\s?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        default = getattr(defaults, name.lower())
+        assert value == ("" if default in (None, ()) else str(default)), name

@@ -1,0 +1,85 @@
+"""How many statements each route sends. One SELECT for authentication and authorization; nothing hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from authapp.core.application import Application
+from authapp.core.extensions import db
+from tests.factories import PASSWORD, World
+
+
+@contextmanager
+def statements(app: Application) -> Iterator[list[str]]:
+    """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction."""
+    sent: list[str] = []
+
+    def listen(engine: Any, prefix: str) -> Any:
+        def on_statement(connection: Any, cursor: Any, statement: str, *args: Any) -> None:
+            sent.append(prefix + statement.split(maxsplit=1)[0].lower())
+
+        event.listen(engine, "before_cursor_execute", on_statement)
+        return lambda: event.remove(engine, "before_cursor_execute", on_statement)
+
+    with app.app_context():
+        forget = [listen(engine, "one:" if name else "") for name, engine in db.engines.items()]
+    try:
+        yield sent
+    finally:
+        for undo in forget:
+            undo()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "expected"),
+    [
+        ("GET", "/auth/me", None, ["one:select"]),
+        ("PATCH", "/auth/me", {"first_name": "Ada"}, ["one:select", "update", "insert"]),
+        ("GET", "/auth/sessions", None, ["one:select", "select"]),
+        ("GET", "/auth/audit-events", None, ["one:select", "select"]),
+        ("DELETE", "/auth/sessions", None, ["one:select", "update"]),
+        ("POST", "/auth/logout", None, ["one:select", "update", "insert"]),
+        ("GET", "/organizations", None, ["one:select", "select"]),
+        ("POST", "/organizations", {"name": "New"}, ["one:select", "insert", "insert", "insert"]),
+        ("GET", "/organizations/{organization_id}", None, ["select"]),
+        ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["one:update"]),
+        (
+            "POST",
+            "/auth/login",
+            {"email": "{email}", "password": PASSWORD},
+            ["one:select", "update", "insert", "insert"],
+        ),
+        ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, ["one:select", "insert"]),
+        ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, ["one:select", "insert"]),
+        ("POST", "/auth/register", {"email": "new@example.com", "password": PASSWORD}, ["insert"] * 4),
+    ],
+)
+def test_a_route_sends_these_statements_and_no_other(
+    world: World, method: str, path: str, body: dict[str, str] | None, expected: list[str]
+) -> None:
+    person = world.person("Acme")
+    known = {
+        "email": person.email,
+        "organization_id": person.organization_id,
+        "refresh_token": person.refresh_token,
+    }
+    filled = {name: value.format(**known) for name, value in body.items()} if body else None
+    with statements(world.app) as sent:
+        response = person.call(method, path.format(**known), filled)
+    assert response.status_code in (200, 201, 204, 401)
+    assert sent == expected
+
+
+def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:
+    person = world.person()
+    person.call("POST", "/auth/logout")
+    with statements(world.app) as sent:
+        assert person.call("GET", "/auth/me").status_code == 401
+        assert world.caller("junk").call("GET", "/auth/me").status_code == 401
+        assert world.caller().call("GET", "/auth/me").status_code == 401
+    assert sent == ["one:select"]
