@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     passwords.init_app(app, settings)
     tokens.init_settings(app, settings)
 
-    api = init_openapi(app, settings.public_url)
+    api = init_openapi(app)
     for story in (accounts, sessions, organizations):
         api.register_blueprint(story.bp, url_prefix=f"{API_PREFIX}{story.bp.url_prefix}")
     for blueprint in blueprints:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Barrier
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
-from sqlalchemy import text
+from sqlalchemy import event, text
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
@@ -153,3 +154,24 @@ def all_at_once(actions: list[Callable[[], T]]) -> list[T]:
 
     with ThreadPoolExecutor(len(actions)) as pool:
         return list(pool.map(run, actions))
+
+
+@contextmanager
+def statements(app: Application) -> Iterator[list[str]]:
+    """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction."""
+    sent: list[str] = []
+
+    def listen(engine: Any, prefix: str) -> Any:
+        def on_statement(connection: Any, cursor: Any, statement: str, *args: Any) -> None:
+            sent.append(prefix + statement.split(maxsplit=1)[0].lower())
+
+        event.listen(engine, "after_cursor_execute", on_statement)
+        return lambda: event.remove(engine, "after_cursor_execute", on_statement)
+
+    with app.app_context():
+        forget = [listen(engine, "one:" if name else "") for name, engine in db.engines.items()]
+    try:
+        yield sent
+    finally:
+        for undo in forget:
+            undo()

@@ -116,7 +116,7 @@ class Api(flask_smorest.Api):
     _register_pagination_header = _register_etag_headers
 
 
-def init_openapi(app: Flask, public_url: str) -> Api:
+def init_openapi(app: Flask) -> Api:
     """Make the registry. Documents are complete once all blueprints are registered."""
     app.config.update(API_TITLE="authapp", API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
@@ -124,7 +124,7 @@ def init_openapi(app: Flask, public_url: str) -> Api:
         app,
         spec_kwargs={
             "info": {"description": DESCRIPTION},
-            "servers": [{"url": public_url}],
+            "servers": [{"url": "/"}],
             "components": {"securitySchemes": {"bearer": bearer}},
         },
     )

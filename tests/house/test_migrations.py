@@ -49,10 +49,17 @@ def test_the_models_are_what_the_migrations_make(empty: Application) -> None:
         flask_migrate.check()  # exits with 1 where autogenerate would write anything
 
 
-def test_two_upgrades_at_once_both_succeed(empty: Application) -> None:
+def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application) -> None:
     environment = {"APP_ENV": "testing", "DATABASE_URL": empty.settings.database_url}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    upgrades = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]
+    with empty.app_context():
+        db.session.execute(db.text("SELECT pg_advisory_xact_lock(7216604)"))  # a third one is at it
+        upgrades = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]
+        waiting = db.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while db.session.scalar(waiting) != 2:
+            assert [upgrade.poll() for upgrade in upgrades] == [None, None]
+        assert tables(empty) == set()
+        db.session.rollback()
     assert [upgrade.wait(timeout=60) for upgrade in upgrades] == [0, 0]
     assert tables(empty) == set(db.metadata.tables)
 

@@ -2,37 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 
-from authapp.core.application import Application
-from authapp.core.extensions import db
-from tests.factories import PASSWORD, World
-
-
-@contextmanager
-def statements(app: Application) -> Iterator[list[str]]:
-    """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction."""
-    sent: list[str] = []
-
-    def listen(engine: Any, prefix: str) -> Any:
-        def on_statement(connection: Any, cursor: Any, statement: str, *args: Any) -> None:
-            sent.append(prefix + statement.split(maxsplit=1)[0].lower())
-
-        event.listen(engine, "before_cursor_execute", on_statement)
-        return lambda: event.remove(engine, "before_cursor_execute", on_statement)
-
-    with app.app_context():
-        forget = [listen(engine, "one:" if name else "") for name, engine in db.engines.items()]
-    try:
-        yield sent
-    finally:
-        for undo in forget:
-            undo()
+from tests.factories import PASSWORD, World, statements
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
 from authapp.security.passwords import passwords
-from tests.factories import PASSWORD, Person, World, all_at_once
+from tests.factories import PASSWORD, Person, World, all_at_once, statements
 
 CLIENTS = 16
 ROUNDS = 20
@@ -105,6 +106,44 @@ def test_sign_ins_at_once_while_the_hash_is_renewed_all_succeed(
         assert set(all_at_once([partial(sign_in, person)] * 4)) == {200}
         [[stored]] = world.sql("SELECT password_hash FROM users WHERE id = :id", id=person.id)
         assert "$2b$04$" in stored
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status", "code"),
+    [
+        ("UPDATE users SET is_active = false", 403, "inactive_account"),
+        ("UPDATE users SET password_hash = 'another'", 401, "wrong_credentials"),
+        ("UPDATE users SET deleted_at = now()", 401, "wrong_credentials"),
+    ],
+)
+def test_an_account_that_changes_while_its_password_is_checked_is_checked_again(
+    world: World, meanwhile: str, status: int, code: str
+) -> None:
+    person = world.person()
+    credentials = {"email": person.email, "password": PASSWORD}
+    with world.app.app_context():
+        turn = passwords.queue.turn
+    with ThreadPoolExecutor() as pool:
+        with turn, statements(world.app) as sent:  # nobody hashes until this is over
+            signing_in = pool.submit(world.caller().call, "POST", "/auth/login", credentials)
+            while not sent:
+                assert not signing_in.done()
+            world.sql(meanwhile)
+            assert not signing_in.done()
+        response = signing_in.result()
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_one_hash_at_a_time_in_each_process(world: World) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    with world.app.app_context():
+        turn = passwords.queue.turn
+    with ThreadPoolExecutor() as pool:
+        with turn:
+            registering = pool.submit(world.caller().call, "POST", "/auth/register", body)
+            with pytest.raises(TimeoutError):
+                registering.result(timeout=0.5)
+        assert registering.result().status_code == 201
 
 
 @pytest.mark.parametrize("everywhere", [True, False])

@@ -89,6 +89,8 @@ def test_a_deleted_account_frees_its_address_and_bequeaths_nothing(world: World)
     former = world.person("Acme")
     world.sql("UPDATE users SET deleted_at = now() WHERE id = :id", id=former.id)
     assert former.call("GET", "/auth/me").status_code == 401
+    refreshed = former.call("POST", "/auth/refresh", {"refresh_token": former.refresh_token})
+    assert (refreshed.status_code, refreshed.get_json()["code"]) == (401, "revoked_token")
     heir = world.person(email=former.email)
     assert heir.id != former.id
     assert heir.call("GET", "/auth/me").get_json()["memberships"] == []
