@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Refusal(Exception):
@@ -15,8 +15,8 @@ class Refusal(Exception):
         headers: further headers of the reply.
     """
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str]
+    status: int = 500
+    code: str
     detail: str
     keeps_writes: ClassVar[bool] = False  # evidence of the refused request survives it
     retry_after: ClassVar[int | None] = None  # seconds
@@ -37,12 +37,23 @@ class Refusal(Exception):
         self.headers = headers or {}
 
     @classmethod
-    def title(cls) -> str:
-        return cls.code.replace("_", " ").capitalize().replace("json", "JSON")
+    def other(cls, status: int, code: str, detail: str) -> Self:
+        """A refusal that the catalogue does not hold."""
+        refusal = cls()
+        refusal.status, refusal.code, refusal.detail = status, code, detail
+        return refusal
 
-    @classmethod
-    def type_uri(cls) -> str:
-        return "/problems/" + cls.code.replace("_", "-")
+
+def described(refusal: Refusal | type[Refusal], request_id: str | None) -> dict[str, Any]:
+    """The problem details that every refusal has (RFC 9457 section 3.1)."""
+    return {
+        "type": "/problems/" + refusal.code.replace("_", "-"),
+        "title": refusal.code.replace("_", " ").capitalize().replace("json", "JSON"),
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "request_id": request_id,
+    }
 
 
 class BadRequest(Refusal):

@@ -25,6 +25,7 @@ from authapp.core.errors import (
     ServiceUnavailable,
     UnsupportedMediaType,
     ValidationFailed,
+    described,
 )
 from authapp.core.problems import CONTENT_TYPE
 from authapp.core.strict import StrictParser
@@ -213,14 +214,7 @@ def _header(description: str) -> dict[str, Any]:
 
 
 def _example(refusal: type[Refusal]) -> dict[str, Any]:
-    example = {
-        "type": refusal.type_uri(),
-        "title": refusal.title(),
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "request_id": _REQUEST_ID,
-    }
+    example = described(refusal, _REQUEST_ID)
     if refusal is ValidationFailed:
         example["errors"] = {"json": {"email": ["Not a valid email address."]}}
     return example

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify
@@ -53,14 +52,7 @@ def problem(refusal: Refusal) -> Response:
         headers["WWW-Authenticate"] = refusal.challenge
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
-    body: dict[str, Any] = {
-        "type": refusal.type_uri(),
-        "title": refusal.title(),
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "request_id": request_id(),
-    }
+    body = errors.described(refusal, request_id())
     if refusal.errors is not None:
         body["errors"] = refusal.errors
     response = jsonify(body)
@@ -74,15 +66,9 @@ def _http_problem(error: HTTPException) -> Response:
     """Werkzeug's own refusals: no such route, wrong method, too large, and the like."""
     status = HTTPStatus(error.code or 500)
     known = _BY_STATUS.get(status)
-    if known is None:
-        base = errors.InternalError if status >= 500 else errors.BadRequest
-        known = type(
-            "HttpRefusal",
-            (base,),
-            {"status": int(status), "code": status.name.lower(), "detail": f"{status.phrase}."},
-        )
-    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return problem(known(headers=headers))
+    refusal = known() if known else Refusal.other(int(status), status.name.lower(), f"{status.phrase}.")
+    refusal.headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return problem(refusal)
 
 
 def refusal_for_database(error: SQLAlchemyError) -> Refusal | None:

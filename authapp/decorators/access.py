@@ -104,7 +104,7 @@ def require_organization_role(role: Role) -> Callable[[View], View]:
     return decorate
 
 
-def _require_member(ids: dict[str, UUID | None], role: Role) -> None:
+def _require_member(ids: _Ids, role: Role) -> None:
     actor = identify_in(ids["organization_id"])
     get_current_active_user()
     _refuse_malformed(ids)
