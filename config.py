@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ PASSWORD_POLICIES = ("seed", "nist")
 SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
 FEWEST_BCRYPT_ROUNDS = 10
 PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")  # RFC 6454 section 6.2
 EMBEDDED_POSTGRES = INSTANCE / "postgres"
 
 
@@ -28,7 +31,11 @@ class UnsafeSettings(SystemExit):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        super().__init__("authapp does not start with these settings:\n" + "\n".join(f"  - {p}" for p in problems))
+        reasons = "".join(f"  - {problem}\n" for problem in problems)
+        super().__init__(
+            f"authapp does not start with these settings:\n{reasons}"
+            "Production is the default; in a clone for development, set APP_ENV=development."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +78,22 @@ class Settings:
                 self.password_policy in PASSWORD_POLICIES,
                 f"PASSWORD_POLICY: choose one of {', '.join(PASSWORD_POLICIES)}.",
             ),
-            (4 <= self.bcrypt_rounds <= 20, "BCRYPT_ROUNDS: choose 4 to 20."),
+            (
+                4 <= self.bcrypt_rounds <= 20,
+                f"BCRYPT_ROUNDS: choose {FEWEST_BCRYPT_ROUNDS} to 20 (in development from 4).",
+            ),
             (self.refresh_grace_seconds >= 0, "REFRESH_GRACE_SECONDS: choose 0 or more."),
             *((getattr(self, name) > 0, f"{name.upper()}: choose 1 or more.") for name in POSITIVE),
-            ("*" not in self.cors_origins, "CORS_ORIGINS: list exact origins; * is refused."),
+            (
+                all(map(_ORIGIN.fullmatch, self.cors_origins)),
+                "CORS_ORIGINS: list exact origins: https://app.example.com",
+            ),
+            (_ORIGIN.match(self.public_url), "PUBLIC_URL: give an address: https://auth.example.com"),
+            (self.log_level.upper() in LOG_LEVELS, f"LOG_LEVEL: choose one of {', '.join(LOG_LEVELS)}."),
+            (
+                not self.database_url or self.database_url.startswith(("postgres://", "postgresql://")),
+                "DATABASE_URL: authapp needs PostgreSQL: postgres://user:password@host/name",
+            ),
             (self.algorithm == "HS256" or self.jwt_keys, f"JWT_KEYS: set a private JWK set for {self.algorithm}."),
             (_is_jwk_set(self.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
         ]
@@ -103,13 +122,26 @@ class Settings:
         return problems
 
 
+TEXTS = (
+    "app_env",
+    "password_pepper",
+    "jwt_secret_key",
+    "jwt_keys",
+    "algorithm",
+    "jwt_audience",
+    "password_policy",
+    "log_level",
+)
 POSITIVE = (
     "access_token_expire_minutes",
     "refresh_token_expire_days",
     "session_absolute_days",
     "web_concurrency",
     "web_threads",
+    "port",
 )
+DERIVED = ("public_url", "jwt_issuer", "secret_key", "database_url", "cors_origins")
+NUMBERS = (*POSITIVE, "refresh_grace_seconds", "trusted_proxies", "bcrypt_rounds")
 
 
 def read_settings() -> Settings:
@@ -120,35 +152,35 @@ def read_settings() -> Settings:
     """
     env = Env(eager=False)
     env.read_env(str(ROOT / ".env"), recurse=False)
-    app_env = env.str("APP_ENV", "production")
-    public_url = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
-    outside_production = app_env in ENVIRONMENTS and app_env != "production"
-    values: dict[str, Any] = {
-        "app_env": app_env,
-        "public_url": public_url,
-        "jwt_issuer": env.str("JWT_ISSUER", public_url),
-        "secret_key": env.str("SECRET_KEY", "") or (_development_secret() if outside_production else ""),
-        "database_url": env.str("DATABASE_URL", "") or (embedded_database_url() if outside_production else ""),
-        "cors_origins": tuple(env.list("CORS_ORIGINS", [])),
-        **{name: env.str(name.upper(), None) or None for name in ("password_pepper", "jwt_secret_key", "jwt_keys")},
-        **{
-            name: env.str(name.upper(), getattr(_DEFAULTS, name))
-            for name in ("algorithm", "jwt_audience", "password_policy", "log_level")
-        },
-        **{
-            name: env.int(name.upper(), getattr(_DEFAULTS, name))
-            for name in (*POSITIVE, "refresh_grace_seconds", "port", "trusted_proxies", "bcrypt_rounds")
-        },
-    }
+    texts: dict[str, Any] = {name: env.str(name.upper(), "") or getattr(_DEFAULTS, name) for name in TEXTS}
+    given = {name: env.str(name.upper(), "") for name in DERIVED}
+    numbers: dict[str, Any] = {name: env.int(name.upper(), getattr(_DEFAULTS, name)) for name in NUMBERS}
+    malformed = _malformed(env)
+    numbers |= {name: getattr(_DEFAULTS, name) for name in malformed}
+    outside_production = texts["app_env"] in ENVIRONMENTS and texts["app_env"] != "production"
+    public_url = given["public_url"].rstrip("/") or f"http://localhost:{numbers['port']}"
+    settings = Settings(
+        **numbers,
+        **texts,
+        public_url=public_url,
+        jwt_issuer=given["jwt_issuer"] or public_url,
+        secret_key=given["secret_key"] or (_development_secret() if outside_production else ""),
+        database_url=given["database_url"] or (embedded_database_url() if outside_production else ""),
+        cors_origins=tuple(origin.strip() for origin in given["cors_origins"].split(",") if origin.strip()),
+    )
+    if problems := [*malformed.values(), *settings.problems()]:
+        raise UnsafeSettings(problems)
+    return settings
+
+
+def _malformed(env: Env) -> dict[str, str]:
+    """The numbers that are none, each with a sentence that says so."""
     try:
         env.seal()
     except EnvError as error:
-        messages = getattr(error, "error_messages", {})
-        raise UnsafeSettings([f"{name}: {' '.join(texts)}" for name, texts in messages.items()]) from None
-    settings = Settings(**values)
-    if problems := settings.problems():
-        raise UnsafeSettings(problems)
-    return settings
+        names: dict[str, Any] = getattr(error, "error_messages", {})
+        return {name.lower(): f"{name}: give a whole number." for name in names}
+    return {}
 
 
 _DEFAULTS = Settings()

@@ -14,12 +14,11 @@ from authapp.core.logging import init_logging
 from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
 from authapp.core.problems import init_problems
 from authapp.core.requests import init_requests
+from authapp.core.strict import LARGEST_BODY
 from authapp.security.passwords import passwords
 from authapp.security.tokens import tokens
 from authapp.views import accounts, docs, organizations, sessions, system
 from config import Settings, read_settings
-
-LARGEST_BODY = 64 * 1024  # bytes
 
 
 def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint] = ()) -> Application:
@@ -36,7 +35,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     settings = settings or read_settings()
     app = Application("authapp", static_folder=None)
     app.settings = settings
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one byte more tells that there is more
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:

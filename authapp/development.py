@@ -31,7 +31,8 @@ authapp is running.
     -d '{{"email": "ada@example.com", "password": "SecurePassword123", "organization_name": "Acme Research"}}'
 
   TOKEN=$(curl -s {url}/api/v1/auth/login -H 'Content-Type: application/json' \\
-    -d '{{"email": "ada@example.com", "password": "SecurePassword123"}}' | grep -o '[^"]*' | sed -n 4p)
+    -d '{{"email": "ada@example.com", "password": "SecurePassword123"}}' \\
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
 
   curl -s {url}/api/v1/auth/me -H "Authorization: Bearer $TOKEN"
 

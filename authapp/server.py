@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from authapp.core.logging import JsonLogger
+from authapp.worker import Worker
 from config import read_settings
 
 _settings = read_settings()
@@ -13,7 +14,7 @@ _settings = read_settings()
 bind = [f"{'[::]' if socket.has_dualstack_ipv6() else '0.0.0.0'}:{_settings.port}"]  # noqa: S104
 workers = _settings.web_concurrency
 # Threads keep connections alive and serve reads while one of them hashes a password: bcrypt releases the GIL.
-worker_class = "gthread"
+worker_class = Worker
 threads = _settings.web_threads
 preload_app = True  # one import, shared memory; nothing connects to the database before the fork
 control_socket_disable = True

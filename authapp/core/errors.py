@@ -39,8 +39,8 @@ class Refusal(Exception):
     @classmethod
     def other(cls, status: int, code: str, detail: str) -> Self:
         """A refusal that the catalogue does not hold."""
-        refusal = cls()
-        refusal.status, refusal.code, refusal.detail = status, code, detail
+        refusal = cls(detail=detail)
+        refusal.status, refusal.code = status, code
         return refusal
 
 

@@ -12,7 +12,7 @@ from config import Settings
 
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-_DEFAULTS = {
+DEFAULTS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": NOTHING_LOADS,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -34,7 +34,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
         )
-    defaults = dict(_DEFAULTS)
+    defaults = dict(DEFAULTS)
     if settings.public_url.startswith("https://"):
         defaults["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 

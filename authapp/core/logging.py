@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -69,7 +70,8 @@ def init_logging(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def write_the_line(response: Response) -> Response:
-        log.info(
+        say = log.error if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+        say(
             "request",
             method=request.method,
             route=request.url_rule.rule if request.url_rule else None,

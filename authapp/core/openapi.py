@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 
         def __init__(self, name: str, import_name: str, *, url_prefix: str = "", description: str = "") -> None: ...
         def arguments(self, schema: Schema, *, location: str) -> Callable[[View], View]: ...
-        def response(self, status_code: int, schema: type[Schema] | None = None) -> Callable[[View], View]: ...
+        def response(self, status_code: int, schema: type[Schema] | Schema | None = None) -> Callable[[View], View]: ...
         def get(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
         def post(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
         def put(self, rule: str) -> Callable[[View], View]: ...  # type: ignore[override]
@@ -154,6 +154,7 @@ def document(app: Flask) -> dict[str, Any]:
             body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
             operation["requestBody"]["required"] = bool(schemas[body].get("required"))
             bodies.add(body)
+    del spec["components"]["responses"]  # flask-smorest's, which nothing refers to now
     for name in schemas.keys() - bodies:  # a reply may grow fields
         schemas[name].pop("additionalProperties", None)
     for path in spec["paths"].values():
@@ -167,7 +168,7 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     """Add the name, the guard and the refusals of a view to what it declared itself."""
     operation["operationId"] = rule.endpoint.rpartition(".")[2]
     operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
-    operation["responses"].update(
+    operation.setdefault("responses", {"200": {"description": "OK"}}).update(
         _problem_responses({*refusals_of(view), *_ALWAYS, *(_QUERY if rule.arguments else ())})
     )
 

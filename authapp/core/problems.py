@@ -29,7 +29,8 @@ _BY_CONSTRAINT: dict[str, type[Refusal]] = {"uq_users_email_live": errors.EmailT
 
 # SQLSTATE classes of a database that is away or overloaded: connection, resources, intervention, system, locks.
 _AWAY = ("08", "53", "57", "58", "55")
-_READ_ONLY = "25006"  # a failover in progress
+# A failover in progress; no such table or column: not migrated yet.
+_NOT_READY = ("25006", "42P01", "42703")
 _UNIQUE_VIOLATION = "23505"
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
@@ -84,7 +85,7 @@ def refusal_for_database(error: SQLAlchemyError) -> Refusal | None:
     if state.startswith("22"):
         return errors.ValidationFailed(f"data error {state}")
     unreachable = not state and isinstance(error, (OperationalError, InterfaceError))
-    if unreachable or may_pass(error) or state.startswith(_AWAY) or state == _READ_ONLY:
+    if unreachable or may_pass(error) or state.startswith(_AWAY) or state in _NOT_READY:
         return errors.ServiceUnavailable(f"database {state or 'unreachable'}")
     return None
 

@@ -7,11 +7,14 @@ from typing import Any, NoReturn, cast
 
 import marshmallow as ma
 from flask import Request
+from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 
-from authapp.core.errors import InvalidJson, UnsupportedMediaType, ValidationFailed
+from authapp.core.errors import BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 DEEPEST_NESTING = 20
+LARGEST_BODY = 64 * 1024  # bytes
+MOST_ERRORS, LONGEST_NAME = 20, 100  # of unknown fields, in a reply
 
 
 class StrictParser(FlaskParser):
@@ -20,7 +23,7 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        raw = req.get_data(cache=True)
+        raw = read_body(req)
         if not raw and not any(field.required for field in schema.fields.values()):
             return {}  # a call whose every field is optional needs no body
         if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
@@ -34,7 +37,29 @@ class StrictParser(FlaskParser):
         return req.args.to_dict()
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ValidationFailed(errors=cast("dict[str, Any]", error.messages))
+        messages = cast("dict[str, dict[str, Any]]", error.messages)
+        raise ValidationFailed(errors={location: _few(found) for location, found in messages.items()})
+
+
+def read_body(request: Request) -> bytes:
+    """The whole body and nothing but it.
+
+    Raises:
+        BadRequest: the connection or its chunks broke off before the end that was announced.
+        BodyTooLarge: it goes on after `LARGEST_BODY`; werkzeug stops reading there without a word.
+        UnsupportedMediaType: it is compressed.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("content encoding")
+    try:
+        raw = request.get_data(cache=True)
+    except (OSError, ParseException) as error:
+        raise BadRequest(type(error).__name__) from None
+    if len(raw) > LARGEST_BODY:
+        raise BodyTooLarge
+    if request.content_length is not None and len(raw) != request.content_length:
+        raise BadRequest("body shorter than its Content-Length")
+    return raw
 
 
 def parse_json(raw: bytes) -> Any:
@@ -55,6 +80,11 @@ def parse_json(raw: bytes) -> Any:
     if raw.count(b"{") + raw.count(b"[") > DEEPEST_NESTING and _depth(value) > DEEPEST_NESTING:
         raise too_deep
     return value
+
+
+def _few(found: dict[str, Any]) -> dict[str, Any]:
+    """No reply grows with the number and the length of the names that somebody made up."""
+    return {name[:LONGEST_NAME]: messages for name, messages in list(found.items())[:MOST_ERRORS]}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -82,26 +82,17 @@ def require_active_user_with_memberships(view: View) -> View:
 
 def require_organization_access(view: View) -> View:
     """A member of the organization in the path may call, whatever the role."""
-    return _guarded(
-        view,
-        "require_organization_access",
-        lambda ids: _require_member(ids, Role.VIEWER),
-        (*_ACCOUNT, NotAMember),
-    )
+    return _guarded_by_membership(view, "require_organization_access", Role.VIEWER, NotAMember)
 
 
 def require_organization_role(role: Role) -> Callable[[View], View]:
     """A member of the organization in the path may call who has this role or a higher one."""
+    return lambda view: _guarded_by_membership(view, f"require_organization_role({role})", role, NotAMember, RoleTooLow)
 
-    def decorate(view: View) -> View:
-        return _guarded(
-            view,
-            f"require_organization_role({role})",
-            lambda ids: _require_member(ids, role),
-            (*_ACCOUNT, NotAMember, RoleTooLow),
-        )
 
-    return decorate
+def _guarded_by_membership(view: View, name: str, role: Role, *refusals: type[Refusal]) -> View:
+    guarded = _guarded(view, name, lambda ids: _require_member(ids, role), (*_ACCOUNT, *refusals))
+    return mark_guarded(guarded, name, path_id="organization_id")
 
 
 def _require_member(ids: _Ids, role: Role) -> None:

@@ -116,7 +116,9 @@ def _verified_claims() -> Claims:
     # RFC 9110 section 11.1: the scheme is case-insensitive. Flask-JWT-Extended knows this one spelling.
     request.environ["HTTP_AUTHORIZATION"] = f"Bearer {match[1]}"
     verify_jwt_in_request()
-    return claims_of(get_jwt())
+    claims = claims_of(get_jwt())
+    bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    return claims
 
 
 def _keys(claims: Claims) -> dict[str, Any]:
@@ -134,9 +136,8 @@ def _rest(row: Row[Any] | None) -> tuple[Any, ...]:
 
 
 def _become(claims: Claims, user: UserRecord, **rest: Any) -> Actor:
-    """Let the request act as this user, and say so in its log line."""
+    """Let the request act as this user."""
     g.actor = Actor(user=user, session_id=claims.session_id, auth_time=claims.auth_time, **rest)
-    bind_contextvars(user_id=str(user.id))
     if g.actor.organization:
         bind_contextvars(organization_id=str(g.actor.organization.id))
     return cast("Actor", g.actor)

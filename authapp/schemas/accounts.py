@@ -45,7 +45,13 @@ class Registration(Request):
     """A new account and, if wanted, its organization."""
 
     email = Email(required=True)
-    password = Password(required=True)
+    password = Password(
+        required=True,
+        metadata={
+            "description": "PASSWORD_POLICY=seed: at least 8 characters with letters and digits; nist: at least 15. "
+            "No common password, and not the own email or name."
+        },
+    )
     first_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Ada"]})
     last_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Lovelace"]})
     organization_name = Line(

@@ -16,6 +16,7 @@ from marshmallow.validate import Length, Range
 LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 LONGEST_PASSWORD = 1024  # characters
 EMAIL = {"format": "email", "examples": ["ada@example.com"]}
+_NO_EMAIL = "Not a valid email address."
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
 _INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
@@ -62,6 +63,8 @@ class Email(Text):
         super().__init__(longest=LONGEST_EMAIL, metadata=EMAIL, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, str) and not value.rpartition("@")[0].isascii():
+            raise ValidationError(_NO_EMAIL)  # before NFC, which makes ASCII letters of some others
         return canonical_email(super()._deserialize(value, attr, data, **kwargs).strip(" "))
 
 
@@ -72,9 +75,9 @@ def canonical_email(address: str) -> str:
         ValidationError: if it is not an address.
     """
     try:
-        result = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+        result = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
-        raise ValidationError("Not a valid email address.") from None
+        raise ValidationError(_NO_EMAIL) from None
     return (result.ascii_email or result.normalized).lower()
 
 
@@ -82,7 +85,8 @@ class Password(Text):
     """A password as it is typed. Nothing is trimmed. Which may be chosen is a matter of policy, not of form."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(longest=LONGEST_PASSWORD, metadata=PASSWORD, **kwargs)
+        metadata = {**PASSWORD, **kwargs.pop("metadata", {})}
+        super().__init__(longest=LONGEST_PASSWORD, metadata=metadata, **kwargs)
 
 
 class Count(fields.Integer):

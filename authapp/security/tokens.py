@@ -22,6 +22,10 @@ from authapp.security.keys import KeyRing, SigningKey, key_ring
 from config import Settings
 
 TYP = {"access": "at+jwt", "refresh": "rt+jwt"}  # RFC 9068 section 2.1, and its like for refresh
+_WRONG_TYPE = {
+    "access": "This is no access token. Send the access token, not the refresh token.",
+    "refresh": "This is no refresh token. Send the refresh token, not the access token.",
+}
 LONGEST_TOKEN = 4096
 
 # Signature, issuer and audience are PyJWT's to check; times are ours, by the one clock.
@@ -63,7 +67,8 @@ class TokenManager(JWTManager):
     def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
         super().init_app(app, add_context_processor)
         self.unauthorized_loader(lambda reason: problem(MissingToken(reason)))
-        self.invalid_token_loader(lambda reason: problem(InvalidToken(reason)))
+        # what the verification below has passed and is refused all the same is a refresh token
+        self.invalid_token_loader(lambda reason: problem(InvalidToken(reason, detail=_WRONG_TYPE["access"])))
 
     def init_settings(self, app: Flask, settings: Settings) -> None:
         """Read the keys and bind to the application.
@@ -111,15 +116,15 @@ class TokenManager(JWTManager):
         """
         claims = self._decode_jwt_from_config(encoded)
         if claims["type"] != token_type:
-            raise InvalidToken(f"{claims['type']} token where {token_type} was expected")
+            raise InvalidToken(detail=_WRONG_TYPE[token_type])
         return claims_of(claims)
 
     def _decode_jwt_from_config(
         self, encoded_token: str, csrf_value: object = None, allow_expired: bool = False
     ) -> dict[str, Any]:
         """The one verification. Flask-JWT-Extended calls it for every token that it finds."""
-        if len(encoded_token) > LONGEST_TOKEN or not encoded_token.isascii():
-            raise InvalidToken("not a token")
+        if len(encoded_token) > LONGEST_TOKEN or not encoded_token.isascii() or "=" in encoded_token:
+            raise InvalidToken("not a token")  # RFC 7515 section 2: no padding
         state = _state()
         # A header that is not, byte for byte, one that we write is not ours: no alg, kid or typ to be talked into.
         kind = state.kinds.get(encoded_token.partition(".")[0])

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
+from structlog.contextvars import bind_contextvars
 
 from authapp.core.extensions import db
 from authapp.core.requests import current_client
@@ -22,8 +23,9 @@ def record(
     session_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Add an event to the request's transaction, with the address and the request id of the caller."""
+    """Add an event to the request's transaction, and its name to the request's log line."""
     client = current_client()
+    bind_contextvars(audit=action, user_id=str(user_id) if user_id else None)
     db.session.execute(
         insert(AuditEvent).values(
             action=action,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select, update
+from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -52,6 +53,7 @@ def refresh(refresh_token: str) -> SignedIn:
         InactiveAccount: the account is switched off.
     """
     claims = tokens.read(refresh_token, "refresh")
+    bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
     now = clock.now()
     parameters = {
         "session_id": claims.session_id,

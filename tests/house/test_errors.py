@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import abort
 from sqlalchemy import text
 
 from authapp.core.application import Application
@@ -70,6 +71,7 @@ def test_routes_that_are_not_there_answer_like_all_others(
         (b"{}", "application/json; charset=latin-1", 415, "unsupported_media_type"),
         (b"email=a", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
         (b" " * (64 * 1024 + 1), "application/json", 413, "body_too_large"),
+        (b"{}" + b" " * (64 * 1024 - 2), "application/json", 422, "validation_failed"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_with_the_reason(
@@ -113,7 +115,8 @@ def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
         ("SELECT pg_sleep(1)", 503, "service_unavailable"),
         ("INSERT INTO organizations (id, name, slug) SELECT gen_random_uuid(), 'n', 'twice' FROM (VALUES (1), (2)) v",
          409, "conflict"),
-        ("SELECT nonsense FROM nowhere", 500, "internal_error"),
+        ("SELECT 1 FROM nowhere", 503, "service_unavailable"),
+        ("SELEKT 1", 500, "internal_error"),
     ],
 )  # fmt: skip
 def test_what_the_database_refuses_becomes_the_fitting_problem(
@@ -130,6 +133,14 @@ def test_what_the_database_refuses_becomes_the_fitting_problem(
 
     response = app_with(blueprints=[blueprint]).test_client().get("/api/v1/raw")
     assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_what_others_abort_with_has_the_same_format(app_with: Callable[..., Application]) -> None:
+    blueprint = Blueprint("teapots", __name__, url_prefix="/teapots")
+    blueprint.get("")(public(lambda: abort(418)))
+    response = app_with(blueprints=[blueprint]).test_client().get("/api/v1/teapots")
+    assert response.content_type == "application/problem+json"
+    assert (response.status_code, response.get_json()["code"]) == (418, "im_a_teapot")
 
 
 def test_a_refusal_rolls_back_and_a_returned_error_too(world: World, app_with: Callable[..., Application]) -> None:

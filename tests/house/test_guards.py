@@ -39,6 +39,13 @@ def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None
     assert rows == [(row["method"], row["route"], row["guard"]) for row in REVIEWED]
 
 
+def test_a_guard_of_an_organization_needs_one_in_the_path(app_with: Callable[..., Application]) -> None:
+    blueprint = Blueprint("lost", __name__, url_prefix="/lost")
+    blueprint.get("")(require_organization_role(Role.VIEWER)(dict))
+    with pytest.raises(UnguardedRoute, match="organization_id"):
+        app_with(blueprints=[blueprint])
+
+
 @pytest.mark.parametrize("row", REVIEWED, ids=lambda row: f"{row['method']} {row['route']}")
 def test_each_caller_is_let_in_or_refused_as_reviewed(world: World, time: FrozenClock, row: dict[str, str]) -> None:
     callers, organization_id = everybody(world, time)

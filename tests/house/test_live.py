@@ -24,7 +24,8 @@ import psutil
 import pytest
 
 from authapp.core.postgres import create_database
-from config import ROOT
+from authapp.security.keys import key_ring
+from config import ROOT, Settings
 from tests.factories import API, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
@@ -188,6 +189,16 @@ def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -
     assert '"slug":"acme-research' in done.stdout
 
 
+def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
+    [recipe] = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    made = subprocess.run(
+        ["sh", "-c", recipe.replace("python3", sys.executable)], capture_output=True, text=True, check=True
+    )
+    settings = Settings(app_env="testing", secret_key="s" * 32, algorithm="ES256", jwt_keys=made.stdout)
+    assert settings.problems() == []
+    assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"
+
+
 def test_the_python_of_the_readme_runs_as_it_stands(socket_folder: str, server: int) -> None:
     [example] = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     script = f"""{example}
@@ -198,8 +209,14 @@ registered = app.test_client().post(
 headers = {{"Authorization": "Bearer " + registered["access_token"]}}
 path = f"/api/v1/organizations/{{registered['organization']['id']}}/models"
 assert app.test_client().get(path).status_code == 401
-assert app.test_client().get(path, headers=headers).get_json()["organization"] == "Guarded"
-assert app.test_client().delete(f"{{path}}/{{registered['user']['id']}}", headers=headers).status_code == 204
+assert app.test_client().get(path, headers=headers).get_json()[0]["owner"] == "guard@example.com"
+posted = app.test_client().post(path, headers=headers, json={{"name": "fraud"}})
+assert (posted.status_code, posted.get_json()) == (201, {{"name": "fraud", "owner": "Guarded"}})
+assert app.test_client().post(path, headers=headers, json={{"name": "churn"}}).get_json()["code"] == "model_exists"
+assert app.test_client().post(path, headers=headers, json={{"nom": "churn"}}).status_code == 422
+operation = app.test_client().get("/api/v1/openapi.json").get_json()["paths"][
+    "/api/v1/organizations/{{organization_id}}/models"]["post"]
+assert "model_exists" in operation["responses"]["409"]["description"]
 """
     environment = {
         **os.environ,

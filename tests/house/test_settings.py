@@ -43,10 +43,11 @@ def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.Monke
     monkeypatch.setenv("BCRYPT_ROUNDS", "9")
     monkeypatch.setenv("ALGORITHM", "none")
     monkeypatch.setenv("CORS_ORIGINS", "*")
+    monkeypatch.setenv("PORT", "http")
     with pytest.raises(UnsafeSettings) as refused:
         read_settings()
     named = {problem.partition(":")[0] for problem in refused.value.problems}
-    assert named == {"SECRET_KEY", "DATABASE_URL", "BCRYPT_ROUNDS", "ALGORITHM", "JWT_KEYS", "CORS_ORIGINS"}
+    assert named == {"SECRET_KEY", "DATABASE_URL", "BCRYPT_ROUNDS", "ALGORITHM", "JWT_KEYS", "CORS_ORIGINS", "PORT"}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,12 @@ def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.Monke
         ("PASSWORD_POLICY", "none"),
         ("APP_ENV", "staging"),
         ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com/"),
+        ("PUBLIC_URL", "auth.example.com"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://db.example.com/authapp"),
+        ("PORT", "http"),
     ],
 )
 def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -87,6 +94,13 @@ def test_development_makes_up_a_secret_that_stays(monkeypatch: pytest.MonkeyPatc
     assert first.secret_key == second.secret_key
     assert len(first.secret_key) >= 32
     assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_public_address_follows_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    monkeypatch.setenv("PORT", "8123")
+    settings = read_settings()
+    assert settings.public_url == settings.jwt_issuer == "http://localhost:8123"
 
 
 def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def test_a_token_expires_to_the_second(world: World, time: FrozenClock) -> None:
         ("Bearer {0}, Bearer {0}", 401, "invalid_token"),
         ("Bearer", 401, "invalid_token"),
         ("Bearer ü", 401, "invalid_token"),
+        ("Bearer {}=", 401, "invalid_token"),
         ("", 401, "missing_token"),
     ],
 )

@@ -106,6 +106,8 @@ def test_a_deleted_account_frees_its_address_and_bequeaths_nothing(world: World)
         ({"email": "ada\x00@example.com"}, "email"),
         ({"email": "a" * 250 + "@example.com"}, "email"),
         ({"email": ["ada@example.com"]}, "email"),
+        ({"email": "\u212aate@example.com"}, "email"),
+        ({"email": "a" * 65 + "@example.com"}, "email"),
         ({"password": "Short12"}, "password"),
         ({"password": "onlyletters"}, "password"),
         ({"password": "1234567890"}, "password"),
@@ -129,6 +131,13 @@ def test_an_invalid_registration_names_the_field(client: Caller, change: dict[st
     response = client.call("POST", "/auth/register", body)
     assert response.status_code == 422
     assert list(response.get_json()["errors"]["json"]) == [field]
+
+
+def test_a_reply_does_not_grow_with_made_up_names(client: Caller) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD, **{f"{n}{'x' * 500}": n for n in range(100)}}
+    response = client.call("POST", "/auth/register", body)
+    assert response.status_code == 422
+    assert len(response.data) < 5000
 
 
 @pytest.mark.parametrize("body", [{"email": "x@example.com"}, {"first_name": 1}, {"last_name": ["x"]}])

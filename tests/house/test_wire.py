@@ -1,0 +1,115 @@
+"""Requests that are none, bodies that break off, clients that dawdle: raw bytes against real gunicorn."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from authapp.worker import SECONDS_TO_SEND_A_REQUEST
+from tests.factories import API, PASSWORD
+from tests.house.test_live import ask, server
+
+__all__ = ["server"]
+pytestmark = pytest.mark.xdist_group("live")
+
+
+@pytest.fixture(scope="module")
+def token(server: int) -> str:
+    credentials = {"email": "wire@example.com", "password": PASSWORD, "first_name": "Ada"}
+    registered = ask(server, "POST", f"{API}/auth/register", credentials)[1]
+    return str(registered["access_token"])
+
+
+def send(port: int, raw: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Send bytes, close this side, read the answer to its end."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *headers = head.decode("latin-1").split("\r\n")
+    return int(status.split()[1]), dict(header.split(": ", 1) for header in headers), body
+
+
+def patch(token: str, framing: str, body: bytes) -> bytes:
+    head = (
+        f"PATCH {API}/auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\n{framing}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def chunked(body: bytes) -> bytes:
+    return f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+
+
+LATE = b'{"first_name": "Late"}'
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("framing", "body", "status"),
+    [
+        ("Content-Length: 100", LATE, 400),
+        (f"Content-Length: {len(LATE)}", b"", 400),
+        (CHUNKED, b"zz\r\n" + LATE, 400),
+        (CHUNKED, b"-1\r\n" + LATE, 400),
+        (CHUNKED, b"5\r\n" + LATE + b"\r\n0\r\n\r\n", 400),
+        (CHUNKED, chunked(LATE)[:-9], 400),
+        (CHUNKED, chunked(LATE.ljust(65536) + b"{{{"), 413),
+        (CHUNKED, chunked(LATE + b" " * 70000), 413),
+        ("Content-Length: 70000", LATE, 413),
+        (f"Content-Encoding: gzip\r\nContent-Length: {len(LATE)}", LATE, 415),
+    ],
+)
+def test_a_body_that_is_not_whole_changes_nothing(
+    server: int, token: str, framing: str, body: bytes, status: int
+) -> None:
+    answered, headers, text = send(server, patch(token, framing, body))
+    assert (answered, headers["Content-Type"]) == (status, "application/problem+json")
+    assert json.loads(text)["status"] == status
+    assert ask(server, "GET", f"{API}/auth/me", token=token)[1]["first_name"] == "Ada"
+
+
+def test_a_whole_body_comes_in_chunks_as_well(server: int, token: str) -> None:
+    body = b'{"last_name": "Chunky"}'
+    assert send(server, patch(token, CHUNKED, chunked(body)))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: <b>\r\n\r\n", 417),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_request_gets_the_same_format_of_error(server: int, raw: bytes, status: int) -> None:
+    answered, headers, text = send(server, raw)
+    problem = json.loads(text)
+    assert (answered, problem["status"], headers["Content-Type"]) == (status, status, "application/problem+json")
+    assert problem["request_id"] == headers["X-Request-ID"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert b"<b>" not in text
+
+
+def test_clients_that_never_finish_are_cut_off_and_everybody_else_is_served(server: int) -> None:
+    unfinished = (
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
+    with ExitStack() as stack:
+        dawdlers = [stack.enter_context(socket.create_connection(("127.0.0.1", server))) for _ in range(16)]
+        for dawdler in dawdlers:
+            dawdler.sendall(unfinished)
+        began = time.monotonic()
+        assert ask(server, "GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 3 * SECONDS_TO_SEND_A_REQUEST
