@@ -21,8 +21,9 @@ from authapp.core.clock import FrozenClock
 from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint, document
 from authapp.core.postgres import create_database, embedded_postgres
-from config import Settings
+from config import ROOT, Settings
 from tests.factories import Caller, World
+from tests.live import running
 
 SOCKET_FOLDER = pytest.StashKey[str]()
 SERVER = pytest.StashKey[contextlib.ExitStack]()
@@ -35,8 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     stack = contextlib.ExitStack()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authapp-", ignore_cleanup_errors=True)))
+    with embedded_postgres(folder / "postgres") as socket_folder:
+        _configure(socket_folder)
     socket_folder = stack.enter_context(embedded_postgres(folder / "postgres"))
-    _trade_safety_for_speed(socket_folder)
     create_database(socket_folder, "authapp")  # and the role, before the workers ask for theirs at once
     config.stash[SERVER], config.stash[SOCKET_FOLDER] = stack, socket_folder
 
@@ -50,13 +52,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SERVER].close()
 
 
-def _trade_safety_for_speed(socket_folder: str) -> None:
+def _configure(socket_folder: str) -> None:
+    """Trade safety for speed, and make room for the threads of the races in every worker."""
     connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
     connection.autocommit = True
     with connection.cursor() as cursor:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            cursor.execute(f"ALTER SYSTEM SET {setting} = off")
-        cursor.execute("SELECT pg_reload_conf()")
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 1000"):
+            cursor.execute(f"ALTER SYSTEM SET {setting}")
     connection.close()
 
 
@@ -91,6 +93,16 @@ def app(settings: Settings) -> Application:
 @pytest.fixture(scope="session")
 def openapi(app: Application) -> dict[str, Any]:
     return document(app)
+
+
+@pytest.fixture(scope="session")
+def server(socket_folder: str, worker_id: str) -> Iterator[int]:
+    """The port of two real workers, on a database of their own, at the cost of hashing that production has."""
+    name = f"live_{worker_id}"
+    create_database(socket_folder, name)
+    url = f"postgresql://authapp@/{name}?host={socket_folder}"
+    with running(ROOT, DATABASE_URL=url, SECRET_KEY="a-secret-for-tests-that-is-long-enough") as (_, port):
+        yield port
 
 
 @pytest.fixture

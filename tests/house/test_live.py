@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 import pytest
 
-from authapp.core.postgres import create_database
 from authapp.security.keys import key_ring
 from config import ROOT, Settings
-from tests.factories import API, PASSWORD
+from tests.factories import API, PASSWORD, World
+from tests.live import ask, running
 
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
-
-
-@contextmanager
-def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """`make run` without make: the development server, until it says that it is running."""
-    port = free_port()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "authapp.development"],
-            cwd=folder,
-            env={**os.environ, "APP_ENV": "development", "PORT": str(port), "PYTHONPATH": str(folder), **environment},
-            stdout=said,
-            stderr=said,
-        )
-        try:
-            while "Stop it with" not in lines_of(said):
-                assert process.poll() is None, lines_of(said)
-                time.sleep(0.1)
-            yield process, port
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
-
-
-def lines_of(file: IO[str]) -> str:
-    return os.pread(file.fileno(), 1_000_000, 0).decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def ask(port: int, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
-    return response.status, json.loads(text) if text else None
 
 
 @pytest.fixture
@@ -114,15 +65,6 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
         assert status == 200
         assert ask(port, "GET", f"{API}/auth/me", token=session["access_token"])[0] == 200
     assert offspring(clone) == []
-
-
-@pytest.fixture(scope="module")
-def server(socket_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Two workers on a database of their own, at the cost that production has."""
-    create_database(socket_folder, "live")
-    url = f"postgresql://authapp@/live?host={socket_folder}"
-    with running(ROOT, DATABASE_URL=url, SECRET_KEY="a-secret-for-tests-that-is-long-enough") as (_, port):
-        yield port
 
 
 def test_profiles_stay_quick_and_sign_ins_go_on_while_64_clients_storm_the_login(server: int) -> None:
@@ -199,7 +141,7 @@ def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
     assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"
 
 
-def test_the_python_of_the_readme_runs_as_it_stands(socket_folder: str, server: int) -> None:
+def test_the_python_of_the_readme_runs_as_it_stands(settings: Settings, world: World) -> None:
     [example] = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     script = f"""{example}
 registered = app.test_client().post(
@@ -221,7 +163,7 @@ assert "model_exists" in operation["responses"]["409"]["description"]
     environment = {
         **os.environ,
         "APP_ENV": "testing",
-        "DATABASE_URL": f"postgresql://authapp@/live?host={socket_folder}",
+        "DATABASE_URL": settings.database_url,
         "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(

@@ -6,20 +6,20 @@ import json
 import socket
 import time
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 
 from authapp.worker import SECONDS_TO_SEND_A_REQUEST
 from tests.factories import API, PASSWORD
-from tests.house.test_live import ask, server
+from tests.live import ask
 
-__all__ = ["server"]
 pytestmark = pytest.mark.xdist_group("live")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def token(server: int) -> str:
-    credentials = {"email": "wire@example.com", "password": PASSWORD, "first_name": "Ada"}
+    credentials = {"email": f"{uuid4()}@example.com", "password": PASSWORD, "first_name": "Ada"}
     registered = ask(server, "POST", f"{API}/auth/register", credentials)[1]
     return str(registered["access_token"])
 
