@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from marshmallow import ValidationError
+from sqlalchemy.exc import OperationalError
 
 from authapp.core import transaction
 from authapp.core.application import guard_of
@@ -44,7 +46,14 @@ def activate(email: str) -> None:
 
 
 def _set_active(email: str, *, active: bool) -> None:
-    if not accounts.set_active(canonical_email(email), active):
+    try:
+        address = canonical_email(email)
+        found = accounts.set_active(address, active)
+    except ValidationError:
+        found = False
+    except OperationalError as error:
+        raise click.ClickException(f"The database cannot be reached: {error.orig}") from None
+    if not found:
         raise click.ClickException(f"There is no account with the email {email}.")
     transaction.commit()
-    click.echo(f"{email} is now {'active' if active else 'inactive'}.")
+    click.echo(f"{address} is now {'active' if active else 'inactive'}.")

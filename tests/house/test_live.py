@@ -21,6 +21,7 @@ from config import ROOT, Settings
 from tests.factories import API, PASSWORD, World
 from tests.live import ask, running
 
+README = (ROOT / "README.md").read_text()
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
 
 
@@ -120,7 +121,7 @@ def test_the_docs_page_shows_every_operation_in_a_browser(server: int, openapi: 
 
 
 def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -> None:
-    tour = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    tour = re.findall(r"^```bash\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     assert len(tour) >= 5
     script = "\n".join(tour).replace("localhost:8000", f"localhost:{server}").replace("curl -s", "curl -sS --fail")
     done = subprocess.run(
@@ -131,8 +132,18 @@ def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -
     assert '"slug":"acme-research' in done.stdout
 
 
+def test_the_commands_of_the_readme_run_as_they_stand(settings: Settings) -> None:
+    [commands] = re.findall(r"^```\n\. \.venv/bin/activate\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DATABASE_URL": settings.database_url}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", commands], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "/api/v1/auth/login" in done.stdout
+
+
 def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
-    [recipe] = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    [recipe] = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     made = subprocess.run(
         ["sh", "-c", recipe.replace("python3", sys.executable)], capture_output=True, text=True, check=True
     )
@@ -142,7 +153,7 @@ def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(settings: Settings, world: World) -> None:
-    [example] = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    [example] = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     script = f"""{example}
 registered = app.test_client().post(
     "/api/v1/auth/register",
