@@ -150,8 +150,8 @@ def document(app: Flask) -> dict[str, Any]:
         if operation is None:  # the documentation itself
             continue
         _complete(operation, rule, view)
-        if "requestBody" in operation:
-            body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            body = content["schema"]["$ref"].rpartition("/")[2]
             operation["requestBody"]["required"] = bool(schemas[body].get("required"))
             bodies.add(body)
     del spec["components"]["responses"]  # flask-smorest's, which nothing refers to now
@@ -168,9 +168,12 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     """Add the name, the guard and the refusals of a view to what it declared itself."""
     operation["operationId"] = rule.endpoint.rpartition(".")[2]
     operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
-    operation.setdefault("responses", {"200": {"description": "OK"}}).update(
-        _problem_responses({*refusals_of(view), *_ALWAYS, *(_QUERY if rule.arguments else ())})
-    )
+    declared = {*refusals_of(view), *_ALWAYS, *(_QUERY if rule.arguments else ())}
+    responses = operation.setdefault("responses", {"200": {"description": "OK"}})
+    responses.update(_problem_responses(declared))
+    if ValidationFailed in declared:
+        examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
+        examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str, Callable[..., Any]]]:
@@ -204,7 +207,7 @@ def _problem_response(status: int, group: list[type[Refusal]]) -> dict[str, Any]
         "content": {
             CONTENT_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {refusal.code: {"value": _example(refusal)} for refusal in group},
+                "examples": {refusal.code: {"value": described(refusal, _REQUEST_ID)} for refusal in group},
             }
         },
     }
@@ -214,8 +217,10 @@ def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
 
 
-def _example(refusal: type[Refusal]) -> dict[str, Any]:
-    example = described(refusal, _REQUEST_ID)
-    if refusal is ValidationFailed:
-        example["errors"] = {"json": {"email": ["Not a valid email address."]}}
-    return example
+def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """Field errors that this very operation answers with."""
+    if "requestBody" in operation:
+        return {"json": {"favourite_colour": ["Unknown field."]}}
+    if operation.get("parameters"):
+        return {"query": {"favourite_colour": ["Unknown field."]}}
+    return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}

@@ -88,11 +88,11 @@ def _few(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidJson(detail=f"The body names {json.dumps(twice[:50])} more than once in one object.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidJson(detail=f"The body names {json.dumps(name[:50])} more than once in one object.")
+        found[name] = value
     return found
 
 

@@ -53,6 +53,7 @@ def test_routes_that_are_not_there_answer_like_all_others(
         (b"{'email': 1}", "application/json", 400, "invalid_json"),
         (b'{"email": NaN}', "application/json", 400, "invalid_json"),
         (b'{"email": "a", "email": "b"}', "application/json", 400, "invalid_json"),
+        (b"{" + b",".join(b'"%d":0' % n for n in range(6000)) + b',"5999":1}', "application/json", 400, "invalid_json"),
         (b'{"x": {"email": "a", "email": "b"}}', "application/json", 400, "invalid_json"),
         (b'{"email": "\xff"}', "application/json", 400, "invalid_json"),
         ('{"email": "a"}'.encode("utf-16"), "application/json", 400, "invalid_json"),

@@ -67,6 +67,26 @@ def test_examples_of_requests_are_accepted_as_they_stand(world: World, openapi: 
     assert caller.call("POST", "/auth/logout", example("Logout")).status_code == 204
 
 
+def test_examples_of_invalid_requests_are_true(world: World, openapi: dict[str, Any]) -> None:
+    person = world.person("Acme")
+    for path, operations in openapi["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters" or "422" not in operation["responses"]:
+                continue
+            examples = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
+            errors = examples["validation_failed"]["value"]["errors"]
+            [(location, fields)] = errors.items()
+            made_up = dict.fromkeys(fields, "blue")
+            answer = person.caller.open(
+                re.sub(r"{\w+}", "blue", path),
+                method=method.upper(),
+                json=made_up if location == "json" else None,
+                query_string=made_up if location == "query" else None,
+            )
+            assert answer.status_code == 422, path
+            assert fields.items() <= answer.get_json()["errors"][location].items()
+
+
 class Sources(HTMLParser):
     """What a page loads."""
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from authapp.core.errors import catalogue, described
+
 HERE = Path(__file__).parent
 FILES = [HERE / "authapp.postman_collection.json", HERE / "authapp.postman_environment.json"]
 COLLECTION, ENVIRONMENT = (json.loads(file.read_text("utf-8")) for file in FILES)
@@ -129,6 +131,16 @@ def test_every_request_explains_itself_and_checks_its_reply(item: dict[str, Any]
     assert "pm.test(" in scripts_of(item, "test")
     assert "pm.response.to.have.status(" in scripts_of(item, "test")
     assert item["response"], "no example"
+
+
+@each_request
+def test_every_error_of_an_example_says_what_the_catalogue_says(item: dict[str, Any]) -> None:
+    catalogued = {refusal.code: described(refusal, None) for refusal in catalogue()}
+    for example in item["response"]:
+        body = json.loads(example["body"] or "{}")
+        if "code" in body:
+            for member in ("type", "title", "status"):
+                assert body[member] == catalogued[body["code"]][member]
 
 
 @each_request
