@@ -12,13 +12,14 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http import errors as gunicorn_errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from uuid_utils.compat import uuid7
 
 from authapp.core.errors import InternalError, Refusal, described
 from authapp.core.headers import DEFAULTS
 from authapp.core.problems import CONTENT_TYPE
 
+SECONDS_TO_SEND_A_BYTE = 0.05
 SECONDS_TO_SEND_A_REQUEST = 5.0
 _STATUS = {
     gunicorn_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -36,15 +37,21 @@ class Worker(ThreadWorker):
         threading.Thread(target=self._cut_off_the_slow, daemon=True).start()
         super().init_process()
 
-    def handle(self, conn: Any) -> Any:
+    def enqueue_req(self, conn: Any) -> None:
+        """The time runs from the moment when there is something to read, also while all threads are taken."""
         self._deadlines[conn] = time.monotonic() + SECONDS_TO_SEND_A_REQUEST
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
         try:
+            if not conn.initialized and not conn.wait_for_data(SECONDS_TO_SEND_A_BYTE):
+                return _DEFER  # to the poller, which costs no thread
             return super().handle(conn)
         finally:
-            del self._deadlines[conn]
+            self._deadlines.pop(conn, None)
 
     def _cut_off_the_slow(self) -> None:
-        """End reading where it takes too long. An answer that is being made can still be sent."""
+        """End reading where it takes too long. What has arrived can still be read, and an answer be sent."""
         while True:
             time.sleep(1)
             now = time.monotonic()
