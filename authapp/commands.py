@@ -34,7 +34,7 @@ def guards() -> None:
 @users.command()
 @click.argument("email")
 def deactivate(email: str) -> None:
-    """Switch the account with this EMAIL off. Its next request is refused."""
+    """Switch the account with this EMAIL off. Its sessions end."""
     _set_active(email, active=False)
 
 

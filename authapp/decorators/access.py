@@ -13,7 +13,6 @@ from authapp.core.actor import Role, UserRecord
 from authapp.core.application import View, mark_guarded
 from authapp.core.errors import (
     ExpiredToken,
-    InactiveAccount,
     InvalidToken,
     MissingToken,
     NotAMember,
@@ -28,7 +27,7 @@ from authapp.schemas.fields import parse_uuid
 
 _Ids = dict[str, UUID | None]
 
-_ACCOUNT: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken, InactiveAccount)
+_ACCOUNT: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken)
 
 
 def get_current_user() -> UserRecord:
@@ -46,12 +45,11 @@ def get_current_active_user() -> UserRecord:
     """The account whose access token was sent.
 
     Raises:
-        Unauthorized: no token, or one that is not live.
-        InactiveAccount: an operator has deactivated it.
+        Unauthorized: no token, or one that is not live, or the account has been deactivated.
     """
     user = get_current_user()
     if not user.is_active:
-        raise InactiveAccount
+        raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
     return user
 
 

@@ -21,6 +21,7 @@ class EndReason(StrEnum):
     LOGOUT = "logout"
     REVOKED = "revoked"
     REFRESH_REUSED = "refresh_reused"
+    DEACTIVATED = "deactivated"
 
 
 class Session(Identified, Created, Model):

@@ -10,7 +10,8 @@ from authapp.core.actor import UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import ValidationFailed
 from authapp.core.extensions import db
-from authapp.models import AuditAction, User
+from authapp.models import AuditAction, Session, User
+from authapp.models.sessions import EndReason
 from authapp.security.password_policy import complaints
 from authapp.security.passwords import passwords
 from authapp.services import audit, organizations, sessions
@@ -53,10 +54,12 @@ def change_profile(user: UserRecord, changes: dict[str, Any]) -> UserRecord:
 
 
 def set_active(email: str, active: bool) -> bool:
-    """Switch an account off or on. Off binds on its very next request. Says whether there is such an account."""
+    """Switch an account off or on. Off ends its sessions. Says whether there is such an account."""
     user_id = db.session.scalar(
         update(User).where(User.email == email, User.deleted_at.is_(None)).values(is_active=active).returning(User.id)
     )
     if user_id is not None:
+        if not active:
+            sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)
         audit.record(AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED, user_id=user_id)
     return user_id is not None

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from authapp.core import clock
 from authapp.core.actor import UserRecord
 from authapp.core.application import settings
-from authapp.core.errors import InactiveAccount, RefreshTokenReused, RevokedToken
+from authapp.core.errors import RefreshTokenReused, RevokedToken
 from authapp.core.extensions import autocommit_engine, db
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
@@ -48,9 +48,8 @@ def refresh(refresh_token: str) -> SignedIn:
 
     Raises:
         InvalidToken, ExpiredToken: not a refresh token of ours.
-        RevokedToken: the session has ended.
+        RevokedToken: the session has ended, or the account is switched off.
         RefreshTokenReused: spent before, and not just now. The session ends.
-        InactiveAccount: the account is switched off.
     """
     claims = tokens.read(refresh_token, "refresh")
     bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
@@ -76,13 +75,11 @@ def _spent(claims: Claims) -> Row[Any]:
         select(*SESSION, *User.record())
         .join(User, User.id == Session.user_id)
         .where(Session.id == claims.session_id, Session.user_id == claims.user_id, Session.live_at(clock.now()))
-        .where(User.deleted_at.is_(None))
+        .where(User.is_active, User.deleted_at.is_(None))
         .with_for_update(of=Session)
     ).one_or_none()
     if row is None:
         raise RevokedToken
-    if not _user_of(row).is_active:
-        raise InactiveAccount
     if row.refresh_id == claims.token_id:
         raise Stale("the account was switched on in between")
     grace = timedelta(seconds=settings().refresh_grace_seconds)

@@ -40,7 +40,7 @@ def login(body: dict[str, Any]) -> SignedIn:
 
 @bp.post("/refresh")
 @public
-@refuses(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused, InactiveAccount)
+@refuses(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused)
 @bp.arguments(Refresh)
 @bp.response(200, Session)
 def refresh(body: dict[str, Any]) -> SignedIn:

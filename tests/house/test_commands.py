@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import World
+from tests.factories import PASSWORD, World
 
 
 def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) -> None:
@@ -12,9 +12,12 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
     operator = world.app.test_cli_runner()
     said = operator.invoke(args=["users", "deactivate", person.email.upper()])
     assert (said.exit_code, said.output) == (0, f"{person.email} is now inactive.\n")
-    assert person.call("GET", "/auth/me").get_json()["code"] == "inactive_account"
+    assert person.call("GET", "/auth/me").status_code == 401
+    credentials = {"email": person.email, "password": PASSWORD}
+    assert world.caller().call("POST", "/auth/login", credentials).status_code == 403
     assert operator.invoke(args=["users", "activate", person.email]).output == f"{person.email} is now active.\n"
-    assert person.call("GET", "/auth/me").status_code == 200
+    assert person.call("GET", "/auth/me").status_code == 401  # what has ended stays so
+    assert world.caller().call("POST", "/auth/login", credentials).status_code == 200
     recorded = world.sql("SELECT action, actor_id FROM audit_events WHERE action LIKE 'user.%activated' ORDER BY id")
     assert [tuple(row) for row in recorded] == [("user.deactivated", None), ("user.activated", None)]
 

@@ -51,9 +51,9 @@ def test_an_inactive_account_learns_so_only_with_the_right_password(world: World
 def test_deactivating_binds_on_the_next_request_of_every_token(world: World) -> None:
     person = world.person()
     world.sql("UPDATE users SET is_active = false")
-    assert person.call("GET", "/auth/me").get_json()["code"] == "inactive_account"
+    assert person.call("GET", "/auth/me").get_json()["code"] == "revoked_token"
     refreshed = person.call("POST", "/auth/refresh", {"refresh_token": person.refresh_token})
-    assert (refreshed.status_code, refreshed.get_json()["code"]) == (403, "inactive_account")
+    assert (refreshed.status_code, refreshed.get_json()["code"]) == (401, "revoked_token")
     world.sql("UPDATE users SET is_active = true")
     assert person.call("GET", "/auth/me").status_code == 200
 
