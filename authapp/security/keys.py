@@ -10,11 +10,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from jwt import PyJWK
+from jwt import PyJWK, PyJWTError
 
-from config import Settings
+from config import SHORTEST_SECRET, Settings, UnsafeSettings
 
 SUBKEY_BYTES = 32
+SHORTEST_RSA = 3072  # bits, ASVS v5.0.0 appendix C
 # RFC 7638 section 3.2: the members that make up a thumbprint. Those of an asymmetric key are also all that is public.
 _REQUIRED_MEMBERS = {
     "EC": ("crv", "kty", "x", "y"),
@@ -60,7 +61,7 @@ def key_ring(settings: Settings) -> KeyRing:
     """The ring of JWT_KEYS, or of the one HS256 key that SECRET_KEY gives.
 
     Raises:
-        ValueError: if a key of JWT_KEYS does not fit ALGORITHM.
+        UnsafeSettings: if a key of JWT_KEYS does not fit ALGORITHM, is public, or is too short.
     """
     if settings.jwt_keys:
         members = json.loads(settings.jwt_keys)["keys"]
@@ -71,15 +72,20 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def _signing_key(member: dict[str, Any], algorithm: str) -> SigningKey:
-    required = {name: member[name] for name in _REQUIRED_MEMBERS[member["kty"]]}
+    try:
+        required = {name: member[name] for name in _REQUIRED_MEMBERS[member["kty"]]}
+        signing = PyJWK(member, algorithm)
+    except (KeyError, PyJWTError) as error:
+        raise UnsafeSettings([f"JWT_KEYS: not a key for {algorithm}: {error}"]) from None
     canonical = json.dumps(required, sort_keys=True, separators=(",", ":")).encode()
-    digest = hashlib.sha256(canonical).digest()
-    kid = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()[:16]
-    symmetric = member["kty"] == "oct"
-    if not symmetric and "d" not in member:
-        raise ValueError(f"JWT_KEYS: the key {kid} is public; give private keys.")
-    signing = PyJWK(member, algorithm)
-    if symmetric:
+    kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()[:16]
+    if member["kty"] == "oct":
+        if len(signing.key) < SHORTEST_SECRET:
+            raise UnsafeSettings([f"JWT_KEYS: the key {kid} is shorter than {SHORTEST_SECRET} bytes."])
         return SigningKey(kid, signing, signing, None)
+    if "d" not in member:
+        raise UnsafeSettings([f"JWT_KEYS: the key {kid} is public; give private keys."])
+    if member["kty"] == "RSA" and signing.key.key_size < SHORTEST_RSA:
+        raise UnsafeSettings([f"JWT_KEYS: the key {kid} has fewer than {SHORTEST_RSA} bits."])
     public = {**required, "kid": kid, "alg": algorithm, "use": "sig"}
     return SigningKey(kid, signing, PyJWK(public, algorithm), public)

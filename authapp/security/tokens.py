@@ -74,7 +74,7 @@ class TokenManager(JWTManager):
         """Read the keys and bind to the application.
 
         Raises:
-            ValueError: if JWT_KEYS does not fit ALGORITHM.
+            UnsafeSettings: if JWT_KEYS does not fit ALGORITHM.
         """
         app.extensions["authapp.tokens"] = _Tokens(key_ring(settings), settings.jwt_issuer, settings.jwt_audience)
         app.config["JWT_TOKEN_LOCATION"] = ["headers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 
@@ -35,6 +36,7 @@ def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
 
     log = capfd.readouterr().out
     dump = dump_of(world, socket_folder)
+    assert all(json.loads(line)["level"] for line in log.splitlines())
     assert person.email in dump
     assert str(person.id) in log
     for secret in secrets:

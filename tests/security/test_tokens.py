@@ -16,6 +16,7 @@ from flask_jwt_extended import create_access_token
 from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
 from authapp.security.tokens import tokens
+from config import UnsafeSettings
 from tests.factories import Person, World
 
 Claims = dict[str, Any]
@@ -260,7 +261,7 @@ def private_jwk(algorithm: str) -> Claims:
     make: dict[str, Callable[[], Any]] = {
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
-        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+        "RS256": lambda: rsa.generate_private_key(65537, 3072),
     }
     jwk: Claims = implementation.to_jwk(make[algorithm](), as_dict=True)
     return jwk
@@ -270,7 +271,22 @@ def key_set(*keys: Claims) -> str:
     return json.dumps({"keys": keys})
 
 
-def test_a_public_key_cannot_be_given_to_sign_with(app_with: AppWith) -> None:
-    public = {name: value for name, value in private_jwk("ES256").items() if name != "d"}
-    with pytest.raises(ValueError, match="give private keys"):
-        app_with(algorithm="ES256", jwt_keys=key_set(public))
+WEAK_RSA = jwt.get_algorithm_by_name("RS256").to_jwk(rsa.generate_private_key(65537, 2048), as_dict=True)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "reason"),
+    [
+        ("ES256", {name: v for name, v in private_jwk("ES256").items() if name != "d"}, "is public"),
+        ("ES256", private_jwk("EdDSA"), "not a key for ES256"),
+        ("ES256", {"kty": "EC", "crv": "P-256"}, "not a key for ES256"),
+        ("ES256", {"kty": "strange"}, "not a key for ES256"),
+        ("HS256", {"kty": "oct", "k": b64(b"short")}, "shorter than 32 bytes"),
+        ("RS256", WEAK_RSA, "fewer than 3072 bits"),
+    ],
+)
+def test_a_key_that_is_unfit_to_sign_with_is_refused_at_start(
+    app_with: AppWith, algorithm: str, key: Claims, reason: str
+) -> None:
+    with pytest.raises(UnsafeSettings, match=reason):
+        app_with(algorithm=algorithm, jwt_keys=key_set(key))
