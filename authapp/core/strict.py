@@ -45,12 +45,14 @@ def read_body(request: Request) -> bytes:
     """The whole body and nothing but it.
 
     Raises:
-        BadRequest: the connection or its chunks broke off before the end that was announced.
+        BadRequest: the connection or its chunks broke off before the announced end, or are coded in another way.
         BodyTooLarge: it goes on after `LARGEST_BODY`; werkzeug stops reading there without a word.
         UnsupportedMediaType: it is compressed.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("content encoding")
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise BadRequest("transfer encoding")
     try:
         raw = request.get_data(cache=True)
     except (OSError, ParseException) as error:

@@ -62,6 +62,7 @@ CHUNKED = "Transfer-Encoding: chunked"
         (CHUNKED, chunked(LATE)[:-9], 400),
         (CHUNKED, chunked(LATE.ljust(65536) + b"{{{"), 413),
         (CHUNKED, chunked(LATE + b" " * 70000), 413),
+        ("Transfer-Encoding: gzip, chunked", chunked(LATE), 400),
         ("Content-Length: 70000", LATE, 413),
         (f"Content-Encoding: gzip\r\nContent-Length: {len(LATE)}", LATE, 415),
     ],
@@ -107,7 +108,11 @@ UNFINISHED = (
 )
 
 
-@pytest.mark.parametrize("sent", [b"", UNFINISHED[:40], UNFINISHED], ids=["nothing", "half a head", "half a body"])
+UNREAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+TOO_LARGE = UNFINISHED.replace(b"99", b"99999999")
+
+
+@pytest.mark.parametrize("sent", [b"", UNFINISHED[:40], UNFINISHED, UNREAD, TOO_LARGE])
 def test_clients_that_never_finish_are_cut_off_and_everybody_else_is_served(server: int, sent: bytes) -> None:
     with ExitStack() as stack:
         dawdlers = [stack.enter_context(socket.create_connection(("127.0.0.1", server))) for _ in range(48)]
@@ -117,3 +122,15 @@ def test_clients_that_never_finish_are_cut_off_and_everybody_else_is_served(serv
         assert ask(server, "GET", "/healthz")[0] == 200
         # all are cut off together, and not one thread's worth after another
         assert time.monotonic() - began < 2 * SECONDS_TO_SEND_A_REQUEST
+        for _ in range(3):
+            assert ask(server, "GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 3 * SECONDS_TO_SEND_A_REQUEST
+
+
+def test_clients_that_take_no_answer_are_cut_off(server: int) -> None:
+    greedy = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 4
+    with ExitStack() as stack:
+        for _ in range(32):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server))).sendall(greedy)
+        time.sleep(1)
+        assert ask(server, "GET", "/healthz")[0] == 200  # within the 30 seconds that it waits
