@@ -82,8 +82,7 @@ class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is no HTTP request, or too long to be one, in the format of every other error."""
         if isinstance(exc, (gunicorn_errors.ParseException, OSError)):
-            status = _STATUS.get(type(exc), HTTPStatus.BAD_REQUEST)
-            refusal = Refusal.other(int(status), status.name.lower(), f"{status.phrase}.")
+            refusal = Refusal.of_status(_STATUS.get(type(exc), HTTPStatus.BAD_REQUEST))
             self.log.warning("Not a request: %s", type(exc).__name__)
         else:
             refusal = InternalError()

@@ -25,6 +25,8 @@ PASSWORD = "SecurePassword123"
 API = "/api/v1"
 UNKNOWN_ID = "019aab1c-7d3e-7a40-9a55-000000000000"
 T = TypeVar("T")
+AppWith = Callable[..., Application]
+"""The fixture `app_with`: makes an application with these settings changed."""
 
 
 class Caller(FlaskClient):

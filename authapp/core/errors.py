@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, ClassVar, Self
 
 
@@ -37,10 +38,10 @@ class Refusal(Exception):
         self.headers = headers or {}
 
     @classmethod
-    def other(cls, status: int, code: str, detail: str) -> Self:
-        """A refusal that the catalogue does not hold."""
-        refusal = cls(detail=detail)
-        refusal.status, refusal.code = status, code
+    def of_status(cls, status: HTTPStatus) -> Self:
+        """A refusal that the catalogue does not hold, named after its status."""
+        refusal = cls(detail=f"{status.phrase}.")
+        refusal.status, refusal.code = int(status), status.name.lower()
         return refusal
 
 

@@ -67,7 +67,7 @@ def _http_problem(error: HTTPException) -> Response:
     """Werkzeug's own refusals: no such route, wrong method, too large, and the like."""
     status = HTTPStatus(error.code or 500)
     known = _BY_STATUS.get(status)
-    refusal = known() if known else Refusal.other(int(status), status.name.lower(), f"{status.phrase}.")
+    refusal = known() if known else Refusal.of_status(status)
     refusal.headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return problem(refusal)
 

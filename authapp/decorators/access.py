@@ -89,8 +89,9 @@ def require_organization_role(role: Role) -> Callable[[View], View]:
 
 
 def _guarded_by_membership(view: View, name: str, role: Role, *refusals: type[Refusal]) -> View:
-    guarded = _guarded(view, name, lambda ids: _require_member(ids, role), (*_ACCOUNT, *refusals))
-    return mark_guarded(guarded, name, path_id="organization_id")
+    return _guarded(
+        view, name, lambda ids: _require_member(ids, role), (*_ACCOUNT, *refusals), path_id="organization_id"
+    )
 
 
 def _require_member(ids: _Ids, role: Role) -> None:
@@ -103,7 +104,13 @@ def _require_member(ids: _Ids, role: Role) -> None:
         raise RoleTooLow(f"{actor.role} where {role} is needed")
 
 
-def _guarded(view: View, name: str, check: Callable[[_Ids], None], refusals: tuple[type[Refusal], ...] = ()) -> View:
+def _guarded(
+    view: View,
+    name: str,
+    check: Callable[[_Ids], None],
+    refusals: tuple[type[Refusal], ...] = (),
+    path_id: str | None = None,
+) -> View:
     """The guard: the check first, then the ids of the path as UUIDs, then the view."""
 
     @wraps(view)
@@ -113,7 +120,7 @@ def _guarded(view: View, name: str, check: Callable[[_Ids], None], refusals: tup
         _refuse_malformed(ids)
         return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
 
-    return refuses(*refusals)(mark_guarded(guarded, name))  # type: ignore[return-value]
+    return refuses(*refusals)(mark_guarded(guarded, name, path_id))  # type: ignore[return-value]
 
 
 def _refuse_malformed(ids: _Ids) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import abort
 from sqlalchemy import text
 
-from authapp.core.application import Application
 from authapp.core.errors import catalogue
 from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint
 from authapp.core.transaction import Stale
 from authapp.decorators.access import public
-from tests.factories import API, Caller, World
+from tests.factories import API, AppWith, Caller, World
 
 README = Path(__file__).parent.parent.parent / "README.md"
 
@@ -91,7 +89,7 @@ def test_utf8_may_be_said_to_be_utf8(world: World) -> None:
 
 
 def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
-    app_with: Callable[..., Application], capsys: pytest.CaptureFixture[str]
+    app_with: AppWith, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blueprint = Blueprint("broken", __name__, url_prefix="/broken")
 
@@ -121,7 +119,7 @@ def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
     ],
 )  # fmt: skip
 def test_what_the_database_refuses_becomes_the_fitting_problem(
-    world: World, app_with: Callable[..., Application], statement: str, status: int, code: str
+    world: World, app_with: AppWith, statement: str, status: int, code: str
 ) -> None:
     blueprint = Blueprint("raw", __name__, url_prefix="/raw")
 
@@ -136,7 +134,7 @@ def test_what_the_database_refuses_becomes_the_fitting_problem(
     assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
-def test_what_others_abort_with_has_the_same_format(app_with: Callable[..., Application]) -> None:
+def test_what_others_abort_with_has_the_same_format(app_with: AppWith) -> None:
     blueprint = Blueprint("teapots", __name__, url_prefix="/teapots")
     blueprint.get("")(public(lambda: abort(418)))
     response = app_with(blueprints=[blueprint]).test_client().get("/api/v1/teapots")
@@ -144,7 +142,7 @@ def test_what_others_abort_with_has_the_same_format(app_with: Callable[..., Appl
     assert (response.status_code, response.get_json()["code"]) == (418, "im_a_teapot")
 
 
-def test_a_refusal_rolls_back_and_a_returned_error_too(world: World, app_with: Callable[..., Application]) -> None:
+def test_a_refusal_rolls_back_and_a_returned_error_too(world: World, app_with: AppWith) -> None:
     blueprint = Blueprint("half", __name__, url_prefix="/half")
 
     @blueprint.post("/<int:status>")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,17 @@ from authapp.core.application import Application, UnguardedRoute
 from authapp.core.clock import FrozenClock
 from authapp.core.openapi import Blueprint
 from authapp.decorators.access import get_current_active_user, public, require_organization_role
-from tests.factories import Caller, World
+from tests.factories import AppWith, Caller, World
 
 REVIEWED = list(csv.DictReader((Path(__file__).parent / "policy.csv").read_text().splitlines()))
 
 
-def test_a_route_without_a_guard_is_refused_at_registration(app_with: Callable[..., Application]) -> None:
+def test_a_route_without_a_guard_is_refused_at_registration(app_with: AppWith) -> None:
     with pytest.raises(UnguardedRoute, match="/open has no guard"):
         app_with().add_url_rule("/open", view_func=lambda: "")
 
 
-def test_a_blueprint_without_guards_is_refused_whenever_it_comes(app_with: Callable[..., Application]) -> None:
+def test_a_blueprint_without_guards_is_refused_whenever_it_comes(app_with: AppWith) -> None:
     blueprint = flask.Blueprint("theirs", __name__)
     blueprint.add_url_rule("/theirs", "view", lambda: "")
     with pytest.raises(UnguardedRoute):
@@ -39,7 +38,7 @@ def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None
     assert rows == [(row["method"], row["route"], row["guard"]) for row in REVIEWED]
 
 
-def test_a_guard_of_an_organization_needs_one_in_the_path(app_with: Callable[..., Application]) -> None:
+def test_a_guard_of_an_organization_needs_one_in_the_path(app_with: AppWith) -> None:
     blueprint = Blueprint("lost", __name__, url_prefix="/lost")
     blueprint.get("")(require_organization_role(Role.VIEWER)(dict))
     with pytest.raises(UnguardedRoute, match="organization_id"):
@@ -92,9 +91,7 @@ ROLES = ["viewer", "developer", "admin"]
 
 @pytest.mark.parametrize("needed", ROLES)
 @pytest.mark.parametrize("held", ROLES)
-def test_a_role_opens_what_it_and_lower_roles_may(
-    world: World, app_with: Callable[..., Application], needed: str, held: str
-) -> None:
+def test_a_role_opens_what_it_and_lower_roles_may(world: World, app_with: AppWith, needed: str, held: str) -> None:
     blueprint = Blueprint("things", __name__, url_prefix="/organizations/<organization_id>/things")
 
     @blueprint.get("")
@@ -114,7 +111,7 @@ def test_a_role_opens_what_it_and_lower_roles_may(
     assert response.get_json().get("code") == (None if enough else "role_too_low")
 
 
-def test_a_public_view_may_ask_who_calls(world: World, app_with: Callable[..., Application]) -> None:
+def test_a_public_view_may_ask_who_calls(world: World, app_with: AppWith) -> None:
     blueprint = Blueprint("greetings", __name__, url_prefix="/greetings")
 
     @blueprint.get("")

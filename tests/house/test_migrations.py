@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import flask_migrate
 import pytest
@@ -14,10 +13,11 @@ from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
 from config import ROOT
+from tests.factories import AppWith
 
 
 @pytest.fixture
-def empty(app_with: Callable[..., Application], socket_folder: str, worker_id: str) -> Application:
+def empty(app_with: AppWith, socket_folder: str, worker_id: str) -> Application:
     """An application on a database without tables."""
     name = f"migrations_{worker_id}"
     create_database(socket_folder, name)

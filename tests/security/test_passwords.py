@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -11,9 +11,7 @@ from authapp.core.application import Application
 from authapp.core.errors import HashQueueFull
 from authapp.security.password_policy import _common_passwords, complaints
 from authapp.security.passwords import WAITING, HashQueue, passwords
-from tests.factories import PASSWORD, World
-
-AppWith = Callable[..., Application]
+from tests.factories import PASSWORD, AppWith, World
 
 
 @pytest.fixture

@@ -13,14 +13,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from flask_jwt_extended import create_access_token
 
-from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
 from authapp.security.tokens import tokens
 from config import UnsafeSettings
-from tests.factories import Person, World
+from tests.factories import AppWith, Person, World
 
 Claims = dict[str, Any]
-AppWith = Callable[..., Application]
 
 
 def key_of(world: World) -> tuple[bytes, str]:

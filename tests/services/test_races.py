@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
 
-from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
 from authapp.security.passwords import passwords
-from tests.factories import PASSWORD, Person, World, all_at_once, statements
+from tests.factories import PASSWORD, AppWith, Person, World, all_at_once, statements
 
 CLIENTS = 16
 ROUNDS = 20
@@ -90,9 +88,7 @@ def test_two_hundred_organizations_of_one_name_all_get_a_slug_of_their_own(world
     assert "acme-research" in slugs
 
 
-def test_sign_ins_at_once_while_the_hash_is_renewed_all_succeed(
-    world: World, app_with: Callable[..., Application]
-) -> None:
+def test_sign_ins_at_once_while_the_hash_is_renewed_all_succeed(world: World, app_with: AppWith) -> None:
     with app_with(bcrypt_rounds=5).app_context():
         outdated = passwords.hash(PASSWORD)
 

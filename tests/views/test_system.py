@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from authapp.core.application import Application
-from tests.factories import Caller, World
+from tests.factories import AppWith, Caller, World
 
-AppWith = Callable[..., Application]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
