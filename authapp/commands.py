@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, cast
+from uuid import UUID
+
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from authapp.core import transaction
+from authapp.core import mail, tenancy, transaction
 from authapp.core.application import guard_of
+from authapp.core.errors import LastAdmin, MemberNotFound
 from authapp.core.openapi import routes
+from authapp.delivery import deliver_until
 from authapp.schemas.fields import canonical_email
-from authapp.services import accounts
+from authapp.services import accounts, members, outbox
+from authapp.services import organizations as organization_service
 
 users = AppGroup("users", help="Switch accounts off and on.")
+organizations = AppGroup("organizations", help="Step in where an organization cannot help itself.")
+letters = AppGroup("letters", help="Look after letters that could not be delivered.")
 
 
 def init_commands(app: Flask) -> None:
     """Add the commands to the flask command."""
-    app.cli.add_command(guards)
-    app.cli.add_command(users)
+    for command in (guards, users, organizations, letters, worker):
+        app.cli.add_command(command)
 
 
 @click.command()
@@ -28,7 +40,40 @@ def init_commands(app: Flask) -> None:
 def guards() -> None:
     """Print the whole policy: every route, its method and its guard."""
     for rule, method, view in routes(current_app):
-        click.echo(f"{method:7} {rule.rule:45} {guard_of(view)}")
+        click.echo(f"{method:7} {rule.rule:70} {guard_of(view)}")
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Send the letters of the outbox until it is told to stop (SIGTERM, Ctrl-C)."""
+    mailer = mail.mailer()
+    if mailer is None:
+        raise click.ClickException("MAIL_URL is not set. Give a mail server: smtp://user:password@host:587")
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    click.echo("Sending letters. Stop with Ctrl-C.")
+    deliver_until(stopped, cast("Any", current_app)._get_current_object(), mailer)
+
+
+@letters.command()
+def dead() -> None:
+    """List the letters that were given up."""
+    with _committed():
+        for letter in outbox.dead():
+            when = f"{letter.dead_at:%Y-%m-%d %H:%M} UTC"
+            click.echo(f"{letter.id}  {when}  {letter.kind} to {letter.recipient}: {letter.last_error}")
+
+
+@letters.command()
+@click.argument("letter_id", type=click.UUID)
+def retry(letter_id: UUID) -> None:
+    """Try the dead letter with this LETTER_ID again."""
+    with _committed():
+        if not outbox.revive(letter_id):
+            raise click.ClickException(f"There is no dead letter {letter_id}. List them with: letters dead")
+    click.echo("It is due now.")
 
 
 @users.command()
@@ -45,15 +90,52 @@ def activate(email: str) -> None:
     _set_active(email, active=True)
 
 
+@organizations.command()
+@click.argument("organization_id", type=click.UUID)
+@click.argument("email")
+def promote(organization_id: UUID, email: str) -> None:
+    """Make the member with this EMAIL an admin of the organization with this ORGANIZATION_ID."""
+    with _committed():
+        members.promote(organization_id, _address(email))
+    click.echo(f"{_address(email)} is now an admin.")
+
+
+@organizations.command()
+@click.argument("organization_id", type=click.UUID)
+def delete(organization_id: UUID) -> None:
+    """Delete the organization with this ORGANIZATION_ID. Its members, invitations and API keys lose it at once."""
+    with _committed():
+        tenancy.open_organization(organization_id)
+        if not organization_service.delete(organization_id):
+            raise click.ClickException(f"There is no organization {organization_id}.")
+    click.echo("It is deleted.")
+
+
 def _set_active(email: str, *, active: bool) -> None:
+    with _committed():
+        if not accounts.set_active(_address(email), active):
+            raise click.ClickException(f"There is no account with the email {email}.")
+    click.echo(f"{_address(email)} is now {'active' if active else 'inactive'}.")
+
+
+def _address(email: str) -> str:
+    """The canonical form, or what nobody has."""
     try:
-        address = canonical_email(email)
-        found = accounts.set_active(address, active)
+        return canonical_email(email)
     except ValidationError:
-        found = False
+        return ""
+
+
+@contextmanager
+def _committed() -> Iterator[None]:
+    """One command, one transaction; what goes wrong is said in a sentence."""
+    try:
+        yield
+        transaction.commit()
+    except LastAdmin as error:
+        way_out = "Run organizations promote ID EMAIL, or organizations delete ID, first."
+        raise click.ClickException(f"This is the only active admin of {error.reason}. {way_out}") from None
+    except MemberNotFound:
+        raise click.ClickException("There is no such member, or no such organization.") from None
     except OperationalError as error:
         raise click.ClickException(f"The database cannot be reached: {error.orig}") from None
-    if not found:
-        raise click.ClickException(f"There is no account with the email {email}.")
-    transaction.commit()
-    click.echo(f"{address} is now {'active' if active else 'inactive'}.")

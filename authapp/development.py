@@ -16,7 +16,7 @@ import click
 import flask_migrate
 from gunicorn.app.wsgiapp import WSGIApplication
 
-from authapp import create_app
+from authapp import create_app, server
 from authapp.core.postgres import ROLE, create_database, embedded_postgres
 from config import EMBEDDED_POSTGRES, embedded_database_url, read_settings
 
@@ -51,7 +51,7 @@ def run() -> None:
             flask_migrate.upgrade()
         sys.argv = ["gunicorn", "--config", "python:authapp.server", "wsgi:app"]
         gunicorn = WSGIApplication()
-        gunicorn.cfg.set("post_worker_init", lambda worker: _welcome(worker, settings.port))
+        gunicorn.cfg.set("post_worker_init", lambda worker: _started(worker, settings.port))
         gunicorn.run()
 
 
@@ -75,8 +75,9 @@ def _refuse_taken_port(port: int) -> None:
             raise click.ClickException(f"Port {port} is taken. Choose another: PORT={port + 1} make run") from None
 
 
-def _welcome(worker: Any, port: int) -> None:
+def _started(worker: Any, port: int) -> None:
     """Print the first steps once the service answers. The first worker asks, from a thread, as a stranger would."""
+    server.post_worker_init(worker)
     if worker.age == 1:
         Thread(target=_print_when_ready, args=(f"http://localhost:{port}",), daemon=True).start()
 

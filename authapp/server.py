@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from authapp.core.logging import JsonLogger
+from authapp.delivery import deliver_in_background
 from authapp.worker import Worker
 from config import read_settings
 
@@ -28,3 +30,9 @@ accesslog = None  # authapp.core.logging writes one line for each request
 limit_request_line = 4094  # bytes
 limit_request_fields = 50
 forwarded_allow_ips = ""  # proxies are believed by TRUSTED_PROXIES alone
+
+
+def post_worker_init(worker: Any) -> None:
+    """Outside production nobody starts a second process for the outbox."""
+    if not _settings.in_production:
+        deliver_in_background(worker.app.callable)

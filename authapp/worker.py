@@ -15,9 +15,10 @@ from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from uuid_utils.compat import uuid7
 
-from authapp.core.errors import InternalError, Refusal, described
+from authapp.core.errors import InternalError
 from authapp.core.headers import DEFAULTS
 from authapp.core.problems import CONTENT_TYPE
+from authapp.core.refusal import Refusal, described
 
 SECONDS_TO_SEND_A_BYTE = 0.05
 SECONDS_TO_SEND_A_REQUEST = 5.0

@@ -29,6 +29,7 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
             stdout=said,
             stderr=said,
         )
+        SAID[port] = said
         try:
             while "Stop it with" not in lines_of(said):
                 assert process.poll() is None, lines_of(said)
@@ -39,8 +40,12 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
             process.wait(timeout=30)
 
 
+SAID: dict[int, IO[str]] = {}
+"""What the server on a port has said so far, for `lines_of`."""
+
+
 def lines_of(file: IO[str]) -> str:
-    return os.pread(file.fileno(), 1_000_000, 0).decode()
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
 
 
 def free_port() -> int:
@@ -49,8 +54,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(port: int, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+def ask(port: int, method: str, path: str, body: Any = None, token: str = "", timeout: float = 30) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     connection.request(method, path, json.dumps(body) if body is not None else None, headers)
     response = connection.getresponse()

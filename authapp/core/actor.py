@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from flask import g
+from flask import g, has_app_context
 from werkzeug.local import LocalProxy
+
+from authapp.core.errors import ApiKeyNotAllowed
 
 
 class Role(StrEnum):
@@ -23,6 +25,13 @@ class Role(StrEnum):
         """Whether this role may do all that the other may."""
         ranking = list(Role)
         return ranking.index(self) <= ranking.index(other)
+
+
+class ActorType(StrEnum):
+    """What kind of thing acts."""
+
+    USER = "user"
+    API_KEY = "api_key"
 
 
 class UserRecord(NamedTuple):
@@ -41,7 +50,7 @@ class UserRecord(NamedTuple):
 
 
 class OrganizationRecord(NamedTuple):
-    """An organization as it stands in the database, and the role in it of the user who asked."""
+    """An organization as it stands in the database, and the role in it of the user or key that asked."""
 
     id: UUID
     name: str
@@ -57,21 +66,43 @@ class OrganizationRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The caller of this request, as the database knew it when the guard asked.
+    """The caller of this request, as the database knew it when the guard asked: a person, or an API key.
 
     Attributes:
-        user: the account.
-        session_id: the session whose access token was sent.
-        auth_time: when the password was last given in this session.
+        id: of the account, or of the API key.
+        type: which of the two it is.
+        account: the account, None for an API key. `user` is the same and refuses API keys.
+        session_id: the session whose access token was sent, None for an API key.
+        auth_time: when the password was last given in this session, None for an API key.
         organization: the organization of the route, None on other routes.
         memberships: what `GET /auth/me` shows, None on other routes.
     """
 
-    user: UserRecord
-    session_id: UUID
-    auth_time: datetime
+    id: UUID
+    type: ActorType
+    account: UserRecord | None = None
+    session_id: UUID | None = None
+    auth_time: datetime | None = None
     organization: OrganizationRecord | None = None
     memberships: list[dict[str, Any]] | None = None
+
+    @property
+    def user(self) -> UserRecord:
+        """The account of the person who calls.
+
+        Raises:
+            ApiKeyNotAllowed: it is an API key that calls.
+        """
+        if self.account is None:
+            raise ApiKeyNotAllowed
+        return self.account
+
+    @property
+    def here(self) -> OrganizationRecord:
+        """The organization of the route, in a view behind an organization's guard."""
+        if self.organization is None:
+            raise LookupError("this view is not behind a guard of an organization")
+        return self.organization
 
     @property
     def role(self) -> Role | None:
@@ -81,3 +112,8 @@ class Actor:
 
 current_actor = cast("Actor", LocalProxy(lambda: g.actor))
 """The caller, in any view behind a guard other than `public`."""
+
+
+def known_actor() -> Actor | None:
+    """The caller, None where no guard has asked for one: in a public view, in a command."""
+    return g.get("actor") if has_app_context() else None

@@ -36,9 +36,9 @@ class Application(Flask):
                 f"{rule} has no guard. Put one of authapp.decorators.access on {view_func.__name__}, "
                 "below the route: @public if anyone may call it."
             )
-        needed = getattr(view_func, "_authapp_path_id", None)
-        if needed and f"<{needed}>" not in rule:
-            raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
+        for needed in getattr(view_func, "_authapp_path_ids", ()):
+            if f"<{needed}>" not in rule:
+                raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def dispatch_request(self) -> ResponseReturnValue:
@@ -53,10 +53,10 @@ def settings() -> Settings:
     return cast("Application", current_app).settings
 
 
-def mark_guarded(view: View, guard: str, path_id: str | None = None) -> View:
-    """Leave the name of its guard on a view, and which id the guard needs from the path."""
+def mark_guarded(view: View, guard: str, path_ids: tuple[str, ...] = ()) -> View:
+    """Leave the name of its guard on a view, and which ids the guard needs from the path."""
     view._authapp_guard = guard  # type: ignore[attr-defined]
-    view._authapp_path_id = path_id  # type: ignore[attr-defined]
+    view._authapp_path_ids = path_ids  # type: ignore[attr-defined]
     return view
 
 

@@ -1,60 +1,8 @@
-"""The catalogue of refusals, and the one shape in which every error leaves: problem+json (RFC 9457)."""
+"""The catalogue of refusals: every status, code and sentence that this service answers with from 400 up."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any, ClassVar, Self
-
-
-class Refusal(Exception):
-    """A request that is answered with a status from 400 up.
-
-    Args:
-        reason: why, for the log and the audit trail. Never sent.
-        detail: a sentence for the caller that says more than the class's own.
-        errors: field errors by location, sent with 422 only.
-        headers: further headers of the reply.
-    """
-
-    status: int = 500
-    code: str
-    detail: str
-    keeps_writes: ClassVar[bool] = False  # evidence of the refused request survives it
-    retry_after: ClassVar[int | None] = None  # seconds
-    challenge: ClassVar[str | None] = None  # WWW-Authenticate, RFC 6750 section 3
-
-    def __init__(
-        self,
-        reason: str = "",
-        *,
-        detail: str | None = None,
-        errors: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        self.detail = detail or self.detail
-        super().__init__(reason or self.detail)
-        self.reason = reason
-        self.errors = errors
-        self.headers = headers or {}
-
-    @classmethod
-    def of_status(cls, status: HTTPStatus) -> Self:
-        """A refusal that the catalogue does not hold, named after its status."""
-        refusal = cls(detail=f"{status.phrase}.")
-        refusal.status, refusal.code = int(status), status.name.lower()
-        return refusal
-
-
-def described(refusal: Refusal | type[Refusal], request_id: str | None) -> dict[str, Any]:
-    """The problem details that every refusal has (RFC 9457 section 3.1)."""
-    return {
-        "type": "/problems/" + refusal.code.replace("_", "-"),
-        "title": refusal.code.replace("_", " ").capitalize().replace("json", "JSON"),
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "request_id": request_id,
-    }
+from authapp.core.refusal import Refusal
 
 
 class BadRequest(Refusal):
@@ -97,6 +45,16 @@ class RevokedToken(InvalidToken):
     detail = "The session of this token has ended. Sign in again."
 
 
+class InvalidApiKey(InvalidToken):
+    code = "invalid_api_key"
+    detail = "This API key is not valid: mistyped, expired, rotated away or revoked. Ask an admin for another."
+
+
+class InvalidInvitation(Unauthorized):
+    code = "invalid_invitation"
+    detail = "This invitation is not valid: used, declined, withdrawn, sent anew or expired. Ask for another."
+
+
 class RefreshTokenReused(InvalidToken):
     code = "refresh_token_reused"
     detail = "This refresh token was spent before. Its session has been ended for safety: sign in again."
@@ -131,6 +89,17 @@ class RoleTooLow(Forbidden):
     detail = "Your role in this organization does not allow this. Ask an admin."
 
 
+class ApiKeyNotAllowed(Forbidden):
+    code = "api_key_not_allowed"
+    detail = "An API key cannot do this: it acts inside its organization only. Sign in as a person."
+
+
+class NotYourInvitation(Forbidden):
+    code = "not_your_invitation"
+    detail = "This invitation was sent to another address. Use the account with that address."
+    keeps_writes = True
+
+
 class NotFound(Refusal):
     status = 404
     code = "not_found"
@@ -140,6 +109,21 @@ class NotFound(Refusal):
 class SessionNotFound(NotFound):
     code = "session_not_found"
     detail = "You have no live session with this id."
+
+
+class MemberNotFound(NotFound):
+    code = "member_not_found"
+    detail = "This organization has no member with this id."
+
+
+class InvitationNotFound(NotFound):
+    code = "invitation_not_found"
+    detail = "This organization has no pending invitation with this id."
+
+
+class ApiKeyNotFound(NotFound):
+    code = "api_key_not_found"
+    detail = "This organization has no live API key with this id."
 
 
 class MethodNotAllowed(Refusal):
@@ -157,6 +141,31 @@ class Conflict(Refusal):
 class EmailTaken(Conflict):
     code = "email_taken"
     detail = "An account with this email exists. Sign in, or use another address."
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    detail = "Another organization has this slug. Choose another."
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    detail = "This organization would be left without an active admin. Make another member an admin, or delete it."
+
+
+class AlreadyMember(Conflict):
+    code = "already_member"
+    detail = "This address belongs to a member of the organization."
+
+
+class InvitationPending(Conflict):
+    code = "invitation_pending"
+    detail = "This address has a pending invitation. Send that one again, or revoke it first."
+
+
+class SeatsExhausted(Conflict):
+    code = "seats_exhausted"
+    detail = "Every seat of this organization is taken. Ask an admin to free one or to extend the subscription."
 
 
 class BodyTooLarge(Refusal):
@@ -194,14 +203,3 @@ class HashQueueFull(ServiceUnavailable):
     code = "hash_queue_full"
     detail = "Too many people are signing in at this very moment. Try again shortly."
     retry_after = 1
-
-
-def catalogue() -> list[type[Refusal]]:
-    """Every refusal, by status and code."""
-    found: list[type[Refusal]] = []
-    waiting = Refusal.__subclasses__()
-    while waiting:
-        refusal = waiting.pop()
-        found.append(refusal)
-        waiting.extend(refusal.__subclasses__())
-    return sorted(found, key=lambda refusal: (refusal.status, refusal.code))

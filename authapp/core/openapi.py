@@ -21,13 +21,12 @@ from authapp.core.errors import (
     BodyTooLarge,
     InternalError,
     InvalidJson,
-    Refusal,
     ServiceUnavailable,
     UnsupportedMediaType,
     ValidationFailed,
-    described,
 )
 from authapp.core.problems import CONTENT_TYPE
+from authapp.core.refusal import Refusal, described
 from authapp.core.strict import StrictParser
 
 API_PREFIX = "/api/v1"
@@ -120,7 +119,8 @@ class Api(flask_smorest.Api):
 def init_openapi(app: Flask) -> Api:
     """Make the registry. Documents are complete once all blueprints are registered."""
     app.config.update(API_TITLE="authapp", API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
-    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
+    description = "An access token, or on the routes of an organization one of its API keys."
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
     return Api(
         app,
         spec_kwargs={

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from authapp.core import errors
-from authapp.core.errors import Refusal
+from authapp.core.refusal import Refusal, described
 from authapp.core.requests import request_id
 
 CONTENT_TYPE = "application/problem+json"
@@ -24,8 +24,14 @@ _BY_STATUS: dict[int, type[Refusal]] = {
     415: errors.UnsupportedMediaType,
 }
 
-# A unique index says by its name which refusal it stands for.
-_BY_CONSTRAINT: dict[str, type[Refusal]] = {"uq_users_email_live": errors.EmailTaken}
+# A constraint says by its name which refusal it stands for.
+_BY_CONSTRAINT: dict[str, type[Refusal]] = {
+    "uq_users_email_live": errors.EmailTaken,
+    "uq_organizations_slug_live": errors.SlugTaken,
+    "uq_invitations_organization_id_email_pending": errors.InvitationPending,
+    "pk_memberships": errors.AlreadyMember,
+    "organizations_keep_an_admin": errors.LastAdmin,
+}
 
 # SQLSTATE classes of a database that is away or overloaded: connection, resources, intervention, system, locks.
 _AWAY = ("08", "53", "57", "58", "55")
@@ -53,7 +59,7 @@ def problem(refusal: Refusal) -> Response:
         headers["WWW-Authenticate"] = refusal.challenge
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
-    body = errors.described(refusal, request_id())
+    body = described(refusal, request_id())
     if refusal.errors is not None:
         body["errors"] = refusal.errors
     response = jsonify(body)
@@ -79,9 +85,9 @@ def refusal_for_database(error: SQLAlchemyError) -> Refusal | None:
     if not isinstance(error, DBAPIError):
         return None
     state = sqlstate(error)
-    if state == _UNIQUE_VIOLATION:
-        constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-        return _BY_CONSTRAINT.get(constraint or "", errors.Conflict)(f"unique: {constraint}")
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    if state == _UNIQUE_VIOLATION or constraint in _BY_CONSTRAINT:
+        return _BY_CONSTRAINT.get(constraint, errors.Conflict)(f"constraint {constraint}")
     if state.startswith("22"):
         return errors.ValidationFailed(f"data error {state}")
     unreachable = not state and isinstance(error, (OperationalError, InterfaceError))

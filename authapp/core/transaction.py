@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from flask import Response
+from flask import Response, g
 
-from authapp.core.errors import Refusal, ServiceUnavailable
+from authapp.core.errors import ServiceUnavailable
 from authapp.core.extensions import db
 from authapp.core.problems import may_pass
+from authapp.core.refusal import Refusal
 
 ATTEMPTS = 3
 
@@ -26,6 +27,7 @@ def run(work: Callable[[], Response]) -> Response:
     is never tried twice: nobody knows whether the first one arrived.
     """
     for attempt in count(1):
+        g.afterwards = []
         try:
             response = work()
         except Exception as error:
@@ -39,13 +41,24 @@ def run(work: Callable[[], Response]) -> Response:
     raise AssertionError("count() ends")
 
 
+def afterwards(work: Callable[[], None]) -> None:
+    """Do this when the request's transaction has ended, however it ended: one request never needs two connections."""
+    g.afterwards.append(work)
+
+
 def _end(keep: bool) -> None:
-    if not db.session.registry.has():  # the request used single statements only
-        return
-    if keep:
-        db.session.commit()
-    else:
-        db.session.rollback()
+    if db.session.registry.has():  # else the request used single statements only
+        if keep:
+            db.session.commit()
+        else:
+            db.session.rollback()
+    for work in g.afterwards:
+        work()
+
+
+def release() -> None:
+    """Give the connection back before slow work that needs none. What was read and opened so far is forgotten."""
+    db.session.rollback()
 
 
 def commit() -> None:

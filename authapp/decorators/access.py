@@ -7,27 +7,33 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, g
+from flask import current_app
 
-from authapp.core.actor import Role, UserRecord
+from authapp.core.actor import ActorType, Role, UserRecord, known_actor
 from authapp.core.application import View, mark_guarded
 from authapp.core.errors import (
+    ApiKeyNotAllowed,
     ExpiredToken,
+    InvalidApiKey,
     InvalidToken,
     MissingToken,
     NotAMember,
-    Refusal,
     RevokedToken,
     RoleTooLow,
     ValidationFailed,
 )
 from authapp.core.openapi import refuses
-from authapp.decorators.identity import identify, identify_in
+from authapp.core.refusal import Refusal
+from authapp.decorators.identity import identify, identify_in, identify_with_memberships
+from authapp.models import AuditAction
 from authapp.schemas.fields import parse_uuid
+from authapp.services import audit
 
 _Ids = dict[str, UUID | None]
 
-_ACCOUNT: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken)
+_TOKEN: tuple[type[Refusal], ...] = (MissingToken, InvalidToken, ExpiredToken, RevokedToken)
+_ACCOUNT = (*_TOKEN, ApiKeyNotAllowed)
+_ORGANIZATION = (*_TOKEN, InvalidApiKey, NotAMember)
 
 
 def get_current_user() -> UserRecord:
@@ -35,10 +41,9 @@ def get_current_user() -> UserRecord:
 
     Raises:
         Unauthorized: no token, or one that is not live.
+        ApiKeyNotAllowed: an API key was sent.
     """
-    actor = g.get("actor") or identify()
-    user: UserRecord = actor.user
-    return user
+    return (known_actor() or identify()).user
 
 
 def get_current_active_user() -> UserRecord:
@@ -46,6 +51,7 @@ def get_current_active_user() -> UserRecord:
 
     Raises:
         Unauthorized: no token, or one that is not live, or the account has been deactivated.
+        ApiKeyNotAllowed: an API key was sent.
     """
     user = get_current_user()
     if not user.is_active:
@@ -72,36 +78,43 @@ def require_active_user_with_memberships(view: View) -> View:
     """The same; `current_actor.memberships` is filled by the same statement."""
 
     def check(ids: _Ids) -> None:
-        identify(memberships=True)
+        identify_with_memberships()
         get_current_active_user()
 
     return _guarded(view, "require_active_user", check, _ACCOUNT)
 
 
 def require_organization_access(view: View) -> View:
-    """A member of the organization in the path may call, whatever the role."""
-    return _guarded_by_membership(view, "require_organization_access", Role.VIEWER, NotAMember)
+    """A member of the organization in the path may call, whatever the role, and so may its API keys."""
+    return _guarded_by_role(view, "require_organization_access", Role.VIEWER, _ORGANIZATION)
 
 
 def require_organization_role(role: Role) -> Callable[[View], View]:
-    """A member of the organization in the path may call who has this role or a higher one."""
-    return lambda view: _guarded_by_membership(view, f"require_organization_role({role})", role, NotAMember, RoleTooLow)
+    """A member or an API key of the organization in the path may call that has this role or a higher one."""
+    return lambda view: _guarded_by_role(view, f"require_organization_role({role})", role, (*_ORGANIZATION, RoleTooLow))
 
 
-def _guarded_by_membership(view: View, name: str, role: Role, *refusals: type[Refusal]) -> View:
-    return _guarded(
-        view, name, lambda ids: _require_member(ids, role), (*_ACCOUNT, *refusals), path_id="organization_id"
-    )
+def require_organization_role_or_self(role: Role) -> Callable[[View], View]:
+    """The same, and whatever the role the member whose `user_id` is in the path."""
+    name = f"require_organization_role_or_self({role})"
+    return lambda view: _guarded_by_role(view, name, role, (*_ORGANIZATION, RoleTooLow), or_self=True)
 
 
-def _require_member(ids: _Ids, role: Role) -> None:
-    actor = identify_in(ids["organization_id"])
-    get_current_active_user()
-    _refuse_malformed(ids)
-    if actor.role is None:
-        raise NotAMember
-    if not actor.role.includes(role):
-        raise RoleTooLow(f"{actor.role} where {role} is needed")
+def _guarded_by_role(
+    view: View, name: str, role: Role, refusals: tuple[type[Refusal], ...], *, or_self: bool = False
+) -> View:
+    def check(ids: _Ids) -> None:
+        actor = identify_in(ids["organization_id"])
+        if actor.type is ActorType.USER:
+            get_current_active_user()
+        _refuse_malformed(ids)
+        if actor.role is None:
+            raise NotAMember
+        if not actor.role.includes(role) and not (or_self and ids["user_id"] == actor.id):
+            audit.record(AuditAction.ACCESS_REFUSED, needed=role, held=actor.role)
+            raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)
+
+    return _guarded(view, name, check, refusals, path_ids=("organization_id", "user_id")[: 1 + or_self])
 
 
 def _guarded(
@@ -109,7 +122,7 @@ def _guarded(
     name: str,
     check: Callable[[_Ids], None],
     refusals: tuple[type[Refusal], ...] = (),
-    path_id: str | None = None,
+    path_ids: tuple[str, ...] = (),
 ) -> View:
     """The guard: the check first, then the ids of the path as UUIDs, then the view."""
 
@@ -120,7 +133,7 @@ def _guarded(
         _refuse_malformed(ids)
         return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
 
-    return refuses(*refusals)(mark_guarded(guarded, name, path_id))  # type: ignore[return-value]
+    return refuses(*refusals)(mark_guarded(guarded, name, path_ids))  # type: ignore[return-value]
 
 
 def _refuse_malformed(ids: _Ids) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from authapp.core.actor import ActorType
 from authapp.core.extensions import Model
 from authapp.core.requests import LONGEST_USER_AGENT
-from authapp.models.columns import Created, Identified
+from authapp.models.columns import Created, Identified, closed_set
 
 
 class AuditAction(StrEnum):
@@ -22,22 +23,44 @@ class AuditAction(StrEnum):
     USER_UPDATED = "user.updated"
     USER_ACTIVATED = "user.activated"
     USER_DEACTIVATED = "user.deactivated"
+    USER_DELETED = "user.deleted"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"
     SESSION_ENDED = "session.ended"
     SESSION_REFRESH_REUSED = "session.refresh.reused"
     ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
+    ORGANIZATION_DELETED = "organization.deleted"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_ROLE_CHANGED = "member.role.changed"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_LEFT = "member.left"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_RESENT = "invitation.resent"
+    INVITATION_REVOKED = "invitation.revoked"
+    INVITATION_DECLINED = "invitation.declined"
+    INVITATION_REFUSED = "invitation.refused"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_ROTATED = "api_key.rotated"
+    API_KEY_REVOKED = "api_key.revoked"
+    ACCESS_REFUSED = "access.refused"
 
 
 class AuditEvent(Identified, Created, Model):
-    """One thing that happened. `user_id` is the account that it concerns, `actor_id` the account that did it."""
+    """One thing that happened to `target_id`, which the first word of `action` says the kind of.
+
+    `actor_id` is the account or API key that did it, `user_id` the account that it concerns and that may read of it.
+    What happens outside of any organization, signing in say, has no `organization_id`.
+    """
 
     __tablename__ = "audit_events"
 
     # a grammar, not a closed set: every story adds actions, and old rows keep theirs
     action: Mapped[str] = mapped_column(String(64))
+    target_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    actor_type: Mapped[ActorType | None] = mapped_column(closed_set(ActorType, "actor_type"))
+    actor_id: Mapped[UUID | None]
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     session_id: Mapped[UUID | None]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
@@ -46,7 +69,7 @@ class AuditEvent(Identified, Created, Model):
     user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
 
     __table_args__ = (
-        CheckConstraint(r"action ~ '^[a-z]+(\.[a-z_]+)+$'", name="action_grammar"),
+        CheckConstraint(r"action ~ '^[a-z_]+(\.[a-z_]+)+$'", name="action_grammar"),
         Index("ix_audit_events_user_id_id", "user_id", "id"),
         Index("ix_audit_events_organization_id_id", "organization_id", "id"),
     )

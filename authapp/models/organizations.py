@@ -7,14 +7,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core.actor import OrganizationRecord, Role
 from authapp.core.extensions import Model
+from authapp.core.tenancy import TenantModel
 from authapp.models.columns import Identified, Timestamped, closed_set, moment
-
-LONGEST_SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
+from authapp.models.users import User
+from authapp.schemas.organizations import LONGEST_NAME, LONGEST_SLUG
 
 
 class SubscriptionStatus(StrEnum):
@@ -27,11 +28,11 @@ class SubscriptionStatus(StrEnum):
 
 
 class Organization(Identified, Timestamped, Model):
-    """A tenant. `seats` NULL means unlimited."""
+    """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted."""
 
     __tablename__ = "organizations"
 
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     slug: Mapped[str] = mapped_column(String(LONGEST_SLUG))
     plan: Mapped[str] = mapped_column(String(50), default="free", server_default="free")
     subscription_status: Mapped[SubscriptionStatus] = mapped_column(
@@ -60,11 +61,18 @@ class Organization(Identified, Timestamped, Model):
         return tuple(cls.__table__.c[name] for name in OrganizationRecord._fields if name != "role")
 
 
-class Membership(Timestamped, Model):
+class Membership(Timestamped, TenantModel):
     """A user in an organization. Both keys together are the key: the guard finds it in one step."""
 
     __tablename__ = "memberships"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True, index=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True)
     role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
+
+    __table_args__ = (Index("ix_memberships_organization_id_user_id", "organization_id", "user_id"),)
+
+    @classmethod
+    def of_active_admin(cls) -> ColumnElement[bool]:
+        """The condition, in a statement that joins users, under which a membership keeps its organization in hand."""
+        return and_(cls.role == Role.ADMIN, User.is_active, User.deleted_at.is_(None))

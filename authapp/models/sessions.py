@@ -22,6 +22,7 @@ class EndReason(StrEnum):
     REVOKED = "revoked"
     REFRESH_REUSED = "refresh_reused"
     DEACTIVATED = "deactivated"
+    DELETED = "deleted"
 
 
 class Session(Identified, Created, Model):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
-from marshmallow.validate import OneOf
+from typing import Any
 
-from authapp.core.actor import Role
-from authapp.schemas.fields import EMAIL, Email, Line, Password, Request, Timestamp
+from marshmallow import Schema, ValidationError, fields, validates_schema
+
+from authapp.schemas.fields import EMAIL, Email, Line, Password, Request, Text, Timestamp
+from authapp.schemas.invitations import LONGEST_TOKEN
 from authapp.schemas.organizations import LONGEST_NAME as LONGEST_ORGANIZATION_NAME
-from authapp.schemas.organizations import OrganizationBrief
+from authapp.schemas.organizations import ROLE, OrganizationBrief
 
 LONGEST_NAME = 100
 
@@ -32,7 +33,7 @@ class MembershipOfMine(Schema):
     """One of my organizations, and my role there."""
 
     organization = fields.Nested(OrganizationBrief, required=True)
-    role = fields.String(required=True, validate=OneOf(list(Role)))
+    role = fields.String(required=True, metadata=ROLE)
 
 
 class Me(User):
@@ -42,7 +43,7 @@ class Me(User):
 
 
 class Registration(Request):
-    """A new account and, if wanted, its organization."""
+    """A new account and, if wanted, its organization or its place in the one that invites it."""
 
     email = Email(required=True)
     password = Password(
@@ -57,6 +58,23 @@ class Registration(Request):
     organization_name = Line(
         longest=LONGEST_ORGANIZATION_NAME, load_default=None, allow_none=True, metadata={"examples": ["Acme Research"]}
     )
+    invitation_token = Text(
+        longest=LONGEST_TOKEN,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "From the letter. In place of `organization_name`.", "examples": [None]},
+    )
+
+    @validates_schema
+    def refuse_both(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("organization_name") and data.get("invitation_token"):
+            raise ValidationError("Send organization_name or invitation_token, not both.", "invitation_token")
+
+
+class AccountDeletion(Request):
+    """Proof that it is the owner who asks."""
+
+    password = Password(required=True)
 
 
 class ProfileChange(Request):

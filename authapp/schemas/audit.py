@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from authapp.schemas.fields import Timestamp
-from authapp.schemas.pages import page_of
+from authapp.core.actor import ActorType
+from authapp.schemas.fields import Id, Moment, Text, Timestamp
+from authapp.schemas.pages import PageQuery, page_of
+
+LONGEST_ACTION = 64
 
 
 class AuditEvent(Schema):
@@ -13,9 +16,22 @@ class AuditEvent(Schema):
 
     id = fields.UUID(required=True)
     action = fields.String(required=True, metadata={"examples": ["session.started"]})
-    actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "Who did it, if an account did."})
+    target_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it happened to: the kind of thing that the action's first word names."},
+    )
+    actor_type = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"enum": [*ActorType, None], "description": "null: an operator, or somebody not signed in."},
+    )
+    actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account or API key."})
+    user_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account that it concerns."})
     organization_id = fields.UUID(required=True, allow_none=True)
-    session_id = fields.UUID(required=True, allow_none=True)
+    session_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The session in which it was done."}
+    )
     details = fields.Dict(required=True)
     request_id = fields.String(required=True, allow_none=True)
     ip_address = fields.String(required=True, allow_none=True)
@@ -24,3 +40,12 @@ class AuditEvent(Schema):
 
 
 AuditEventPage = page_of(AuditEvent, "AuditEventPage")
+
+
+class AuditQuery(PageQuery):
+    """Which events."""
+
+    action = Text(longest=LONGEST_ACTION, metadata={"examples": ["member.role.changed"]})
+    actor_id = Id(metadata={"description": "What this account or API key did."})
+    since = Moment(metadata={"description": "At this moment or later."})
+    until = Moment(metadata={"description": "Before this moment."})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -90,17 +91,24 @@ class Password(Text):
 
 
 class Count(fields.Integer):
-    """A whole number within bounds, in plain ASCII digits in a query."""
-
-    _PLAIN = re.compile(r"[0-9]{1,9}", re.ASCII)
+    """A whole number within bounds, not in quotes."""
 
     def __init__(self, *, smallest: int, largest: int, **kwargs: Any) -> None:
         super().__init__(validate=Range(min=smallest, max=largest), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if type(value) is int or (isinstance(value, str) and self._PLAIN.fullmatch(value)):
-            return int(value)
-        raise self.make_error("invalid")
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class QueryCount(Count):
+    """The same in a query, where everything is text: plain ASCII digits."""
+
+    _PLAIN = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return super()._deserialize(int(value) if self._PLAIN.fullmatch(value) else value, attr, data, **kwargs)
 
 
 class Flag(fields.Boolean):
@@ -110,6 +118,55 @@ class Flag(fields.Boolean):
         if value is not True and value is not False:
             raise self.make_error("invalid")
         return value
+
+
+class Choice(fields.Field[StrEnum]):
+    """One value of an enum, in its own spelling.
+
+    Args:
+        among: the values that may be sent. Default: all.
+    """
+
+    def __init__(self, enum: type[StrEnum], *, among: Iterable[StrEnum] | None = None, **kwargs: Any) -> None:
+        self._values = [value.value for value in among or enum]
+        metadata = {"type": "string", "enum": self._values, "examples": self._values[:1], **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+        self._enum = enum
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> StrEnum:
+        if not isinstance(value, str) or value not in self._values:
+            raise ValidationError(f"Choose one of {', '.join(self._values)}.")
+        return self._enum(value)
+
+
+class Slug(Text):
+    """A name for addresses: a DNS label of lower-case ASCII letters, digits and single hyphens."""
+
+    _FORM = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not self._FORM.fullmatch(text):
+            raise ValidationError("Use lower-case letters and digits, with single hyphens between them: acme-research.")
+        return text
+
+
+class Moment(fields.Field[datetime]):
+    """A moment in requests: RFC 3339 with its zone, `Z` or an offset."""
+
+    _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"type": "string", "format": "date-time", "examples": ["2030-01-31T12:00:00Z"]}
+        super().__init__(metadata={**metadata, **kwargs.pop("metadata", {})}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        try:
+            if not isinstance(value, str) or not self._FORM.fullmatch(value):
+                raise ValueError
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("Give a moment with its zone: 2030-01-31T12:00:00Z.") from None
 
 
 class Timestamp(fields.DateTime):
@@ -126,6 +183,16 @@ class Flattened(fields.Nested):
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         return obj
+
+
+class Id(fields.UUID):
+    """An id in requests, in the canonical spelling of `parse_uuid`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        parsed = parse_uuid(value) if isinstance(value, str) else None
+        if parsed is None:
+            raise self.make_error("invalid_uuid")
+        return parsed
 
 
 def parse_uuid(text: str) -> UUID | None:

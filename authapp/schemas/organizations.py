@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from marshmallow import Schema, fields
-from marshmallow.validate import OneOf
 
 from authapp.core.actor import Role
-from authapp.schemas.fields import Flattened, Line, Request, Timestamp
+from authapp.schemas.fields import Flattened, Line, Request, Slug, Timestamp
 from authapp.schemas.pages import page_of
 
 LONGEST_NAME = 200
+LONGEST_SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
+ROLE = {"enum": [role.value for role in Role], "examples": ["developer"]}
 
 
 class OrganizationBrief(Schema):
@@ -37,7 +38,7 @@ class Organization(OrganizationBrief):
     """An organization, and the caller's role in it."""
 
     subscription = Flattened(Subscription, required=True)
-    role = fields.String(required=True, validate=OneOf(list(Role)))
+    role = fields.String(required=True, metadata=ROLE)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
@@ -49,3 +50,10 @@ class NewOrganization(Request):
     """An organization to found."""
 
     name = Line(longest=LONGEST_NAME, required=True, metadata={"examples": ["Acme Research"]})
+
+
+class OrganizationChange(Request):
+    """What to change. What is left out stays."""
+
+    name = Line(longest=LONGEST_NAME, metadata={"examples": ["Acme Research"]})
+    slug = Slug(longest=LONGEST_SLUG, metadata={"examples": ["acme-research"]})

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields
 
-from authapp.schemas.fields import Count, Request
+from authapp.schemas.fields import QueryCount, Request
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
@@ -32,7 +32,7 @@ class Cursor(fields.Field[UUID]):
 class PageQuery(Request):
     """Which page of a list."""
 
-    limit = Count(
+    limit = QueryCount(
         smallest=1, largest=LARGEST_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "Items on this page."}
     )
     cursor = Cursor(load_default=None, metadata={"type": "string", "description": "`next_cursor` of the page before."})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
 from structlog.contextvars import bind_contextvars
 
+from authapp.core.actor import ActorType, known_actor
 from authapp.core.extensions import db
 from authapp.core.requests import current_client
 from authapp.models import AuditAction, AuditEvent
@@ -17,22 +19,35 @@ from authapp.services.pages import Page, fetch
 def record(
     action: AuditAction,
     *,
-    user_id: UUID | None,
+    target_id: UUID | None = None,
+    user_id: UUID | None = None,
     actor_id: UUID | None = None,
     organization_id: UUID | None = None,
-    session_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Add an event to the request's transaction, and its name to the request's log line."""
-    client = current_client()
-    bind_contextvars(audit=action, user_id=str(user_id) if user_id else None)
+    """Add an event to the request's transaction, and its name to the request's log line.
+
+    Args:
+        action: what happened.
+        target_id: to what; the first word of the action says of which kind.
+        user_id: the account that it concerns and that may read of it.
+        actor_id: the account that did it, where the request has no actor: it is signing in, or is made just now.
+        organization_id: default: the one that the actor acts in.
+        details: what else to know. Never a secret.
+    """
+    client, actor = current_client(), known_actor()
+    bind_contextvars(audit=action)
+    if actor_id:
+        bind_contextvars(user_id=str(actor_id))
     db.session.execute(
         insert(AuditEvent).values(
             action=action,
+            target_id=target_id,
             user_id=user_id,
-            actor_id=actor_id,
-            organization_id=organization_id,
-            session_id=session_id,
+            actor_type=actor.type if actor else (ActorType.USER if actor_id else None),
+            actor_id=actor.id if actor else actor_id,
+            organization_id=organization_id or (actor.organization.id if actor and actor.organization else None),
+            session_id=actor.session_id if actor else None,
             details=details,
             request_id=client.request_id,
             ip_address=client.ip_address,
@@ -44,4 +59,26 @@ def record(
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     """What happened to an account, newest first."""
     statement = select(AuditEvent.__table__).where(AuditEvent.user_id == user_id)
+    return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)
+
+
+def of_organization(
+    organization_id: UUID,
+    limit: int,
+    cursor: UUID | None,
+    action: str | None = None,
+    actor_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page:
+    """What happened in an organization, newest first: one action, one actor, between two moments."""
+    statement = select(AuditEvent.__table__).where(AuditEvent.organization_id == organization_id)
+    if action is not None:
+        statement = statement.where(AuditEvent.action == action)
+    if actor_id is not None:
+        statement = statement.where(AuditEvent.actor_id == actor_id)
+    if since is not None:
+        statement = statement.where(AuditEvent.created_at >= since)
+    if until is not None:
+        statement = statement.where(AuditEvent.created_at < until)
     return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)

@@ -1,19 +1,24 @@
-"""Organizations: founding one, listing mine."""
+"""Organizations: founding one, listing mine, renaming, deleting."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import and_, insert, select, text
+from sqlalchemy import and_, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from uuid_utils.compat import uuid7
 
+from authapp.core import clock
 from authapp.core.actor import OrganizationRecord, Role
+from authapp.core.errors import ValidationFailed
 from authapp.core.extensions import db
+from authapp.core.tenancy import ORGANIZATION, opens
 from authapp.models import AuditAction, Membership, Organization
-from authapp.models.organizations import LONGEST_SLUG
+from authapp.schemas.organizations import LONGEST_SLUG
 from authapp.services import audit
 from authapp.services.pages import Page, fetch
 
@@ -31,13 +36,14 @@ _LONGEST_STEM = LONGEST_SLUG - _SUFFIX_LENGTH - 1
 
 
 def create(name: str, founder_id: UUID) -> OrganizationRecord:
-    """Found an organization whose first admin is its founder."""
+    """Found an organization whose first admin is its founder. It is open from then on."""
     organization = next(filter(None, (_insert(name, slug) for slug in slug_candidates(name))))
     db.session.execute(
         insert(Membership).values(user_id=founder_id, organization_id=organization.id, role=organization.role)
     )
     audit.record(
         AuditAction.ORGANIZATION_CREATED,
+        target_id=organization.id,
         user_id=founder_id,
         actor_id=founder_id,
         organization_id=organization.id,
@@ -50,7 +56,7 @@ def _insert(name: str, slug: str) -> OrganizationRecord | None:
     """The new organization, or None if the slug is taken. Whoever comes second waits for the first to commit."""
     row = db.session.execute(
         postgres_insert(Organization)
-        .values(name=name, slug=slug)
+        .values(id=opens(ORGANIZATION, literal(str(uuid7()))), name=name, slug=slug)
         .on_conflict_do_nothing(index_elements=["slug"], index_where=text("deleted_at IS NULL"))
         .returning(*Organization.own_record())
     ).one_or_none()
@@ -72,3 +78,41 @@ def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     mine = and_(Membership.organization_id == Organization.id, Membership.user_id == user_id)
     statement = select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))
     return fetch(statement, Organization.id, limit, cursor)
+
+
+def change(organization: OrganizationRecord, changes: dict[str, Any]) -> OrganizationRecord:
+    """Change name or slug. No changes: no statement.
+
+    Raises:
+        ValidationFailed: the slug is reserved.
+        SlugTaken: another organization has it.
+    """
+    if not changes:
+        return organization
+    if changes.get("slug") in RESERVED_SLUGS:
+        raise ValidationFailed(errors={"json": {"slug": ["This slug is reserved. Choose another."]}})
+    row = db.session.execute(
+        update(Organization)
+        .where(Organization.id == organization.id, Organization.deleted_at.is_(None))
+        .values(changes)
+        .returning(*Organization.own_record())
+    ).one()
+    audit.record(AuditAction.ORGANIZATION_UPDATED, target_id=organization.id, **changes)
+    return OrganizationRecord._make((*row, organization.role))
+
+
+def delete(organization_id: UUID) -> bool:
+    """Delete the open organization. All that it let in stops at once, because no proof finds it. Says whether it was.
+
+    The row stays, so that the trail can be read by whoever looks after the database.
+    """
+    deleted = db.session.scalar(
+        update(Organization)
+        .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
+        .values(deleted_at=clock.now())
+        .returning(Organization.id)
+    )
+    if deleted is None:
+        return False
+    audit.record(AuditAction.ORGANIZATION_DELETED, target_id=organization_id, organization_id=organization_id)
+    return True

@@ -19,7 +19,7 @@ class Page(NamedTuple):
 
 
 def fetch(
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     key: InstrumentedAttribute[UUID],
     limit: int,
     cursor: UUID | None,

@@ -86,7 +86,7 @@ def _spent(claims: Claims) -> Row[Any]:
     if row.previous_refresh_id == claims.token_id and clock.now() < row.last_used_at + grace:
         return row
     end(Session.id == claims.session_id, reason=EndReason.REFRESH_REUSED)
-    audit.record(AuditAction.SESSION_REFRESH_REUSED, user_id=claims.user_id, session_id=claims.session_id)
+    audit.record(AuditAction.SESSION_REFRESH_REUSED, target_id=claims.session_id, user_id=claims.user_id)
     raise RefreshTokenReused
 
 

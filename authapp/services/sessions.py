@@ -93,14 +93,14 @@ def start(user: UserRecord, organization: OrganizationRecord | None = None) -> S
         )
         .returning(*SESSION)
     ).one()
-    audit.record(AuditAction.SESSION_STARTED, user_id=user.id, actor_id=user.id, session_id=row.id)
+    audit.record(AuditAction.SESSION_STARTED, target_id=row.id, user_id=user.id, actor_id=user.id)
     return issue(row, user, organization)
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:
     """End the caller's session, or every session of the account. Its tokens are dead once this has answered."""
     if everywhere:
-        _end_all(actor, Session.user_id == actor.user.id, EndReason.LOGOUT)
+        _end_all(actor, Session.user_id == actor.id, EndReason.LOGOUT)
     else:
         _end_all(actor, Session.id == actor.session_id, EndReason.LOGOUT)
 
@@ -123,22 +123,16 @@ def end_others(actor: Actor) -> None:
 def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:
     """The caller's live sessions, newest first."""
     statement = select(*SESSION, (Session.id == actor.session_id).label("current")).where(
-        Session.user_id == actor.user.id, Session.live_at(clock.now())
+        Session.user_id == actor.id, Session.live_at(clock.now())
     )
     return fetch(statement, Session.id, limit, cursor, newest_first=True)
 
 
 def _end_all(actor: Actor, which: Any, reason: EndReason) -> int:
     """End those of the caller's live sessions that the condition picks. Says how many."""
-    ended = end(Session.user_id == actor.user.id, which, reason=reason)
+    ended = end(Session.user_id == actor.id, which, reason=reason)
     for session_id in ended:
-        audit.record(
-            AuditAction.SESSION_ENDED,
-            user_id=actor.user.id,
-            actor_id=actor.user.id,
-            session_id=session_id,
-            reason=reason,
-        )
+        audit.record(AuditAction.SESSION_ENDED, target_id=session_id, user_id=actor.id, reason=reason)
     return len(ended)
 
 

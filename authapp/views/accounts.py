@@ -1,14 +1,22 @@
-"""Accounts: register, read and change my own."""
+"""Accounts: register, read, change and delete my own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from authapp.core.actor import UserRecord, current_actor
-from authapp.core.errors import EmailTaken, HashQueueFull
+from authapp.core.errors import (
+    EmailTaken,
+    HashQueueFull,
+    InvalidInvitation,
+    LastAdmin,
+    NotYourInvitation,
+    SeatsExhausted,
+    WrongCredentials,
+)
 from authapp.core.openapi import Blueprint, refuses
 from authapp.decorators.access import public, require_active_user, require_active_user_with_memberships
-from authapp.schemas.accounts import Me, ProfileChange, Registration, User
+from authapp.schemas.accounts import AccountDeletion, Me, ProfileChange, Registration, User
 from authapp.schemas.audit import AuditEventPage
 from authapp.schemas.pages import PageQuery
 from authapp.schemas.sessions import Session
@@ -21,11 +29,11 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 
 @bp.post("/register")
 @public
-@refuses(EmailTaken, HashQueueFull)
+@refuses(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
 @bp.arguments(Registration)
 @bp.response(201, Session)
 def register(body: dict[str, Any]) -> SignedIn:
-    """Register an account, with an organization of its own if one is named, and sign in."""
+    """Register an account, found or join an organization with it if wanted, and sign in."""
     return accounts.register(**body)
 
 
@@ -46,10 +54,20 @@ def change_me(body: dict[str, Any]) -> UserRecord:
     return accounts.change_profile(current_actor.user, body)
 
 
+@bp.delete("/me")
+@require_active_user
+@refuses(WrongCredentials, HashQueueFull, LastAdmin)
+@bp.arguments(AccountDeletion)
+@bp.response(204)
+def delete_me(body: dict[str, Any]) -> None:
+    """Delete my account, and the organizations that have no other member."""
+    accounts.delete(current_actor.user, **body)
+
+
 @bp.get("/audit-events")
 @require_active_user
 @bp.arguments(PageQuery, location="query")
 @bp.response(200, AuditEventPage)
 def list_my_audit_events(query: dict[str, Any]) -> Page:
     """List what happened to my account, newest first."""
-    return audit.of_account(current_actor.user.id, **query)
+    return audit.of_account(current_actor.id, **query)

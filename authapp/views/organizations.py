@@ -1,16 +1,18 @@
-"""Organizations: found one, list mine, read one."""
+"""Organizations: found one, list mine, read, change, delete one, see what happened in it."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from authapp.core.actor import OrganizationRecord, current_actor
-from authapp.core.openapi import Blueprint
-from authapp.decorators.access import require_active_user, require_organization_access
-from authapp.schemas.organizations import NewOrganization, Organization, OrganizationPage
+from authapp.core.actor import OrganizationRecord, Role, current_actor
+from authapp.core.errors import SlugTaken
+from authapp.core.openapi import Blueprint, refuses
+from authapp.decorators.access import require_active_user, require_organization_access, require_organization_role
+from authapp.schemas.audit import AuditEventPage, AuditQuery
+from authapp.schemas.organizations import NewOrganization, Organization, OrganizationChange, OrganizationPage
 from authapp.schemas.pages import PageQuery
-from authapp.services import organizations
+from authapp.services import audit, organizations
 from authapp.services.pages import Page
 
 bp = Blueprint("organizations", __name__, url_prefix="/organizations", description="Tenants.")
@@ -22,7 +24,7 @@ bp = Blueprint("organizations", __name__, url_prefix="/organizations", descripti
 @bp.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Page:
     """List the organizations I belong to, oldest first."""
-    return organizations.of_user(current_actor.user.id, **query)
+    return organizations.of_user(current_actor.id, **query)
 
 
 @bp.post("")
@@ -31,12 +33,39 @@ def list_organizations(query: dict[str, Any]) -> Page:
 @bp.response(201, Organization)
 def create_organization(body: dict[str, Any]) -> OrganizationRecord:
     """Found an organization and become its admin."""
-    return organizations.create(body["name"], current_actor.user.id)
+    return organizations.create(body["name"], current_actor.id)
 
 
 @bp.get("/<organization_id>")
 @require_organization_access
 @bp.response(200, Organization)
-def get_organization(organization_id: UUID) -> OrganizationRecord | None:
+def get_organization(organization_id: UUID) -> OrganizationRecord:
     """Read an organization that I belong to."""
-    return current_actor.organization
+    return current_actor.here
+
+
+@bp.patch("/<organization_id>")
+@require_organization_role(Role.ADMIN)
+@refuses(SlugTaken)
+@bp.arguments(OrganizationChange)
+@bp.response(200, Organization)
+def change_organization(body: dict[str, Any], organization_id: UUID) -> OrganizationRecord:
+    """Change the name or the slug of an organization."""
+    return organizations.change(current_actor.here, body)
+
+
+@bp.delete("/<organization_id>")
+@require_organization_role(Role.ADMIN)
+@bp.response(204)
+def delete_organization(organization_id: UUID) -> None:
+    """Delete an organization. Memberships, invitations and API keys stop working at once."""
+    organizations.delete(organization_id)
+
+
+@bp.get("/<organization_id>/audit-events")
+@require_organization_role(Role.ADMIN)
+@bp.arguments(AuditQuery, location="query")
+@bp.response(200, AuditEventPage)
+def list_organization_audit_events(query: dict[str, Any], organization_id: UUID) -> Page:
+    """List what happened in an organization, newest first."""
+    return audit.of_organization(organization_id, **query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import PASSWORD, World
+from tests.factories import PASSWORD, UNKNOWN_ID, World
 
 
 def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) -> None:
@@ -29,9 +29,55 @@ def test_an_account_that_is_not_there_is_said_to_be_so(world: World, email: str)
     assert said.output == f"Error: There is no account with the email {email}.\n"
 
 
-@pytest.mark.parametrize("command", [["guards"], ["users"], ["users", "activate"], ["users", "deactivate"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["guards"],
+        ["users"],
+        ["users", "activate"],
+        ["users", "deactivate"],
+        ["organizations"],
+        ["organizations", "promote"],
+        ["organizations", "delete"],
+        ["letters"],
+        ["letters", "dead"],
+        ["letters", "retry"],
+        ["worker"],
+    ],
+)
 def test_every_command_explains_itself(world: World, command: list[str]) -> None:
     said = world.app.test_cli_runner().invoke(args=[*command, "--help"])
     assert said.exit_code == 0
     assert said.output.startswith("Usage:")
     assert len(said.output.splitlines()) >= 5
+
+
+def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(world: World) -> None:
+    founder, member = world.person("Acme"), world.person()
+    world.join(member, founder.organization_id, "viewer")
+    operator = world.app.test_cli_runner()
+    said = operator.invoke(args=["organizations", "promote", founder.organization_id, member.email])
+    assert (said.exit_code, said.output) == (0, f"{member.email} is now an admin.\n")
+    assert member.call("GET", f"/organizations/{founder.organization_id}").get_json()["role"] == "admin"
+    assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
+    events = member.call("GET", f"/organizations/{founder.organization_id}/audit-events").get_json()["items"]
+    assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
+
+
+def test_an_operator_deletes_an_organization(world: World) -> None:
+    founder = world.person("Acme")
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).output == "It is deleted.\n"
+    assert founder.call("GET", f"/organizations/{founder.organization_id}").status_code == 403
+    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).exit_code == 1
+    assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("organization", "email"), [(UNKNOWN_ID, "{founder}"), ("{id}", "nobody@example.com"), ("{id}", "no address")]
+)
+def test_only_a_member_can_be_promoted(world: World, organization: str, email: str) -> None:
+    founder = world.person("Acme")
+    arguments = [organization.format(id=founder.organization_id), email.format(founder=founder.email)]
+    said = world.app.test_cli_runner().invoke(args=["organizations", "promote", *arguments])
+    assert (said.exit_code, said.output) == (1, "Error: There is no such member, or no such organization.\n")

@@ -9,9 +9,9 @@ import pytest
 from flask import abort
 from sqlalchemy import text
 
-from authapp.core.errors import catalogue
 from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint
+from authapp.core.refusal import catalogue
 from authapp.core.transaction import Stale
 from authapp.decorators.access import public
 from tests.factories import API, AppWith, Caller, World
@@ -112,8 +112,8 @@ def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
         ("SELECT 1 / 0", 422, "validation_failed"),
         ("SELECT 'x'::uuid", 422, "validation_failed"),
         ("SELECT pg_sleep(1)", 503, "service_unavailable"),
-        ("INSERT INTO organizations (id, name, slug) SELECT gen_random_uuid(), 'n', 'twice' FROM (VALUES (1), (2)) v",
-         409, "conflict"),
+        ("INSERT INTO outbox (id, recipient, kind) SELECT '019aab1c-7d3e-7a40-9a55-000000000000', '', '' "
+         "FROM generate_series(1, 2)", 409, "conflict"),
         ("SELECT 1 FROM nowhere", 503, "service_unavailable"),
         ("SELEKT 1", 500, "internal_error"),
     ],

@@ -15,7 +15,7 @@ from authapp.core.application import Application, UnguardedRoute
 from authapp.core.clock import FrozenClock
 from authapp.core.openapi import Blueprint
 from authapp.decorators.access import get_current_active_user, public, require_organization_role
-from tests.factories import AppWith, Caller, World
+from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 
 REVIEWED = list(csv.DictReader((Path(__file__).parent / "policy.csv").read_text().splitlines()))
 
@@ -49,7 +49,7 @@ def test_a_guard_of_an_organization_needs_one_in_the_path(app_with: AppWith) -> 
 def test_each_caller_is_let_in_or_refused_as_reviewed(world: World, time: FrozenClock, row: dict[str, str]) -> None:
     callers, organization_id = everybody(world, time)
     path = re.sub(r"<organization_id>", organization_id, row["route"])
-    path = re.sub(r"<\w+>", "019aab1c-7d3e-7a40-9a55-000000000000", path)
+    path = re.sub(r"<\w+>", UNKNOWN_ID, path)
     found = {}
     for name, caller in callers.items():
         response = caller.open(path, method=row["method"])
@@ -59,12 +59,15 @@ def test_each_caller_is_let_in_or_refused_as_reviewed(world: World, time: Frozen
 
 
 def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
-    """One caller of each kind, and the organization whose members some of them are."""
+    """One caller of each kind, and the organization whose members and keys some of them are.
+
+    Nobody sends a body. So the last caller, who may delete the organization, does so after all others.
+    """
     admin = world.person("Acme")
+    organization_id = admin.organization_id
     expired = world.caller(admin.session["access_token"])
     time.advance(minutes=30)
     admin = world.sign_in(admin)
-    [[organization_id]] = world.sql("SELECT id FROM organizations")
     members = {role: world.person() for role in ("developer", "viewer")}
     for role, member in members.items():
         world.join(member, organization_id, role)
@@ -73,17 +76,22 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
     world.sql("UPDATE users SET is_active = false WHERE id = :id", id=inactive.id)
     signed_out = world.sign_in(admin)
     signed_out.call("POST", "/auth/logout")
+    stranger = world.person("Elsewhere")
+    keys = {role: world.api_key(admin, organization_id, role) for role in ("developer", "viewer")}
     return {
         "anonymous": world.caller(),
         "expired": expired,
         "signed_out": signed_out.caller,
         "refresh_token": world.caller(admin.refresh_token),
         "inactive": inactive.caller,
-        "stranger": world.person("Elsewhere").caller,
+        "stranger": stranger.caller,
+        "foreign_api_key": world.caller(world.api_key(stranger, stranger.organization_id, "developer")),
+        "viewer_api_key": world.caller(keys["viewer"]),
+        "developer_api_key": world.caller(keys["developer"]),
         "viewer": members["viewer"].caller,
         "developer": members["developer"].caller,
         "admin": admin.caller,
-    }, str(organization_id)
+    }, organization_id
 
 
 ROLES = ["viewer", "developer", "admin"]

@@ -19,7 +19,7 @@ import pytest
 from authapp.security.keys import key_ring
 from config import ROOT, Settings
 from tests.factories import API, PASSWORD, World
-from tests.live import ask, running
+from tests.live import SAID, ask, lines_of, running
 
 README = (ROOT / "README.md").read_text()
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
@@ -122,14 +122,32 @@ def test_the_docs_page_shows_every_operation_in_a_browser(server: int, openapi: 
 
 def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -> None:
     tour = re.findall(r"^```bash\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    assert len(tour) >= 5
+    assert len(tour) >= 8
     script = "\n".join(tour).replace("localhost:8000", f"localhost:{server}").replace("curl -s", "curl -sS --fail")
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    tourist = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert '"access_token"' in done.stdout
-    assert '"slug":"acme-research' in done.stdout
+    said, _ = tourist.communicate(token_in_letter(server, "grace@example.com") + "\n")
+    assert tourist.returncode == 0, said
+    assert '"access_token"' in said
+    assert '"slug":"acme-research' in said
+    assert said.count("grace@example.com") >= 2
+    assert '"role":"developer"' in said
+
+
+def token_in_letter(server: int, recipient: str) -> str:
+    """The token in the letter that the server prints, once it has."""
+    letter = re.compile(rf"To: {recipient}.*?#token=(\S+)", re.DOTALL)
+    deadline = time.monotonic() + 30
+    while not (found := letter.search(lines_of(SAID[server]))):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found[1]
 
 
 def test_the_commands_of_the_readme_run_as_they_stand(settings: Settings) -> None:
@@ -153,7 +171,7 @@ def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(settings: Settings, world: World) -> None:
-    [example] = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    example, _ = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     script = f"""{example}
 registered = app.test_client().post(
     "/api/v1/auth/register",

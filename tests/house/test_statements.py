@@ -11,14 +11,46 @@ from tests.factories import PASSWORD, World, statements
     ("method", "path", "body", "expected"),
     [
         ("GET", "/auth/me", None, ["one:select"]),
-        ("PATCH", "/auth/me", {"first_name": "Ada"}, ["one:select", "update", "insert"]),
-        ("GET", "/auth/sessions", None, ["one:select", "select"]),
-        ("GET", "/auth/audit-events", None, ["one:select", "select"]),
-        ("DELETE", "/auth/sessions", None, ["one:select", "update"]),
-        ("POST", "/auth/logout", None, ["one:select", "update", "insert"]),
-        ("GET", "/organizations", None, ["one:select", "select"]),
-        ("POST", "/organizations", {"name": "New"}, ["one:select", "insert", "insert", "insert"]),
+        ("PATCH", "/auth/me", {"first_name": "Ada"}, ["select", "update", "insert"]),
+        ("GET", "/auth/sessions", None, ["select", "select"]),
+        ("GET", "/auth/audit-events", None, ["select", "select"]),
+        ("DELETE", "/auth/sessions", None, ["select", "update"]),
+        ("POST", "/auth/logout", None, ["select", "update", "insert"]),
+        ("GET", "/organizations", None, ["select", "select"]),
+        ("POST", "/organizations", {"name": "New"}, ["select", "insert", "insert", "insert"]),
         ("GET", "/organizations/{organization_id}", None, ["select"]),
+        ("PATCH", "/organizations/{organization_id}", {"name": "New"}, ["select", "update", "insert"]),
+        ("DELETE", "/organizations/{organization_id}", None, ["select", "update", "insert"]),
+        ("GET", "/organizations/{organization_id}/members", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/invitations", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/api-keys", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/audit-events", None, ["select", "select"]),
+        # hold the organization, look who else is an admin and whether I still am; the member for the reply
+        (
+            "PATCH",
+            "/organizations/{organization_id}/members/{member_id}",
+            {"role": "developer"},
+            ["select", "select", "select", "select", "update", "insert", "select"],
+        ),
+        (
+            "DELETE",
+            "/organizations/{organization_id}/members/{member_id}",
+            None,
+            ["select", "select", "select", "select", "delete", "insert"],
+        ),
+        # whether it is a member's address; what has expired; the invitation, its letter and the event
+        (
+            "POST",
+            "/organizations/{organization_id}/invitations",
+            {"email": "new@example.com", "role": "viewer"},
+            ["select", "select", "update", "insert", "insert", "insert"],
+        ),
+        (
+            "POST",
+            "/organizations/{organization_id}/api-keys",
+            {"name": "k", "role": "viewer"},
+            ["select", "insert", "insert"],
+        ),
         ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["one:update"]),
         (
             "POST",
@@ -34,8 +66,10 @@ from tests.factories import PASSWORD, World, statements
 def test_a_route_sends_these_statements_and_no_other(
     world: World, method: str, path: str, body: dict[str, str] | None, expected: list[str]
 ) -> None:
-    person = world.person("Acme")
+    person, member = world.person("Acme"), world.person()
+    world.join(member, person.organization_id, "viewer")
     known = {
+        "member_id": str(member.id),
         "email": person.email,
         "organization_id": person.organization_id,
         "refresh_token": person.refresh_token,

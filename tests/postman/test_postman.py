@@ -10,22 +10,28 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from authapp.core.errors import catalogue, described
+from authapp.core.refusal import catalogue, described
 
 HERE = Path(__file__).parent
 FILES = [HERE / "authapp.postman_collection.json", HERE / "authapp.postman_environment.json"]
 COLLECTION, ENVIRONMENT = (json.loads(file.read_text("utf-8")) for file in FILES)
 VALUES: dict[str, str] = {variable["key"]: variable["value"] for variable in ENVIRONMENT["values"]}
+ERROR_TOUR = "8 Error tour"
 FOLDERS = [
     "1 Start here",
     "2 My account",
     "3 Organizations",
-    "4 Staying signed in",
-    "5 Error tour",
-    "6 For other services",
+    "4 Invitations",
+    "5 Members",
+    "6 API keys",
+    "7 Staying signed in",
+    ERROR_TOUR,
+    "9 For other services",
+    "10 Leaving",
 ]
-GUIDED = [item for folder in COLLECTION["item"] if folder["name"] != "5 Error tour" for item in folder["item"]]
-TOUR = [item for folder in COLLECTION["item"] if folder["name"] == "5 Error tour" for item in folder["item"]]
+GUIDED = [item for folder in COLLECTION["item"] if folder["name"] != ERROR_TOUR for item in folder["item"]]
+TOUR = [item for folder in COLLECTION["item"] if folder["name"] == ERROR_TOUR for item in folder["item"]]
+FROM_LETTERS = {"invitation_token", "accepted_token", "declined_token", "member_id", "member_access_token"}
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 VARIABLE = re.compile(r"\{\{(.+?)\}\}")
 
@@ -134,6 +140,15 @@ def test_every_request_explains_itself_and_checks_its_reply(item: dict[str, Any]
 
 
 @each_request
+def test_exactly_what_needs_a_letter_is_skipped_while_nobody_has_copied_it(item: dict[str, Any]) -> None:
+    script = scripts_of(item, "prerequest")
+    needed = FROM_LETTERS & set(VARIABLE.findall(json.dumps(item["request"])))
+    assert needed <= set(re.findall(r'!pm\.environment\.get\("(\w+)"\)', script))
+    assert ("pm.execution.skipRequest();" in script) == bool(needed)
+    assert ("skipped" in item["request"]["description"]) == bool(needed)
+
+
+@each_request
 def test_every_error_of_an_example_says_what_the_catalogue_says(item: dict[str, Any]) -> None:
     catalogued = {refusal.code: described(refusal, None) for refusal in catalogue()}
     for example in item["response"]:
@@ -166,8 +181,16 @@ def test_every_script_keeps_to_the_variables_of_the_environment(item: dict[str, 
     assert set(re.findall(r'\b(?:environment|env)\.[gs]et\("(\w+)"', scripts)) <= set(VALUES)
 
 
+def test_the_environment_holds_no_secret_but_a_password_to_play_with() -> None:
+    secrets = {variable["key"]: variable["value"] for variable in ENVIRONMENT["values"] if variable["type"] == "secret"}
+    assert {name for name, value in secrets.items() if value} == {"password"}
+    assert {name for name in VALUES if name.endswith(("token", "api_key", "password"))} == set(secrets)
+    assert not any(VALUES[name] for name in FROM_LETTERS)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_files_hold_no_token_and_are_written_for_people(file: Path) -> None:
     text = file.read_text("utf-8")
     assert not re.search(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", text)
+    assert not re.search(r"\b(ak|it)_[0-9a-f]{32}", text), "an API key or the token of a letter"
     assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"

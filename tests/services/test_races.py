@@ -152,3 +152,90 @@ def test_sessions_ended_twice_at_once_are_recorded_once(world: World, everywhere
     assert set(all_at_once([logout] * CLIENTS)) <= {204, 401}
     [[recorded]] = world.sql("SELECT count(*) FROM audit_events WHERE action = 'session.ended'")
     assert recorded == 1
+
+
+def test_one_token_lets_one_of_sixteen_in(world: World) -> None:
+    admin = world.person("Acme")
+
+    def accept(person: Person, token: str) -> int:
+        return person.call("POST", "/invitations/accept", {"token": token}).status_code
+
+    for _ in range(ROUNDS):
+        guest = world.person()
+        token = world.invite(admin, admin.organization_id, guest.email, "viewer")
+        answers = all_at_once([partial(accept, guest, token)] * CLIENTS)
+        assert Counter(answers) == {200: 1, 401: CLIENTS - 1}
+
+
+def test_accepting_declining_and_withdrawing_at_once_has_one_outcome(world: World) -> None:
+    admin = world.person("Acme")
+    invitations = f"/organizations/{admin.organization_id}/invitations"
+
+    def call(caller: Any, method: str, path: str, body: dict[str, str] | None = None) -> int:
+        status: int = caller.call(method, path, body).status_code
+        return status
+
+    for _ in range(ROUNDS):
+        guest = world.person()
+        created = admin.call("POST", invitations, {"email": guest.email, "role": "viewer"}).get_json()
+        token = {"token": world.token_for(guest.email)}
+        accepted, declined, revoked = all_at_once(
+            [
+                partial(call, guest, "POST", "/invitations/accept", token),
+                partial(call, world.caller(), "POST", "/invitations/decline", token),
+                partial(call, admin, "DELETE", f"{invitations}/{created['id']}"),
+            ]
+        )
+        [[status]] = world.sql("SELECT status FROM invitations WHERE id = :id", id=created["id"])
+        joined = world.sql("SELECT FROM memberships WHERE user_id = :id", id=guest.id) != []
+        assert (accepted == 200) == joined == (status == "accepted")
+        assert [accepted == 200, declined == 204, revoked == 204].count(True) == 1, (accepted, declined, revoked)
+
+
+def test_the_last_seat_is_taken_once(world: World) -> None:
+    admin = world.person("Acme")
+    guests = [world.person() for _ in range(8)]
+    tokens = [world.invite(admin, admin.organization_id, guest.email, "viewer") for guest in guests]
+    world.sql("UPDATE organizations SET seats = 3")
+
+    def accept(guest: Person, token: str) -> int:
+        return guest.call("POST", "/invitations/accept", {"token": token}).status_code
+
+    answers = all_at_once([partial(accept, *pair) for pair in zip(guests, tokens, strict=True)])
+    assert Counter(answers) == {200: 2, 409: 6}
+
+
+def test_one_address_is_invited_once(world: World) -> None:
+    admin = world.person("Acme")
+
+    def invite(email: str) -> int:
+        body = {"email": email, "role": "viewer"}
+        return admin.call("POST", f"/organizations/{admin.organization_id}/invitations", body).status_code
+
+    for round_ in range(ROUNDS):
+        answers = all_at_once([partial(invite, f"guest{round_}@example.com")] * CLIENTS)
+        assert Counter(answers) == {201: 1, 409: CLIENTS - 1}
+    assert len(world.letters()) == ROUNDS
+
+
+def test_one_slug_goes_to_one_organization(world: World) -> None:
+    founders = [world.person(f"Acme {number}") for number in range(CLIENTS)]
+
+    def rename(founder: Person) -> int:
+        return founder.call("PATCH", f"/organizations/{founder.organization_id}", {"slug": "wanted"}).status_code
+
+    answers = all_at_once([partial(rename, founder) for founder in founders])
+    assert Counter(answers) == {200: 1, 409: CLIENTS - 1}
+
+
+def test_a_key_used_by_many_at_once_notes_one_use(world: World) -> None:
+    admin = world.person("Acme")
+    key = world.caller(world.api_key(admin, admin.organization_id, "viewer"))
+
+    def read() -> int:
+        return key.call("GET", f"/organizations/{admin.organization_id}").status_code
+
+    assert set(all_at_once([read] * CLIENTS)) == {200}
+    [[used, created]] = world.sql("SELECT last_used_at, updated_at = created_at FROM api_keys")
+    assert used is not None
+    assert created  # using a key is not a change of it

@@ -87,7 +87,7 @@ def test_a_refused_registration_leaves_nothing_behind(world: World) -> None:
 
 def test_a_deleted_account_frees_its_address_and_bequeaths_nothing(world: World) -> None:
     former = world.person("Acme")
-    world.sql("UPDATE users SET deleted_at = now() WHERE id = :id", id=former.id)
+    assert former.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
     assert former.call("GET", "/auth/me").status_code == 401
     refreshed = former.call("POST", "/auth/refresh", {"refresh_token": former.refresh_token})
     assert (refreshed.status_code, refreshed.get_json()["code"]) == (401, "revoked_token")

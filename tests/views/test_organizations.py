@@ -53,8 +53,10 @@ def test_foreign_deleted_and_unknown_organizations_answer_alike(world: World) ->
 
 
 def test_losing_the_membership_binds_on_the_next_request(world: World) -> None:
-    person = world.person("Acme")
-    world.sql("DELETE FROM memberships")
+    person, other = world.person("Acme"), world.person()
+    world.join(other, person.organization_id, "admin")
+    path = f"/organizations/{person.organization_id}"
+    assert other.call("DELETE", f"{path}/members/{person.id}").status_code == 204
     assert person.call("GET", f"/organizations/{person.organization_id}").status_code == 403
 
 
@@ -101,3 +103,70 @@ def test_an_invalid_organization_is_not_founded(world: World, body: dict[str, st
     person = world.person()
     assert person.call("POST", "/organizations", body).status_code == 422
     assert person.call("GET", "/organizations").get_json()["items"] == []
+
+
+def test_an_admin_renames_the_organization_and_its_slug(world: World) -> None:
+    admin = world.person("Acme")
+    path = f"/organizations/{admin.organization_id}"
+    changed = admin.call("PATCH", path, {"name": "Acme Labs", "slug": "acme-labs"})
+    assert changed.status_code == 200
+    assert (changed.get_json()["name"], changed.get_json()["slug"]) == ("Acme Labs", "acme-labs")
+    assert changed.get_json() == admin.call("GET", path).get_json()
+    assert changed.get_json()["updated_at"] > changed.get_json()["created_at"]
+    unchanged = admin.call("PATCH", path, {})
+    assert (unchanged.status_code, unchanged.get_json()) == (200, changed.get_json())
+
+
+def test_a_slug_is_taken_until_its_organization_is_deleted(world: World) -> None:
+    one, two = world.person("One"), world.person("Two")
+    path = f"/organizations/{two.organization_id}"
+    refused = two.call("PATCH", path, {"name": "Two and a half", "slug": "one"})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "slug_taken")
+    assert two.call("GET", path).get_json()["name"] == "Two"
+    assert one.call("DELETE", f"/organizations/{one.organization_id}").status_code == 204
+    assert two.call("PATCH", path, {"slug": "one"}).get_json()["slug"] == "one"
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "",
+        "Acme",
+        "acme_labs",
+        "-acme",
+        "acme-",
+        "a--b",
+        "ac me",
+        "\u0430cme",
+        "acme\n",
+        "a" * 64,
+        "admin",
+        "api",
+        None,
+        7,
+    ],
+)
+def test_a_slug_that_is_none_is_refused(world: World, slug: object) -> None:
+    admin = world.person("Acme")
+    refused = admin.call("PATCH", f"/organizations/{admin.organization_id}", {"slug": slug})
+    assert refused.status_code == 422
+    assert list(refused.get_json()["errors"]["json"]) == ["slug"]
+
+
+@pytest.mark.parametrize("field", ["role", "subscription", "seats", "id", "deleted_at"])
+def test_what_is_not_the_admins_to_change_is_refused(world: World, field: str) -> None:
+    admin = world.person("Acme")
+    refused = admin.call("PATCH", f"/organizations/{admin.organization_id}", {field: 1})
+    assert list(refused.get_json()["errors"]["json"]) == [field]
+
+
+def test_a_deleted_organization_is_gone_for_everybody_at_once(world: World) -> None:
+    admin, viewer = world.person("Acme"), world.person()
+    world.join(viewer, admin.organization_id, "viewer")
+    path = f"/organizations/{admin.organization_id}"
+    key = world.api_key(admin, admin.organization_id, "developer")
+    assert admin.call("DELETE", path).status_code == 204
+    for caller in (admin.caller, viewer.caller, world.caller(key)):
+        assert caller.call("GET", path).get_json()["code"] == "not_a_member"
+    assert admin.call("GET", "/organizations").get_json()["items"] == []
+    assert viewer.call("GET", "/auth/me").get_json()["memberships"] == []

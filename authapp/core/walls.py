@@ -1,0 +1,60 @@
+"""How a wall gets around a table. `flask db migrate` finds the tables that lack one and writes the calls."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from alembic import op
+from alembic.autogenerate import comparators, renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import MigrateOperation, UpgradeOps
+from alembic.util import DispatchPriority, PriorityDispatchResult
+from sqlalchemy import Connection, text
+
+_WALLED = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+    "AND relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)"
+)
+
+
+def wall_off(table: str, column: str = "organization_id") -> None:
+    """Let a transaction see and write those rows of a table only whose organization it has opened."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")  # FORCE: the owner too
+    op.execute(f"CREATE POLICY {table}_open ON {table} USING ({column} = authapp_organization_id())")
+
+
+def tear_down(table: str) -> None:
+    """Undo `wall_off`."""
+    op.execute(f"DROP POLICY {table}_open ON {table}")
+    op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
+
+
+class Wall(MigrateOperation):
+    """A call of `wall_off` or `tear_down` in a migration to be."""
+
+    def __init__(self, table: str, call: str = "wall_off") -> None:
+        self.table, self.call = table, call
+
+    def reverse(self) -> Wall:
+        return Wall(self.table, "tear_down" if self.call == "wall_off" else "wall_off")
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        return self.call, self.table
+
+
+@comparators.dispatch_for("schema", priority=DispatchPriority.LAST)  # the tables first
+def find_tables_without_a_wall(
+    context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object
+) -> PriorityDispatchResult:
+    """Every table with an `organization_id` has a wall."""
+    walled = set(cast("Connection", context.connection).scalars(_WALLED))
+    for table in context.sorted_tables:
+        if "organization_id" in table.c and table.name not in walled:
+            upgrade_ops.ops.append(Wall(table.name))
+    return PriorityDispatchResult.CONTINUE
+
+
+@renderers.dispatch_for(Wall)
+def render(context: AutogenContext, wall: Wall) -> str:
+    context.imports.add(f"from authapp.core.walls import {wall.call}")
+    return f"{wall.call}({wall.table!r})"

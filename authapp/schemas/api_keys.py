@@ -1,0 +1,59 @@
+"""API keys, as the API speaks of them."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+from marshmallow.validate import OneOf
+
+from authapp.core.actor import Role
+from authapp.schemas.fields import Choice, Count, Line, Moment, Request, Timestamp
+from authapp.schemas.pages import page_of
+
+LONGEST_NAME = 100
+LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
+ROLES = (Role.DEVELOPER, Role.VIEWER)
+
+
+class ApiKey(Schema):
+    """An API key, without its secret."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True, metadata={"examples": ["training pipeline"]})
+    role = fields.String(required=True, validate=OneOf(list(ROLES)))
+    created_by = fields.UUID(required=True)
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True, allow_none=True)
+    last_used_at = Timestamp(required=True, allow_none=True, metadata={"description": "To the minute."})
+    previous_secret_expires_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when the secret before the last rotation lives."},
+    )
+
+
+class IssuedApiKey(ApiKey):
+    """An API key with its secret: this reply is the only place that ever shows it."""
+
+    key = fields.String(required=True, metadata={"examples": ["ak_019aab1c7d3e7a409a552f2f6c1d9b10_…"]})
+
+
+ApiKeyPage = page_of(ApiKey, "ApiKeyPage")
+
+
+class NewApiKey(Request):
+    """A key to issue."""
+
+    name = Line(longest=LONGEST_NAME, required=True, metadata={"examples": ["training pipeline"]})
+    role = Choice(Role, among=ROLES, required=True)
+    expires_at = Moment(load_default=None, allow_none=True, metadata={"description": "null: never."})
+
+
+class Rotation(Request):
+    """How to rotate."""
+
+    overlap_seconds = Count(
+        smallest=0,
+        largest=LONGEST_OVERLAP,
+        load_default=0,
+        metadata={"description": "How long the secret before lives on. 0: it is dead at once.", "examples": [3600]},
+    )

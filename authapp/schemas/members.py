@@ -1,0 +1,42 @@
+"""Members, as the API speaks of them."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from authapp.core.actor import Role
+from authapp.schemas.fields import EMAIL, Choice, Flattened, Request, Timestamp
+from authapp.schemas.organizations import ROLE
+from authapp.schemas.pages import PageQuery, page_of
+
+
+class UserBrief(Schema):
+    """A person in a sentence."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True, metadata=EMAIL)
+    first_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Ada"]})
+    last_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Lovelace"]})
+
+
+class Member(Schema):
+    """Somebody who belongs to the organization."""
+
+    user = Flattened(UserBrief, required=True)
+    role = fields.String(required=True, metadata=ROLE)
+    joined_at = Timestamp(required=True)
+
+
+MemberPage = page_of(Member, "MemberPage")
+
+
+class MemberQuery(PageQuery):
+    """Which members."""
+
+    role = Choice(Role, metadata={"description": "Only members with this role."})
+
+
+class RoleChange(Request):
+    """The role to have from now on."""
+
+    role = Choice(Role, required=True)

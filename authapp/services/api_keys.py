@@ -1,0 +1,137 @@
+"""API keys: issue, rotate, revoke. A key belongs to its organization and acts in it with its own role."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import and_, case, insert, literal, null, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock, transaction
+from authapp.core.actor import Actor, Role
+from authapp.core.errors import ApiKeyNotFound, RoleTooLow, ValidationFailed
+from authapp.core.extensions import autocommit_engine, db
+from authapp.models import ApiKey, AuditAction
+from authapp.security.opaque import opaque_tokens
+from authapp.services import audit
+from authapp.services.pages import Page, fetch
+
+PREFIX = "ak"
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+log = structlog.get_logger("authapp")
+
+# One round trip, its own transaction, and no waiting: whoever finds the row locked leaves it to the other.
+_NOTE_USE = text(
+    "SELECT set_config('authapp.organization_id', :organization_id, true); "
+    "UPDATE api_keys SET last_used_at = :now WHERE id = (SELECT id FROM api_keys WHERE id = :id "
+    "AND (last_used_at IS NULL OR last_used_at <= :stale) FOR UPDATE SKIP LOCKED)"
+)
+
+
+def of_organization(organization_id: UUID, limit: int, cursor: UUID | None) -> Page:
+    """The keys of an organization that are not revoked, newest first."""
+    statement = select(*_shown()).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
+    return fetch(statement, ApiKey.id, limit, cursor, newest_first=True)
+
+
+def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> dict[str, Any]:
+    """Issue a key. The reply is the only place that ever holds it whole.
+
+    Raises:
+        RoleTooLow: the role is above the actor's own.
+        ValidationFailed: `expires_at` has passed.
+    """
+    if not actor.here.role.includes(role):
+        raise RoleTooLow(f"{actor.here.role} grants {role}")
+    if expires_at is not None and expires_at <= clock.now():
+        raise ValidationFailed(errors={"json": {"expires_at": ["Give a moment in the future."]}})
+    key_id = uuid7()
+    key, secret_hash = opaque_tokens.make(PREFIX, key_id)
+    row = db.session.execute(
+        insert(ApiKey)
+        .values(
+            id=key_id,
+            organization_id=actor.here.id,
+            name=name,
+            role=role,
+            secret_hash=secret_hash,
+            created_by=actor.id,
+            expires_at=expires_at,
+        )
+        .returning(*_shown())
+    ).one()
+    audit.record(AuditAction.API_KEY_CREATED, target_id=key_id, name=name, role=role)
+    return {**row._mapping, "key": key}
+
+
+def rotate(organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
+    """Give a key a new secret. The one before lives on for the overlap; any older one is dead.
+
+    Raises:
+        ApiKeyNotFound: there is none that is live.
+    """
+    now = clock.now()
+    key, secret_hash = opaque_tokens.make(PREFIX, api_key_id)
+    row = db.session.execute(
+        update(ApiKey)
+        .where(_is_live(organization_id, api_key_id))
+        .values(
+            previous_secret_hash=ApiKey.secret_hash if overlap else null(),
+            previous_expires_at=now + overlap if overlap else null(),
+            secret_hash=secret_hash,
+        )
+        .returning(*_shown())
+    ).one_or_none()
+    if row is None:
+        raise ApiKeyNotFound
+    audit.record(AuditAction.API_KEY_ROTATED, target_id=api_key_id, overlap_seconds=int(overlap.total_seconds()))
+    return {**row._mapping, "key": key}
+
+
+def revoke(organization_id: UUID, api_key_id: UUID) -> None:
+    """End a key and every secret of it.
+
+    Raises:
+        ApiKeyNotFound: there is none, or it is revoked already.
+    """
+    revoked = db.session.scalar(
+        update(ApiKey)
+        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .returning(ApiKey.id)
+    )
+    if revoked is None:
+        raise ApiKeyNotFound
+    audit.record(AuditAction.API_KEY_REVOKED, target_id=api_key_id)
+
+
+def note_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:
+    """Remember that a key was used, once a minute at most, after the request's transaction."""
+    stale = now - USE_NOTED_EVERY
+    parameters = {"organization_id": str(organization_id), "id": api_key_id, "now": now, "stale": stale}
+
+    def note() -> None:
+        try:
+            with autocommit_engine().connect() as connection:
+                connection.execute(_NOTE_USE, parameters)
+        except SQLAlchemyError as error:  # the request is done; its answer stands
+            log.warning("api_key.use_not_noted", error=str(error.__cause__ or error))
+
+    if last_used_at is None or last_used_at <= stale:
+        transaction.afterwards(note)
+
+
+def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:
+    return and_(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.live_at(clock.now()))
+
+
+def _shown() -> tuple[Any, ...]:
+    """What an admin sees of a key."""
+    overlapping = case((ApiKey.previous_expires_at > literal(clock.now()), ApiKey.previous_expires_at))
+    columns = (ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.created_by, ApiKey.created_at, ApiKey.expires_at)
+    return (*columns, ApiKey.last_used_at, overlapping.label("previous_secret_expires_at"))

@@ -1,0 +1,145 @@
+"""Invitations: an address, a role, and a token that only the letter holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, case, insert, select, update
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock, mail
+from authapp.core.actor import Actor, Role
+from authapp.core.errors import AlreadyMember, InvitationNotFound, RoleTooLow
+from authapp.core.extensions import db
+from authapp.models import AuditAction, Invitation, Membership, User
+from authapp.models.invitations import InvitationStatus
+from authapp.security.opaque import opaque_tokens
+from authapp.services import audit, outbox
+from authapp.services.pages import Page, fetch
+
+PREFIX = "it"
+LIFETIME = timedelta(hours=72)
+
+
+def of_organization(organization_id: UUID, limit: int, cursor: UUID | None) -> Page:
+    """Every invitation of an organization, whatever became of it, newest first."""
+    statement = select(*_shown()).where(Invitation.organization_id == organization_id)
+    return fetch(statement, Invitation.id, limit, cursor, newest_first=True)
+
+
+def create(actor: Actor, email: str, role: Role) -> Any:
+    """Invite an address. The token is in the letter, and nowhere else.
+
+    Raises:
+        RoleTooLow: the role is above the actor's own.
+        AlreadyMember: the address belongs to a member.
+        InvitationPending: from the unique index.
+    """
+    organization = actor.here
+    _may_grant(organization.role, role)
+    member = select(User.id).join(Membership, Membership.user_id == User.id)
+    if db.session.scalar(
+        member.where(Membership.organization_id == organization.id, User.email == email, User.deleted_at.is_(None))
+    ):
+        raise AlreadyMember
+    now, invitation_id = clock.now(), uuid7()
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.organization_id == organization.id, Invitation.email == email)
+        .where(Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now)
+        .values(status=InvitationStatus.EXPIRED)
+    )
+    token, token_hash = opaque_tokens.make(PREFIX, invitation_id)
+    expires_at = now + LIFETIME
+    row = db.session.execute(
+        insert(Invitation)
+        .values(
+            id=invitation_id,
+            organization_id=organization.id,
+            email=email,
+            role=role,
+            token_hash=token_hash,
+            invited_by=actor.id,
+            expires_at=expires_at,
+        )
+        .returning(*_shown())
+    ).one()
+    _post(actor, row, token)
+    audit.record(AuditAction.INVITATION_CREATED, target_id=invitation_id, email=email, role=role)
+    return row
+
+
+def resend(actor: Actor, invitation_id: UUID) -> Any:
+    """Send a pending invitation again, with a new token and the whole time. The earlier token is dead.
+
+    Raises:
+        InvitationNotFound: there is none that is pending.
+        RoleTooLow: its role is above the actor's own.
+    """
+    token, token_hash = opaque_tokens.make(PREFIX, invitation_id)
+    row = db.session.execute(
+        update(Invitation)
+        .where(is_pending(actor.here.id, invitation_id))
+        .values(token_hash=token_hash, expires_at=clock.now() + LIFETIME, invited_by=actor.id)
+        .returning(*_shown())
+    ).one_or_none()
+    if row is None:
+        raise InvitationNotFound
+    _may_grant(actor.here.role, row.role)
+    _post(actor, row, token)
+    audit.record(AuditAction.INVITATION_RESENT, target_id=invitation_id, email=row.email)
+    return row
+
+
+def revoke(organization_id: UUID, invitation_id: UUID) -> None:
+    """Withdraw a pending invitation.
+
+    Raises:
+        InvitationNotFound: there is none that is pending.
+    """
+    row = db.session.execute(
+        update(Invitation)
+        .where(is_pending(organization_id, invitation_id))
+        .values(status=InvitationStatus.REVOKED)
+        .returning(Invitation.email)
+    ).one_or_none()
+    if row is None:
+        raise InvitationNotFound
+    audit.record(AuditAction.INVITATION_REVOKED, target_id=invitation_id, email=row.email)
+
+
+def _may_grant(held: Role, granted: Role) -> None:
+    if not held.includes(granted):
+        raise RoleTooLow(f"{held} grants {granted}")
+
+
+def is_pending(organization_id: UUID, invitation_id: UUID) -> Any:
+    return and_(
+        Invitation.organization_id == organization_id,
+        Invitation.id == invitation_id,
+        Invitation.status == InvitationStatus.PENDING,
+    )
+
+
+def _shown() -> tuple[Any, ...]:
+    """What an admin sees of an invitation."""
+    overdue = and_(Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= clock.now())
+    status = case((overdue, InvitationStatus.EXPIRED.value), else_=Invitation.status).label("status")
+    columns = (Invitation.id, Invitation.email, Invitation.role, status, Invitation.expires_at)
+    return (*columns, Invitation.invited_by, Invitation.created_at)
+
+
+def _post(actor: Actor, invitation: Any, token: str) -> None:
+    outbox.post(
+        invitation.email,
+        "invitation",
+        organization=actor.here.name,
+        role=invitation.role,
+        inviter=mail.person(actor.user),
+        email=invitation.email,
+        expires_at=invitation.expires_at,
+        link=mail.link("invitation", token),
+        token=token,
+    )

@@ -1,0 +1,137 @@
+"""Taking up an invitation: what whoever holds its token may do with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+
+from authapp.core import clock
+from authapp.core.actor import OrganizationRecord, Role, UserRecord
+from authapp.core.errors import InvalidInvitation, NotYourInvitation
+from authapp.core.extensions import db
+from authapp.models import AuditAction, Invitation, Membership, Organization, User
+from authapp.models.invitations import InvitationStatus
+from authapp.security.opaque import opaque_tokens
+from authapp.services import audit, members, proofs
+from authapp.services.invitations import PREFIX, is_pending
+
+
+class Opened(NamedTuple):
+    """An invitation whose token was presented, and its organization, which is open from then on."""
+
+    id: UUID
+    digest: bytes
+    email: str
+    role: Role
+    expires_at: datetime
+    invited_by: UUID
+    organization: OrganizationRecord
+
+
+def opened(token: str) -> Opened:
+    """The invitation of a token, whoever presents it. Its organization is open from then on.
+
+    Raises:
+        InvalidInvitation: the token is dead or none of ours, or the inviter may not grant this role any more.
+    """
+    presented = opaque_tokens.read(token, PREFIX)
+    if presented is None:
+        raise InvalidInvitation("not a token")
+    parameters = {"invitation_id": str(presented.id), "digest": presented.digest, "now": clock.now()}
+    row = db.session.execute(proofs.INVITATION, parameters).one_or_none()
+    if row is None:
+        raise InvalidInvitation
+    invitation_id, email, role, expires_at, invited_by, _, *organization = row
+    record = OrganizationRecord._make((*organization, role))
+    found = Opened(invitation_id, presented.digest, email, role, expires_at, invited_by, record)
+    _require_inviter(found)
+    return found
+
+
+def accept(user: UserRecord, token: str) -> OrganizationRecord:
+    """Make an account a member. The token came by mail, so its address is verified as well.
+
+    Raises:
+        InvalidInvitation: as `opened`, or somebody was quicker.
+        NotYourInvitation: it was sent to another address.
+        SeatsExhausted, AlreadyMember: as `members.add`.
+    """
+    invitation = opened(token)
+    require_address(invitation, user.email)
+    return join(invitation, user)
+
+
+def require_address(invitation: Opened, email: str) -> None:
+    """Pass if this is the address that was invited.
+
+    Raises:
+        NotYourInvitation: what was written before survives it, as evidence. Ask before anything else is written.
+    """
+    if invitation.email != email:
+        audit.record(
+            AuditAction.INVITATION_REFUSED,
+            target_id=invitation.id,
+            organization_id=invitation.organization.id,
+            reason="another address",
+        )
+        raise NotYourInvitation
+
+
+def join(invitation: Opened, user: UserRecord) -> OrganizationRecord:
+    """Take an invitation up."""
+    organization_id = invitation.organization.id
+    members.hold(organization_id, user.id)
+    _require_inviter(invitation)
+    _settle(invitation, InvitationStatus.ACCEPTED)
+    members.add(organization_id, user.id, invitation.role)
+    db.session.execute(update(User).where(User.id == user.id).values(email_verified=True))
+    audit.record(
+        AuditAction.MEMBER_JOINED,
+        target_id=user.id,
+        user_id=user.id,
+        actor_id=user.id,
+        organization_id=organization_id,
+        role=invitation.role,
+        invitation_id=str(invitation.id),
+    )
+    return invitation.organization
+
+
+def decline(token: str) -> None:
+    """Turn an invitation down. Whoever holds the token may.
+
+    Raises:
+        InvalidInvitation: as `opened`.
+    """
+    invitation = opened(token)
+    _settle(invitation, InvitationStatus.DECLINED)
+    audit.record(AuditAction.INVITATION_DECLINED, target_id=invitation.id, organization_id=invitation.organization.id)
+
+
+def _settle(invitation: Opened, status: InvitationStatus) -> None:
+    """End an invitation, once: of any number of requests at the same time one finds it as it was presented."""
+    organization_id = invitation.organization.id
+    settled = db.session.scalar(
+        update(Invitation)
+        .where(is_pending(organization_id, invitation.id), Invitation.token_hash == invitation.digest)
+        .where(exists().where(Organization.id == organization_id, Organization.deleted_at.is_(None)))
+        .values(status=status)
+        .returning(Invitation.id)
+    )
+    if settled is None:
+        raise InvalidInvitation("another request was quicker")
+
+
+def _require_inviter(invitation: Opened) -> None:
+    """An invitation is as good as its inviter: without the right to grant the role it is dead."""
+    inviter = db.session.scalar(
+        select(Membership.role)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.organization_id == invitation.organization.id, Membership.user_id == invitation.invited_by)
+        .where(Membership.of_active_admin())
+    )
+    if inviter is None or not inviter.includes(invitation.role):
+        raise InvalidInvitation("the inviter may not grant this role any more")

@@ -1,0 +1,60 @@
+"""API keys: list, issue, rotate, revoke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from authapp.core.actor import Role, current_actor
+from authapp.core.errors import ApiKeyNotFound
+from authapp.core.openapi import Blueprint, refuses
+from authapp.decorators.access import require_organization_role
+from authapp.schemas.api_keys import ApiKeyPage, IssuedApiKey, NewApiKey, Rotation
+from authapp.schemas.pages import PageQuery
+from authapp.services import api_keys
+from authapp.services.pages import Page
+
+bp = Blueprint(
+    "api_keys",
+    __name__,
+    url_prefix="/organizations/<organization_id>/api-keys",
+    description="Tenants' own credentials.",
+)
+
+
+@bp.get("")
+@require_organization_role(Role.ADMIN)
+@bp.arguments(PageQuery, location="query")
+@bp.response(200, ApiKeyPage)
+def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
+    """List the API keys of an organization that are not revoked, newest first."""
+    return api_keys.of_organization(organization_id, **query)
+
+
+@bp.post("")
+@require_organization_role(Role.ADMIN)
+@bp.arguments(NewApiKey)
+@bp.response(201, IssuedApiKey)
+def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any]:
+    """Issue an API key. This reply is the only place that shows it."""
+    return api_keys.create(current_actor, **body)
+
+
+@bp.post("/<api_key_id>/rotate")
+@require_organization_role(Role.ADMIN)
+@refuses(ApiKeyNotFound)
+@bp.arguments(Rotation)
+@bp.response(201, IssuedApiKey)
+def rotate_api_key(body: dict[str, Any], organization_id: UUID, api_key_id: UUID) -> dict[str, Any]:
+    """Give an API key a new secret. The one before lives on for the overlap."""
+    return api_keys.rotate(organization_id, api_key_id, timedelta(seconds=body["overlap_seconds"]))
+
+
+@bp.delete("/<api_key_id>")
+@require_organization_role(Role.ADMIN)
+@refuses(ApiKeyNotFound)
+@bp.response(204)
+def revoke_api_key(organization_id: UUID, api_key_id: UUID) -> None:
+    """Revoke an API key. It is dead once this has answered."""
+    api_keys.revoke(organization_id, api_key_id)
