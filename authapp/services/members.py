@@ -152,8 +152,12 @@ def hold_all(user_id: UUID) -> Iterator[tuple[UUID, Standing]]:
 
 
 def hold(organization_id: UUID, user_id: UUID) -> Standing:
-    """Hold the open organization's row, so that nobody else changes its members, and say where a member stands."""
-    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
+    """Hold the open organization's row, so that nobody else changes its members, and say where a member stands.
+
+    NO KEY UPDATE lets the rows that refer to the organization be written meanwhile: the trail, invitations, keys.
+    """
+    row = select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True)
+    db.session.execute(row)
     another = and_(Membership.organization_id == organization_id, Membership.user_id != user_id)
     admin = select(Membership).join(User, User.id == Membership.user_id).where(another, Membership.of_active_admin())
     role = select(Membership.role).where(_is_member(organization_id, user_id)).scalar_subquery()

@@ -54,7 +54,7 @@ DECLARE
     opened text := coalesce(current_setting('authapp.organization_id', true), '');
 BEGIN
     PERFORM set_config('authapp.organization_id', organization::text, true);
-    PERFORM FROM organizations WHERE id = organization AND deleted_at IS NULL FOR UPDATE;
+    PERFORM FROM organizations WHERE id = organization AND deleted_at IS NULL FOR NO KEY UPDATE;
     IF FOUND AND NOT EXISTS (
         SELECT FROM memberships JOIN users ON users.id = memberships.user_id
         WHERE memberships.organization_id = organization AND memberships.role = 'admin'

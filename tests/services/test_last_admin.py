@@ -152,7 +152,7 @@ def both_wait(superuser: Engine) -> Iterator[None]:
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     with superuser.connect() as holder, superuser.connect() as observer:
-        holder.exec_driver_sql("SELECT FROM organizations FOR UPDATE")
+        holder.exec_driver_sql("SELECT FROM organizations FOR NO KEY UPDATE")
         yield
         while observer.scalar(waiting) != 2:
             observer.rollback()
@@ -208,3 +208,18 @@ def register(port: int) -> dict[str, Any]:
     assert status == 201
     assert isinstance(session, dict)
     return session
+
+
+def test_of_two_admins_who_demote_each_other_at_once_one_is_an_admin_no_more(world: World) -> None:
+    one, two, members = two_admins(world)
+    world.join(world.person(), one.organization_id, "admin")  # so that it is not the last who goes
+    body = {"role": "viewer"}
+    with ThreadPoolExecutor() as pool:
+        with both_wait(world.superuser):
+            asked = [
+                pool.submit(person.call, "PATCH", f"{members}/{other.id}", body)
+                for person, other in ((one, two), (two, one))
+            ]
+        answers = [answer.result() for answer in asked]
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    assert [answer.get_json()["code"] for answer in answers if answer.status_code == 403] == ["role_too_low"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from authapp.core.clock import FrozenClock
 from authapp.security.passwords import passwords
@@ -239,3 +241,43 @@ def test_a_key_used_by_many_at_once_notes_one_use(world: World) -> None:
     [[used, created]] = world.sql("SELECT last_used_at, updated_at = created_at FROM api_keys")
     assert used is not None
     assert created  # using a key is not a change of it
+
+
+def send_again(world: World, admin: Person, invitation_id: str) -> None:
+    path = f"/organizations/{admin.organization_id}/invitations/{invitation_id}/resend"
+    assert admin.call("POST", path).status_code == 202
+
+
+def delete_the_organization(world: World, admin: Person, invitation_id: str) -> None:
+    """Nothing: whoever holds the row does it."""
+
+
+def demote_the_inviter(world: World, admin: Person, invitation_id: str) -> None:
+    world.join(world.person(), admin.organization_id, "admin")
+    world.sql("UPDATE memberships SET role = 'viewer' WHERE user_id = :id", id=admin.id)
+
+
+@pytest.mark.parametrize("meanwhile", [send_again, demote_the_inviter, delete_the_organization])
+def test_an_invitation_that_dies_while_its_acceptance_waits_lets_nobody_in(
+    world: World, meanwhile: Callable[[World, Person, str], None]
+) -> None:
+    admin, guest = world.person("Acme"), world.person()
+    world.sql("ALTER TABLE memberships DISABLE TRIGGER memberships_keep_an_admin")  # it would wait as well
+    token = world.invite(admin, admin.organization_id, guest.email, "viewer")
+    [[invitation_id]] = world.sql("SELECT id FROM invitations")
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    try:
+        with ThreadPoolExecutor() as pool, world.superuser.connect() as holder:
+            holder.execute(text("SELECT FROM organizations FOR NO KEY UPDATE"))
+            accepting = pool.submit(guest.call, "POST", "/invitations/accept", {"token": token})
+            while world.sql(str(waiting))[0][0] == 0:
+                assert not accepting.done()
+            meanwhile(world, admin, str(invitation_id))
+            if meanwhile is delete_the_organization:
+                holder.execute(text("UPDATE organizations SET deleted_at = now()"))
+            holder.commit()
+            answer = accepting.result()
+    finally:
+        world.sql("ALTER TABLE memberships ENABLE TRIGGER memberships_keep_an_admin")
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_invitation")
+    assert world.sql("SELECT FROM memberships WHERE user_id = :id", id=guest.id) == []
