@@ -18,8 +18,11 @@ from environs import Env, EnvError
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
 ENVIRONMENTS = ("production", "development", "testing")
-ALGORITHMS = ("HS256", "ES256", "EdDSA", "RS256")
-PASSWORD_POLICIES = ("seed", "nist")
+CHOICES = {
+    "app_env": ENVIRONMENTS,
+    "algorithm": ("HS256", "ES256", "EdDSA", "RS256"),
+    "password_policy": ("seed", "nist"),
+}
 SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
 FEWEST_BCRYPT_ROUNDS = 10
 PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
@@ -77,16 +80,11 @@ class Settings:
     def problems(self) -> list[str]:
         """Every reason not to start, as sentences that say what to do."""
         checks = [
-            (self.app_env in ENVIRONMENTS, f"APP_ENV: choose one of {', '.join(ENVIRONMENTS)}."),
-            (self.algorithm in ALGORITHMS, f"ALGORITHM: choose one of {', '.join(ALGORITHMS)}."),
-            (
-                self.password_policy in PASSWORD_POLICIES,
-                f"PASSWORD_POLICY: choose one of {', '.join(PASSWORD_POLICIES)}.",
+            *(
+                (getattr(self, name) in values, f"{name.upper()}: choose one of {', '.join(values)}.")
+                for name, values in CHOICES.items()
             ),
-            (
-                4 <= self.bcrypt_rounds <= 20,
-                f"BCRYPT_ROUNDS: choose {FEWEST_BCRYPT_ROUNDS} to 20 (in development from 4).",
-            ),
+            (4 <= self.bcrypt_rounds <= 20, "BCRYPT_ROUNDS: choose 10 to 20 (in development from 4)."),
             (self.refresh_grace_seconds >= 0, "REFRESH_GRACE_SECONDS: choose 0 or more."),
             *((getattr(self, name) > 0, f"{name.upper()}: choose 1 or more.") for name in POSITIVE),
             (
@@ -129,6 +127,10 @@ class Settings:
             (
                 not self.mail_url.startswith(("console:", "memory:")),
                 "MAIL_URL: letters hold tokens, which do not belong into a log. Give a mail server.",
+            ),
+            (
+                not self.mail_url or "@localhost" not in self.mail_from,
+                "MAIL_FROM: not set. Give the sender of letters: Acme <no-reply@example.com>",
             ),
             (
                 self.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
@@ -222,11 +224,10 @@ def use_private_runtime_folder(folder: Path) -> None:
 def _is_mail_url(text: str) -> bool:
     try:
         url = urlsplit(text)
-        return text in ("", "console:", "memory:") or (
-            url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
-        )
+        is_server = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
+    return is_server or text in ("", "console:", "memory:")
 
 
 def _is_jwk_set(text: str | None) -> bool:

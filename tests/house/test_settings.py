@@ -79,6 +79,14 @@ def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.Monke
         ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "mysql://db.example.com/authapp"),
         ("PORT", "http"),
+        ("FRONTEND_URL", "app.example.com"),
+        ("MAIL_URL", "console:"),
+        ("MAIL_URL", "memory:"),
+        ("MAIL_URL", "mail.example.com"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "smtp://mail.example.com:port"),
+        ("MAIL_URL", "http://mail.example.com"),
+        ("MAIL_FROM", "nobody"),
     ],
 )
 def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -86,6 +94,15 @@ def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: s
         monkeypatch.setenv(safe_name, safe_value)
     with pytest.raises(UnsafeSettings, match="JWT_KEYS" if value == "ES256" else name):
         read_settings()
+
+
+def test_a_mail_server_wants_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**SAFE, "MAIL_URL": "smtps://user:p%40ss@mail.example.com"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnsafeSettings, match="MAIL_FROM"):
+        read_settings()
+    monkeypatch.setenv("MAIL_FROM", "Acme <no-reply@example.com>")
+    assert read_settings().mail_from == "Acme <no-reply@example.com>"
 
 
 def test_development_makes_up_a_secret_that_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ TOP_LEVEL = {
         (r"\bbcrypt\.", ["security/passwords.py"], "hashing is bounded"),
         (r"jwt\.(en|de)code", ["security/tokens.py"], "tokens are made and read in one place"),
         (r"flask_smorest", ["core/openapi.py"], "the framework of the document can be changed"),
+        (r"set_config", ["core/tenancy.py", "services/api_keys.py"], "what opens an organization can be reviewed"),
         (r"(?m)^\s*print\(", [], "what is said goes through the log or click"),
         (r"casefold|citext|func\.lower", [], "an email has one canonical form"),
     ],
