@@ -87,15 +87,9 @@ class Settings:
             (4 <= self.bcrypt_rounds <= 20, "BCRYPT_ROUNDS: choose 10 to 20 (in development from 4)."),
             (self.refresh_grace_seconds >= 0, "REFRESH_GRACE_SECONDS: choose 0 or more."),
             *((getattr(self, name) > 0, f"{name.upper()}: choose 1 or more.") for name in POSITIVE),
-            (
-                all(map(_ORIGIN.fullmatch, self.cors_origins)),
-                "CORS_ORIGINS: list exact origins: https://app.example.com",
-            ),
+            (all(map(_ORIGIN.fullmatch, self.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
             (_ORIGIN.match(self.public_url), "PUBLIC_URL: give an address: https://auth.example.com"),
-            (
-                not self.frontend_url or _ORIGIN.match(self.frontend_url),
-                "FRONTEND_URL: give an address: https://app.example.com",
-            ),
+            (_ORIGIN.match(self.frontend_url or self.public_url), "FRONTEND_URL: give https://app.example.com"),
             (_is_mail_url(self.mail_url), "MAIL_URL: give smtp://user:password@host:587, smtps://… or console:"),
             ("@" in parseaddr(self.mail_from)[1], "MAIL_FROM: give an address: Acme <no-reply@example.com>"),
             (self.log_level.upper() in LOG_LEVELS, f"LOG_LEVEL: choose one of {', '.join(LOG_LEVELS)}."),
