@@ -5,14 +5,15 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 export PORT ?= 8000
+APP ?= wsgi
 
 .PHONY: help run test lint postman lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-run: .venv/run ## Install, start PostgreSQL, migrate and serve on PORT (8000)
-	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.development || test $$? -eq 130
+run: .venv/run ## Install, start PostgreSQL, migrate and serve on PORT (8000); APP=module for your own
+	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.development $(APP) || test $$? -eq 130
 
 test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 	@$(BIN)/python -m pytest

@@ -123,6 +123,10 @@ class Settings:
                 "MAIL_URL: letters hold tokens, which do not belong into a log. Give a mail server.",
             ),
             (
+                not self.mail_url or "//localhost" not in self.public_url,
+                "PUBLIC_URL: not set. Give the address to which the links of letters lead.",
+            ),
+            (
                 not self.mail_url or "@localhost" not in self.mail_from,
                 "MAIL_FROM: not set. Give the sender of letters: Acme <no-reply@example.com>",
             ),

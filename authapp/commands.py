@@ -61,9 +61,12 @@ def worker() -> None:
 def dead() -> None:
     """List the letters that were given up."""
     with _committed():
-        for letter in outbox.dead():
+        found = outbox.dead()
+        for letter in found:
             when = f"{letter.dead_at:%Y-%m-%d %H:%M} UTC"
             click.echo(f"{letter.id}  {when}  {letter.kind} to {letter.recipient}: {letter.last_error}")
+    if not found:
+        click.echo("No letter is dead.")
 
 
 @letters.command()
@@ -102,6 +105,18 @@ def promote(organization_id: UUID, email: str) -> None:
 
 @organizations.command()
 @click.argument("organization_id", type=click.UUID)
+@click.argument("number", type=click.IntRange(min=1))
+def seats(organization_id: UUID, number: int) -> None:
+    """Let the organization with this ORGANIZATION_ID have this NUMBER of members. Who is a member already stays."""
+    with _committed():
+        tenancy.open_organization(organization_id)
+        if not organization_service.set_seats(organization_id, number):
+            raise click.ClickException(f"There is no organization {organization_id}.")
+    click.echo(f"It has {number} seats.")
+
+
+@organizations.command()
+@click.argument("organization_id", type=click.UUID)
 def delete(organization_id: UUID) -> None:
     """Delete the organization with this ORGANIZATION_ID. Its members, invitations and API keys lose it at once."""
     with _committed():
@@ -136,6 +151,6 @@ def _committed() -> Iterator[None]:
         way_out = "Run organizations promote ID EMAIL, or organizations delete ID, first."
         raise click.ClickException(f"This is the only active admin of {error.reason}. {way_out}") from None
     except MemberNotFound:
-        raise click.ClickException("There is no such member, or no such organization.") from None
+        raise click.ClickException("There is no such active member, or no such organization.") from None
     except OperationalError as error:
         raise click.ClickException(f"The database cannot be reached: {error.orig}") from None

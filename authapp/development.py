@@ -41,15 +41,16 @@ Stop it with Ctrl-C.
 
 
 @click.command()
-def run() -> None:
-    """Start PostgreSQL (unless DATABASE_URL names one), migrate, and serve with gunicorn on PORT."""
+@click.argument("module", default="wsgi")
+def run(module: str) -> None:
+    """Start PostgreSQL (unless DATABASE_URL names one), migrate, and serve `app` of MODULE with gunicorn on PORT."""
     settings = read_settings()
     _refuse_taken_port(settings.port)
     with _database(settings.database_url):
         app = create_app()
         with app.app_context():
             flask_migrate.upgrade()
-        sys.argv = ["gunicorn", "--config", "python:authapp.server", "wsgi:app"]
+        sys.argv = ["gunicorn", "--config", "python:authapp.server", f"{module}:app"]
         gunicorn = WSGIApplication()
         gunicorn.cfg.set("post_worker_init", lambda worker: _started(worker, settings.port))
         gunicorn.run()

@@ -91,7 +91,7 @@ class RoleTooLow(Forbidden):
 
 class ApiKeyNotAllowed(Forbidden):
     code = "api_key_not_allowed"
-    detail = "An API key cannot do this: it acts inside its organization only. Sign in as a person."
+    detail = "This needs a person: sign in. An API key acts inside its organization only and has no account."
 
 
 class NotYourInvitation(Forbidden):

@@ -167,6 +167,7 @@ def document(app: Flask) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
     """Add the name, the guard and the refusals of a view to what it declared itself."""
     operation["operationId"] = rule.endpoint.rpartition(".")[2]
+    operation["description"] = f"Guard: `{guard_of(view)}`"
     operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
     declared = {*refusals_of(view), *_ALWAYS, *(_QUERY if rule.arguments else ())}
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})

@@ -7,7 +7,7 @@ from typing import cast
 from alembic import op
 from alembic.autogenerate import comparators, renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrateOperation, UpgradeOps
+from alembic.operations.ops import DropTableOp, MigrateOperation, UpgradeOps
 from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Connection, text
 
@@ -47,6 +47,9 @@ def find_tables_without_a_wall(
     context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object
 ) -> PriorityDispatchResult:
     """Every table with an `organization_id` has a wall."""
+    for drop in [drop for drop in upgrade_ops.ops if isinstance(drop, DropTableOp)]:
+        if "organization_id" in drop.to_table().c:  # so that the way back builds the wall again
+            upgrade_ops.ops.insert(upgrade_ops.ops.index(drop), Wall(drop.table_name, "tear_down"))
     walled = set(cast("Connection", context.connection).scalars(_WALLED))
     for table in context.sorted_tables:
         if "organization_id" in table.c and table.name not in walled:

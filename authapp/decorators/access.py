@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, request
 
 from authapp.core.actor import ActorType, Role, UserRecord, known_actor
 from authapp.core.application import View, mark_guarded
@@ -18,6 +18,7 @@ from authapp.core.errors import (
     InvalidToken,
     MissingToken,
     NotAMember,
+    NotFound,
     RevokedToken,
     RoleTooLow,
     ValidationFailed,
@@ -111,7 +112,8 @@ def _guarded_by_role(
         if actor.role is None:
             raise NotAMember
         if not actor.role.includes(role) and not (or_self and ids["user_id"] == actor.id):
-            audit.record(AuditAction.ACCESS_REFUSED, needed=role, held=actor.role)
+            tried = f"{request.method} {request.url_rule}"
+            audit.record(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
             raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)
 
     return _guarded(view, name, check, refusals, path_ids=("organization_id", "user_id")[: 1 + or_self])
@@ -131,6 +133,8 @@ def _guarded(
         ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
         check(ids)
         _refuse_malformed(ids)
+        if any("\x00" in value for value in kwargs.values() if isinstance(value, str)):
+            raise NotFound  # PostgreSQL cannot store it, so nothing has such a name
         return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
 
     return refuses(*refusals)(mark_guarded(guarded, name, path_ids))  # type: ignore[return-value]

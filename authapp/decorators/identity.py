@@ -129,8 +129,10 @@ def _api_key(token: str, organization_id: UUID | None) -> Actor:
     row = db.session.execute(proofs.API_KEY_IN_ORGANIZATION, parameters).one_or_none()
     if row is None:
         raise InvalidApiKey
-    key_id, last_used_at, role, *organization = row
-    if organization[0] is None:
+    key_id, last_used_at, role, opened, *organization = row
+    if opened and organization[0] is None:
+        raise InvalidApiKey("its organization is deleted")
+    if not opened:
         return _become(Actor(id=key_id, type=ActorType.API_KEY))
     record = OrganizationRecord._make((*organization, role))
     api_keys.note_use(key_id, record.id, last_used_at, now)

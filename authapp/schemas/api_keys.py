@@ -55,5 +55,8 @@ class Rotation(Request):
         smallest=0,
         largest=LONGEST_OVERLAP,
         load_default=0,
-        metadata={"description": "How long the secret before lives on. 0: it is dead at once.", "examples": [3600]},
+        metadata={
+            "description": "How long the present secret lives on; any older one is dead.",
+            "examples": [3600],
+        },
     )

@@ -129,7 +129,7 @@ class Choice(fields.Field[StrEnum]):
 
     def __init__(self, enum: type[StrEnum], *, among: Iterable[StrEnum] | None = None, **kwargs: Any) -> None:
         self._values = [value.value for value in among or enum]
-        metadata = {"type": "string", "enum": self._values, "examples": self._values[:1], **kwargs.pop("metadata", {})}
+        metadata = {"type": "string", "enum": self._values, "examples": self._values[-1:], **kwargs.pop("metadata", {})}
         super().__init__(metadata=metadata, **kwargs)
         self._enum = enum
 

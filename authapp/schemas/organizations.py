@@ -56,4 +56,11 @@ class OrganizationChange(Request):
     """What to change. What is left out stays."""
 
     name = Line(longest=LONGEST_NAME, metadata={"examples": ["Acme Research"]})
-    slug = Slug(longest=LONGEST_SLUG, metadata={"examples": ["acme-research"]})
+    slug = Slug(
+        longest=LONGEST_SLUG,
+        metadata={
+            "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$",
+            "description": "Free again once its organization is deleted.",
+            "examples": ["acme-research"],
+        },
+    )

@@ -64,7 +64,8 @@ def register(
 
 
 def change_profile(user: UserRecord, changes: dict[str, Any]) -> UserRecord:
-    """Change names. No changes: no statement."""
+    """Change names. What is as it was is no change; no changes: no statement."""
+    changes = {name: value for name, value in changes.items() if value != getattr(user, name)}
     if not changes:
         return user
     row = db.session.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
@@ -86,8 +87,8 @@ def delete(user: UserRecord, password: str) -> None:
         transaction.release()
         right = passwords.verify(password, stored)
     if not right:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=user.id, reason="wrong_password")
-        raise WrongCredentials(detail="The password is wrong.")
+        audit.record(AuditAction.SESSION_REFUSED, user_id=user.id, reason="wrong_credentials")
+        raise WrongCredentials("wrong password", detail="The password is wrong.")
     members.leave_all(user.id)
     deleted = db.session.execute(
         update(User)
@@ -112,7 +113,9 @@ def set_active(email: str, active: bool) -> bool:
         return False
     if not active and (alone := members.administers_alone(user_id)):
         raise LastAdmin(", ".join(map(str, alone)))
-    db.session.execute(update(User).where(User.id == user_id).values(is_active=active))
+    changed = update(User).where(User.id == user_id, User.is_active != active).values(is_active=active)
+    if db.session.scalar(changed.returning(User.id)) is None:
+        return True
     if not active:
         sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED

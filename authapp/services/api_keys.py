@@ -89,7 +89,8 @@ def rotate(organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[
     ).one_or_none()
     if row is None:
         raise ApiKeyNotFound
-    audit.record(AuditAction.API_KEY_ROTATED, target_id=api_key_id, overlap_seconds=int(overlap.total_seconds()))
+    seconds = int(overlap.total_seconds())
+    audit.record(AuditAction.API_KEY_ROTATED, target_id=api_key_id, name=row.name, overlap_seconds=seconds)
     return {**row._mapping, "key": key}
 
 
@@ -99,15 +100,15 @@ def revoke(organization_id: UUID, api_key_id: UUID) -> None:
     Raises:
         ApiKeyNotFound: there is none, or it is revoked already.
     """
-    revoked = db.session.scalar(
+    name = db.session.scalar(
         update(ApiKey)
         .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=clock.now())
-        .returning(ApiKey.id)
+        .returning(ApiKey.name)
     )
-    if revoked is None:
+    if name is None:
         raise ApiKeyNotFound
-    audit.record(AuditAction.API_KEY_REVOKED, target_id=api_key_id)
+    audit.record(AuditAction.API_KEY_REVOKED, target_id=api_key_id, name=name)
 
 
 def note_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:

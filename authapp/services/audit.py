@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from authapp.core.actor import ActorType, known_actor
 from authapp.core.extensions import db
@@ -25,7 +25,7 @@ def record(
     organization_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Add an event to the request's transaction, and its name to the request's log line.
+    """Add an event to the request's transaction, and its name to those in the request's log line.
 
     Args:
         action: what happened.
@@ -36,9 +36,11 @@ def record(
         details: what else to know. Never a secret.
     """
     client, actor = current_client(), known_actor()
-    bind_contextvars(audit=action)
+    bind_contextvars(audit=[*get_contextvars().get("audit", ()), action])
     if actor_id:
         bind_contextvars(user_id=str(actor_id))
+    if organization_id:
+        bind_contextvars(organization_id=str(organization_id))
     db.session.execute(
         insert(AuditEvent).values(
             action=action,

@@ -108,7 +108,12 @@ def decline(token: str) -> None:
     """
     invitation = opened(token)
     _settle(invitation, InvitationStatus.DECLINED)
-    audit.record(AuditAction.INVITATION_DECLINED, target_id=invitation.id, organization_id=invitation.organization.id)
+    audit.record(
+        AuditAction.INVITATION_DECLINED,
+        target_id=invitation.id,
+        organization_id=invitation.organization.id,
+        email=invitation.email,
+    )
 
 
 def _settle(invitation: Opened, status: InvitationStatus) -> None:

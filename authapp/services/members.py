@@ -82,16 +82,18 @@ def promote(organization_id: UUID, email: str) -> None:
     """Make a member an admin, as an operator.
 
     Raises:
-        MemberNotFound: the organization, if there is one, has no member with this address.
+        MemberNotFound: the organization, if there is one, has no active member with this address.
     """
     open_organization(organization_id)
-    has_address = and_(User.email == email, User.deleted_at.is_(None))
+    has_address = and_(User.email == email, User.is_active, User.deleted_at.is_(None))
     user_id = db.session.scalar(
         select(User.id).join(Membership, _is_member(organization_id, User.id)).where(has_address)
     )
     if user_id is None:
         raise MemberNotFound
     standing = hold(organization_id, user_id)
+    if standing.role is Role.ADMIN:
+        return
     db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=Role.ADMIN))
     audit.record(
         AuditAction.MEMBER_ROLE_CHANGED,
@@ -125,7 +127,8 @@ def leave_all(user_id: UUID) -> None:
     """
     for organization_id, standing in hold_all(user_id):
         if standing.another_member:
-            _keep_an_admin(standing, after=None)
+            if _is_last_admin(standing):
+                raise LastAdmin(detail=f"Organization {organization_id} has no other admin. Appoint one or delete it.")
             _delete(organization_id, user_id, AuditAction.MEMBER_LEFT)
         else:
             organizations.delete(organization_id)
@@ -134,7 +137,7 @@ def leave_all(user_id: UUID) -> None:
 def administers_alone(user_id: UUID) -> list[UUID]:
     """The organizations whose only active admin this account is. All that it belongs to are held from now on."""
     held = list(hold_all(user_id))
-    return [id_ for id_, standing in held if standing.role is Role.ADMIN and not standing.another_admin]
+    return [id_ for id_, standing in held if _is_last_admin(standing)]
 
 
 def hold_all(user_id: UUID) -> Iterator[tuple[UUID, Standing]]:
@@ -167,8 +170,12 @@ def hold(organization_id: UUID, user_id: UUID) -> Standing:
 def _keep_an_admin(standing: Standing, after: Role | None) -> None:
     if standing.role is None:
         raise MemberNotFound
-    if standing.role is Role.ADMIN and after is not Role.ADMIN and not standing.another_admin:
+    if after is not Role.ADMIN and _is_last_admin(standing):
         raise LastAdmin
+
+
+def _is_last_admin(standing: Standing) -> bool:
+    return standing.role is Role.ADMIN and not standing.another_admin
 
 
 def _require_admin_still(actor: Actor, organization_id: UUID) -> None:

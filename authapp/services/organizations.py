@@ -81,12 +81,13 @@ def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
 
 
 def change(organization: OrganizationRecord, changes: dict[str, Any]) -> OrganizationRecord:
-    """Change name or slug. No changes: no statement.
+    """Change name or slug. What is as it was is no change; no changes: no statement.
 
     Raises:
         ValidationFailed: the slug is reserved.
         SlugTaken: another organization has it.
     """
+    changes = {name: value for name, value in changes.items() if value != getattr(organization, name)}
     if not changes:
         return organization
     if changes.get("slug") in RESERVED_SLUGS:
@@ -99,6 +100,21 @@ def change(organization: OrganizationRecord, changes: dict[str, Any]) -> Organiz
     ).one()
     audit.record(AuditAction.ORGANIZATION_UPDATED, target_id=organization.id, **changes)
     return OrganizationRecord._make((*row, organization.role))
+
+
+def set_seats(organization_id: UUID, seats: int) -> bool:
+    """Say how many members the open organization may have. Says whether there is one."""
+    changed = db.session.scalar(
+        update(Organization)
+        .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
+        .values(seats=seats)
+        .returning(Organization.id)
+    )
+    if changed is not None:
+        audit.record(
+            AuditAction.ORGANIZATION_UPDATED, target_id=organization_id, organization_id=organization_id, seats=seats
+        )
+    return changed is not None
 
 
 def delete(organization_id: UUID) -> bool:

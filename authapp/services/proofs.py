@@ -15,8 +15,6 @@ from authapp.core.actor import UserRecord
 from authapp.core.tenancy import ACCOUNT, CREDENTIAL, ORGANIZATION, opens
 from authapp.models import ApiKey, Invitation, Membership, Organization, Session, User
 
-API_KEY_COLUMNS = 3  # id, last_used_at and role, before those of its organization
-
 
 def _account() -> CTE:
     """The account of an access token, if its session is live: two primary keys. Shows where it belongs."""
@@ -96,7 +94,7 @@ def _api_key_in_organization() -> Select[Any]:
         .lateral("key")
     )
     organization = _organization(key.c.opened)
-    return select(key.c.id, key.c.last_used_at, key.c.role, *organization.c).select_from(
+    return select(key.c.id, key.c.last_used_at, key.c.role, key.c.opened, *organization.c).select_from(
         presented.join(key, true()).outerjoin(organization, true())
     )
 

@@ -12,19 +12,23 @@ from authapp.core.extensions import MIGRATIONS, autocommit_engine
 
 
 def check() -> None:
-    """Pass if the database is reachable and at the newest migration.
+    """Pass if the database is reachable and not behind this code.
+
+    One that is ahead passes: in a rolling deploy the migration comes first, and the old processes serve on.
 
     Raises:
-        ServiceUnavailable: if it is not migrated; the log says which revision it has.
+        ServiceUnavailable: if migrations are missing; the log says which revision the database has.
     """
     with autocommit_engine().connect() as connection:
         migrated = connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         found = set(connection.scalars(text("SELECT version_num FROM alembic_version"))) if migrated else set()
-    if found != _newest_revisions():
-        raise ServiceUnavailable(f"database at {sorted(found)}, code at {sorted(_newest_revisions())}: run db upgrade")
+    heads, known = _revisions()
+    if not found or (found <= known and found != heads):
+        raise ServiceUnavailable(f"database at {sorted(found)}, code at {sorted(heads)}: run db upgrade")
 
 
 @cache
-def _newest_revisions() -> set[str]:
-    """More than one where somebody's own migrations stand beside authapp's."""
-    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+def _revisions() -> tuple[set[str], set[str]]:
+    """The newest revisions, more than one where somebody's own stand beside authapp's, and all of them."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    return set(script.get_heads()), {revision.revision for revision in script.walk_revisions()}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, insert, select, update
+from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -93,6 +94,7 @@ def start(user: UserRecord, organization: OrganizationRecord | None = None) -> S
         )
         .returning(*SESSION)
     ).one()
+    bind_contextvars(session_id=str(row.id))
     audit.record(AuditAction.SESSION_STARTED, target_id=row.id, user_id=user.id, actor_id=user.id)
     return issue(row, user, organization)
 

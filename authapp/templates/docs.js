@@ -1,3 +1,8 @@
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+if (token) {
+  document.getElementById("token").textContent = token;
+  document.getElementById("letter").hidden = false;
+}
 SwaggerUIBundle({
   url: {{ openapi_url | tojson }},
   dom_id: "#swagger-ui",

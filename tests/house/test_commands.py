@@ -39,6 +39,7 @@ def test_an_account_that_is_not_there_is_said_to_be_so(world: World, email: str)
         ["organizations"],
         ["organizations", "promote"],
         ["organizations", "delete"],
+        ["organizations", "seats"],
         ["letters"],
         ["letters", "dead"],
         ["letters", "retry"],
@@ -64,6 +65,28 @@ def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(
     assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
 
 
+def test_an_operator_says_how_many_seats_there_are(world: World) -> None:
+    founder = world.person("Acme")
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "3"]).output == "It has 3 seats.\n"
+    organization = founder.call("GET", f"/organizations/{founder.organization_id}").get_json()
+    assert organization["subscription"]["seats"] == 3
+    assert operator.invoke(args=["organizations", "seats", UNKNOWN_ID, "3"]).exit_code == 1
+    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "0"]).exit_code == 2
+
+
+def test_what_changes_nothing_leaves_no_event(world: World) -> None:
+    founder = world.person("Acme")
+    world.join(world.person(), founder.organization_id, "admin")
+    operator = world.app.test_cli_runner()
+    operator.invoke(args=["organizations", "promote", founder.organization_id, founder.email])
+    operator.invoke(args=["users", "activate", founder.email])
+    founder.call("PATCH", f"/organizations/{founder.organization_id}", {"name": "Acme"})
+    founder.call("PATCH", "/auth/me", {"first_name": None})
+    recorded = {row.action for row in world.sql("SELECT action FROM audit_events")}
+    assert recorded == {"user.registered", "session.started", "organization.created"}
+
+
 def test_an_operator_deletes_an_organization(world: World) -> None:
     founder = world.person("Acme")
     operator = world.app.test_cli_runner()
@@ -80,4 +103,4 @@ def test_only_a_member_can_be_promoted(world: World, organization: str, email: s
     founder = world.person("Acme")
     arguments = [organization.format(id=founder.organization_id), email.format(founder=founder.email)]
     said = world.app.test_cli_runner().invoke(args=["organizations", "promote", *arguments])
-    assert (said.exit_code, said.output) == (1, "Error: There is no such member, or no such organization.\n")
+    assert (said.exit_code, said.output) == (1, "Error: There is no such active member, or no such organization.\n")

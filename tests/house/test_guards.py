@@ -9,10 +9,12 @@ from typing import Any
 
 import flask
 import pytest
+from sqlalchemy import literal, select
 
 from authapp.core.actor import Role
 from authapp.core.application import Application, UnguardedRoute
 from authapp.core.clock import FrozenClock
+from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint
 from authapp.decorators.access import get_current_active_user, public, require_organization_role
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
@@ -132,3 +134,16 @@ def test_a_public_view_may_ask_who_calls(world: World, app_with: AppWith) -> Non
     headers = {"Authorization": f"Bearer {person.session['access_token']}"}
     assert client.get("/api/v1/greetings", headers=headers).get_json() == {"email": person.email}
     assert client.get("/api/v1/greetings").status_code == 401
+
+
+def test_a_path_that_cannot_be_stored_names_nothing(world: World, app_with: AppWith) -> None:
+    blueprint = Blueprint("files", __name__, url_prefix="/files")
+
+    @blueprint.get("/<name>")
+    @public
+    def read(name: str) -> dict[str, str]:
+        return {"name": db.session.scalar(select(literal(name))) or ""}
+
+    client = app_with(blueprints=[blueprint]).test_client()
+    assert client.get("/api/v1/files/a").get_json() == {"name": "a"}
+    assert client.get("/api/v1/files/a%00b").status_code == 404

@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from authapp.core.application import Application
-from authapp.core.openapi import routes
+from authapp.core.application import Application, guard_of
+from authapp.core.openapi import path_template, routes
 from tests.factories import UNKNOWN_ID, Caller, World
 
 # A password policy, or that an address has a domain, is more than JSON Schema can say.
@@ -117,6 +117,13 @@ def test_the_docs_page_loads_only_from_here_and_nothing_inline(client: Caller) -
             assert asset.status_code == 200
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert '"/api/v1/openapi.json"' in client.get("/docs/start.js").text
+
+
+def test_every_operation_names_its_guard(app: Application, openapi: dict[str, Any]) -> None:
+    for rule, method, view in routes(app):
+        operation = openapi["paths"].get(path_template(rule), {}).get(method.lower())
+        if operation:
+            assert operation["description"] == f"Guard: `{guard_of(view)}`"
 
 
 def test_no_generated_request_breaks_the_promises(world: World) -> None:

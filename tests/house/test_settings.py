@@ -96,11 +96,13 @@ def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: s
         read_settings()
 
 
-def test_a_mail_server_wants_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_wants_a_sender_and_an_address_for_links(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**SAFE, "MAIL_URL": "smtps://user:p%40ss@mail.example.com"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UnsafeSettings, match="MAIL_FROM"):
+    with pytest.raises(UnsafeSettings) as refused:
         read_settings()
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == ["PUBLIC_URL", "MAIL_FROM"]
+    monkeypatch.setenv("PUBLIC_URL", "https://auth.example.com")
     monkeypatch.setenv("MAIL_FROM", "Acme <no-reply@example.com>")
     assert read_settings().mail_from == "Acme <no-reply@example.com>"
 

@@ -87,6 +87,12 @@ def test_a_table_of_ones_own_is_walled_off_by_its_own_migration(
     assert "wall_off('experiment')" in migration.read_text()
     run("flask", "--app", "experiments", "db", "check")
     run(sys.executable, "-c", TWO_TENANTS)
+    run("flask", "--app", "wsgi", "db", "migrate", "-m", "forgetful")  # which does not know the table
+    [forgetful] = (example / "migrations" / "versions").glob("*_forgetful.py")
+    upgrade, downgrade = forgetful.read_text().split("def downgrade")
+    assert "op.drop_table('experiment')" in upgrade
+    assert downgrade.index("create_table('experiment'") < downgrade.index("wall_off('experiment')")
+    forgetful.unlink()
     run("flask", "--app", "experiments", "db", "downgrade", "0002")
     run("flask", "--app", "experiments", "db", "upgrade")
     run("flask", "--app", "experiments", "db", "check")
