@@ -21,7 +21,7 @@ def deliver_until(stopped: Event, app: Flask, by: Mailer) -> None:
     while not stopped.is_set():
         try:
             with app.app_context():
-                outbox.deliver_due(by)
+                outbox.deliver_due(by, stopped)
         except SQLAlchemyError as error:
             log.warning("outbox.unreachable", error=str(error.__cause__ or error))
         stopped.wait(LOOKS_EVERY)

@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app
 from flask.typing import ResponseReturnValue
 
 from authapp.core import transaction
+from authapp.core.strict import buffer_body
 from config import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -42,6 +43,7 @@ class Application(Flask):
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def dispatch_request(self) -> ResponseReturnValue:
+        buffer_body()
         return transaction.run(self._respond)
 
     def _respond(self) -> Response:

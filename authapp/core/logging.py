@@ -70,7 +70,7 @@ def init_logging(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def write_the_line(response: Response) -> Response:
-        say = log.error if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+        say = log.error if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
         say(
             "request",
             method=request.method,
@@ -80,3 +80,7 @@ def init_logging(app: Flask, settings: Settings) -> None:
             ip_address=client_address(),
         )
         return response
+
+    @app.teardown_request
+    def close_the_line(_: BaseException | None) -> None:
+        clear_contextvars()  # what this thread logs next is about somebody else

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.utils import localtime, parseaddr
@@ -19,6 +21,8 @@ from config import Settings
 
 TIMEOUT_SECONDS = 10
 _PERMANENT = range(500, 600)  # RFC 5321 section 4.2.1
+_LONGEST_NAME = 80  # characters
+_LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
 _SUBMISSION_PORT, _SUBMISSIONS_PORT = 587, 465  # RFC 8314 section 3.3
 
 
@@ -70,17 +74,22 @@ class SmtpMailer:
 
     def send(self, message_id: str, recipient: str, message: Message) -> None:
         letter = EmailMessage()
-        letter["From"], letter["To"], letter["Subject"] = self._sender, recipient, message.subject
+        letter["From"], letter["To"] = self._sender, recipient
+        if [to.addr_spec for to in letter["To"].addresses] != [recipient]:
+            raise Undeliverable("reads as another address")  # RFC 2047 encoded words, which EmailMessage decodes
+        letter["Subject"] = message.subject.replace("=?", "= ?")  # here too, line breaks and all
         letter["Date"] = localtime()
         letter["Message-ID"] = f"<{message_id}@{parseaddr(self._sender)[1].rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5
         letter.set_content(message.text)
         letter.add_alternative(message.html, subtype="html")
         try:
-            with self._connection() as connection:
+            with closing(self._connection()) as connection:
                 if self._url.username:
                     connection.login(unquote(self._url.username), unquote(self._url.password or ""))
                 connection.send_message(letter)
+                with suppress(OSError):
+                    connection.quit()  # whatever the server says to that, it has the letter
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = error.recipients[recipient]
             raise _sorted_out(code, reason, error) from None
@@ -136,5 +145,11 @@ def link(page: str, token: str) -> str:
 
 
 def person(user: UserRecord) -> str:
-    """How a letter names somebody."""
-    return " ".join(filter(None, (user.first_name, user.last_name))) or user.email
+    """How a letter names somebody: by the name that they gave themselves, and always by the address."""
+    name = " ".join(filter(None, (user.first_name, user.last_name)))
+    return f"{harmless(name)} ({user.email})" if name else user.email
+
+
+def harmless(name: str) -> str:
+    """A name as a letter shows it: short, and nothing in it that a mail program would make a link of."""
+    return _LINKABLE.sub(" ", name)[:_LONGEST_NAME].strip()

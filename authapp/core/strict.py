@@ -6,9 +6,10 @@ import json
 from typing import Any, NoReturn, cast
 
 import marshmallow as ma
-from flask import Request
+from flask import Request, g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from authapp.core.errors import BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
 
@@ -41,7 +42,7 @@ class StrictParser(FlaskParser):
         raise ValidationFailed(errors={location: _few(found) for location, found in messages.items()})
 
 
-def read_body(request: Request) -> bytes:
+def read_body(req: Request) -> bytes:
     """The whole body and nothing but it.
 
     Raises:
@@ -49,19 +50,31 @@ def read_body(request: Request) -> bytes:
         BodyTooLarge: it goes on after `LARGEST_BODY`; werkzeug stops reading there without a word.
         UnsupportedMediaType: it is compressed.
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if req.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("content encoding")
-    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+    if req.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise BadRequest("transfer encoding")
-    try:
-        raw = request.get_data(cache=True)
-    except (OSError, ParseException) as error:
-        raise BadRequest(type(error).__name__) from None
+    if broken := g.get("broken_body"):
+        raise BadRequest(broken)
+    raw = req.get_data(cache=True)
     if len(raw) > LARGEST_BODY:
         raise BodyTooLarge
-    if request.content_length is not None and len(raw) != request.content_length:
+    if req.content_length is not None and len(raw) != req.content_length:
         raise BadRequest("body shorter than its Content-Length")
     return raw
+
+
+def buffer_body() -> None:
+    """Take the whole body in before anything is looked up: a slow sender holds no transaction, nor an old answer.
+
+    What is wrong with it is said by `read_body`, after the guard.
+    """
+    try:
+        request.get_data(cache=True)
+    except (OSError, ParseException) as error:
+        g.broken_body = type(error).__name__
+    except RequestEntityTooLarge:
+        return  # and so is asking again
 
 
 def parse_json(raw: bytes) -> Any:

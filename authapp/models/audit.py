@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core.actor import ActorType
 from authapp.core.extensions import Model
 from authapp.core.requests import LONGEST_USER_AGENT
-from authapp.models.columns import Created, Identified, closed_set
+from authapp.models.columns import Identified, closed_set, moment
 
 
 class AuditAction(StrEnum):
@@ -46,7 +47,7 @@ class AuditAction(StrEnum):
     ACCESS_REFUSED = "access.refused"
 
 
-class AuditEvent(Identified, Created, Model):
+class AuditEvent(Identified, Model):
     """One thing that happened to `target_id`, which the first word of `action` says the kind of.
 
     `actor_id` is the account or API key that did it, `user_id` the account that it concerns and that may read of it.
@@ -63,6 +64,8 @@ class AuditEvent(Identified, Created, Model):
     actor_id: Mapped[UUID | None]
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     session_id: Mapped[UUID | None]
+    # when it was written, not when its transaction began: the request may have waited for another
+    created_at: Mapped[datetime] = mapped_column(moment(), server_default=func.clock_timestamp(), sort_order=1)
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     request_id: Mapped[str | None] = mapped_column(String(64))
     ip_address: Mapped[str | None] = mapped_column(INET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +20,7 @@ class Letter(Identified, Created, Model):
 
     __tablename__ = "outbox"
 
+    about_id: Mapped[UUID | None]  # what it tells of, an invitation say, so that it can be withdrawn
     recipient: Mapped[str] = mapped_column(String(254))
     kind: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -28,4 +30,7 @@ class Letter(Identified, Created, Model):
     dead_at: Mapped[datetime | None] = mapped_column(moment())
     last_error: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_outbox_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+    __table_args__ = (
+        Index("ix_outbox_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_outbox_about_id_unsent", "about_id", postgresql_where=text("sent_at IS NULL")),
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from authapp.core import clock, transaction
-from authapp.core.actor import UserRecord
+from authapp.core.actor import Actor, UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import LastAdmin, ValidationFailed, WrongCredentials
 from authapp.core.extensions import db
@@ -16,7 +16,7 @@ from authapp.models import AuditAction, Session, User
 from authapp.models.sessions import EndReason
 from authapp.security.password_policy import complaints
 from authapp.security.passwords import passwords
-from authapp.services import audit, invited, members, organizations, sessions
+from authapp.services import audit, authority, invited, members, organizations, sessions
 from authapp.services.sessions import SignedIn
 
 
@@ -63,17 +63,19 @@ def register(
     return sessions.start(user, organization)
 
 
-def change_profile(user: UserRecord, changes: dict[str, Any]) -> UserRecord:
+def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
     """Change names. What is as it was is no change; no changes: no statement."""
+    user = actor.user
     changes = {name: value for name, value in changes.items() if value != getattr(user, name)}
     if not changes:
         return user
+    authority.hold_account(actor)
     row = db.session.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
     audit.record(AuditAction.USER_UPDATED, target_id=user.id, user_id=user.id, fields=sorted(changes))
     return UserRecord._make(row)
 
 
-def delete(user: UserRecord, password: str) -> None:
+def delete(actor: Actor, password: str) -> None:
     """Delete an account: it leaves its organizations, its sessions end, its address is free again.
 
     Raises:
@@ -81,6 +83,7 @@ def delete(user: UserRecord, password: str) -> None:
         WrongCredentials: that is not its password.
         LastAdmin: an organization with other members would be left without an admin.
     """
+    user = actor.user
     transaction.release()  # hold no connection while hashing
     with passwords.queue.place():
         stored = db.session.scalar(select(User.password_hash).where(User.id == user.id))
@@ -89,6 +92,7 @@ def delete(user: UserRecord, password: str) -> None:
     if not right:
         audit.record(AuditAction.SESSION_REFUSED, user_id=user.id, reason="wrong_credentials")
         raise WrongCredentials("wrong password", detail="The password is wrong.")
+    authority.hold_account(actor)
     members.leave_all(user.id)
     deleted = db.session.execute(
         update(User)
@@ -108,7 +112,8 @@ def set_active(email: str, active: bool) -> bool:
     Raises:
         LastAdmin: it is the only active admin of organizations, which the reason names.
     """
-    user_id = db.session.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
+    account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
+    user_id = db.session.scalar(account.with_for_update(key_share=True))
     if user_id is None:
         return False
     if not active and (alone := members.administers_alone(user_id)):

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import and_, case, insert, literal, null, select, text, update
+from sqlalchemy import and_, case, func, insert, literal, null, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
@@ -17,7 +17,7 @@ from authapp.core.errors import ApiKeyNotFound, RoleTooLow, ValidationFailed
 from authapp.core.extensions import autocommit_engine, db
 from authapp.models import ApiKey, AuditAction
 from authapp.security.opaque import opaque_tokens
-from authapp.services import audit
+from authapp.services import audit, authority
 from authapp.services.pages import Page, fetch
 
 PREFIX = "ak"
@@ -50,6 +50,7 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
         raise RoleTooLow(f"{actor.here.role} grants {role}")
     if expires_at is not None and expires_at <= clock.now():
         raise ValidationFailed(errors={"json": {"expires_at": ["Give a moment in the future."]}})
+    authority.hold_office(actor)
     key_id = uuid7()
     key, secret_hash = opaque_tokens.make(PREFIX, key_id)
     row = db.session.execute(
@@ -69,20 +70,21 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
     return {**row._mapping, "key": key}
 
 
-def rotate(organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
+def rotate(actor: Actor, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
     """Give a key a new secret. The one before lives on for the overlap; any older one is dead.
 
     Raises:
         ApiKeyNotFound: there is none that is live.
     """
+    authority.hold_office(actor)
     now = clock.now()
     key, secret_hash = opaque_tokens.make(PREFIX, api_key_id)
     row = db.session.execute(
         update(ApiKey)
-        .where(_is_live(organization_id, api_key_id))
+        .where(_is_live(actor.here.id, api_key_id))
         .values(
             previous_secret_hash=ApiKey.secret_hash if overlap else null(),
-            previous_expires_at=now + overlap if overlap else null(),
+            previous_expires_at=func.least(now + overlap, ApiKey.expires_at) if overlap else null(),
             secret_hash=secret_hash,
         )
         .returning(*_shown())
@@ -94,15 +96,16 @@ def rotate(organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[
     return {**row._mapping, "key": key}
 
 
-def revoke(organization_id: UUID, api_key_id: UUID) -> None:
+def revoke(actor: Actor, api_key_id: UUID) -> None:
     """End a key and every secret of it.
 
     Raises:
         ApiKeyNotFound: there is none, or it is revoked already.
     """
+    authority.hold_office(actor)
     name = db.session.scalar(
         update(ApiKey)
-        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
+        .where(ApiKey.organization_id == actor.here.id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=clock.now())
         .returning(ApiKey.name)
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, case, insert, null, select
 from structlog.contextvars import bind_contextvars, get_contextvars
 
 from authapp.core.actor import ActorType, known_actor
@@ -14,6 +14,8 @@ from authapp.core.extensions import db
 from authapp.core.requests import current_client
 from authapp.models import AuditAction, AuditEvent
 from authapp.services.pages import Page, fetch
+
+_WHEREABOUTS = ("session_id", "request_id", "ip_address", "user_agent")
 
 
 def record(
@@ -59,8 +61,13 @@ def record(
 
 
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
-    """What happened to an account, newest first."""
-    statement = select(AuditEvent.__table__).where(AuditEvent.user_id == user_id)
+    """What happened to an account, newest first. From where somebody else did it is for the organization's admins."""
+    by_another = and_(AuditEvent.actor_id.is_not(None), AuditEvent.actor_id != user_id)
+    shown = [
+        case((by_another, null()), else_=column).label(column.name) if column.name in _WHEREABOUTS else column
+        for column in AuditEvent.__table__.c
+    ]
+    statement = select(*shown).where(AuditEvent.user_id == user_id)
     return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)
 
 

@@ -16,7 +16,7 @@ from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, User
 from authapp.models.invitations import InvitationStatus
 from authapp.security.opaque import opaque_tokens
-from authapp.services import audit, outbox
+from authapp.services import audit, authority, outbox
 from authapp.services.pages import Page, fetch
 
 PREFIX = "it"
@@ -39,6 +39,7 @@ def create(actor: Actor, email: str, role: Role) -> Any:
     """
     organization = actor.here
     _may_grant(organization.role, role)
+    authority.hold_office(actor)
     member = select(User.id).join(Membership, Membership.user_id == User.id)
     if db.session.scalar(
         member.where(Membership.organization_id == organization.id, User.email == email, User.deleted_at.is_(None))
@@ -78,6 +79,7 @@ def resend(actor: Actor, invitation_id: UUID) -> Any:
         InvitationNotFound: there is none that is pending.
         RoleTooLow: its role is above the actor's own.
     """
+    authority.hold_office(actor)
     token, token_hash = opaque_tokens.make(PREFIX, invitation_id)
     row = db.session.execute(
         update(Invitation)
@@ -88,25 +90,28 @@ def resend(actor: Actor, invitation_id: UUID) -> Any:
     if row is None:
         raise InvitationNotFound
     _may_grant(actor.here.role, row.role)
+    outbox.withdraw(invitation_id)
     _post(actor, row, token)
     audit.record(AuditAction.INVITATION_RESENT, target_id=invitation_id, email=row.email)
     return row
 
 
-def revoke(organization_id: UUID, invitation_id: UUID) -> None:
-    """Withdraw a pending invitation.
+def revoke(actor: Actor, invitation_id: UUID) -> None:
+    """Withdraw a pending invitation, and its letter if it has not been sent.
 
     Raises:
         InvitationNotFound: there is none that is pending.
     """
+    authority.hold_office(actor)
     row = db.session.execute(
         update(Invitation)
-        .where(is_pending(organization_id, invitation_id))
+        .where(is_pending(actor.here.id, invitation_id))
         .values(status=InvitationStatus.REVOKED)
         .returning(Invitation.email)
     ).one_or_none()
     if row is None:
         raise InvitationNotFound
+    outbox.withdraw(invitation_id)
     audit.record(AuditAction.INVITATION_REVOKED, target_id=invitation_id, email=row.email)
 
 
@@ -135,7 +140,8 @@ def _post(actor: Actor, invitation: Any, token: str) -> None:
     outbox.post(
         invitation.email,
         "invitation",
-        organization=actor.here.name,
+        about_id=invitation.id,
+        organization=mail.harmless(actor.here.name),
         role=invitation.role,
         inviter=mail.person(actor.user),
         email=invitation.email,

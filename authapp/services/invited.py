@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 
 from authapp.core import clock
-from authapp.core.actor import OrganizationRecord, Role, UserRecord
+from authapp.core.actor import Actor, OrganizationRecord, Role, UserRecord
 from authapp.core.errors import InvalidInvitation, NotYourInvitation
 from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
 from authapp.models.invitations import InvitationStatus
 from authapp.security.opaque import opaque_tokens
-from authapp.services import audit, members, proofs
+from authapp.services import audit, authority, members, proofs
 from authapp.services.invitations import PREFIX, is_pending
 
 
@@ -51,7 +51,7 @@ def opened(token: str) -> Opened:
     return found
 
 
-def accept(user: UserRecord, token: str) -> OrganizationRecord:
+def accept(actor: Actor, token: str) -> OrganizationRecord:
     """Make an account a member. The token came by mail, so its address is verified as well.
 
     Raises:
@@ -59,9 +59,10 @@ def accept(user: UserRecord, token: str) -> OrganizationRecord:
         NotYourInvitation: it was sent to another address.
         SeatsExhausted, AlreadyMember: as `members.add`.
     """
+    authority.hold_account(actor)
     invitation = opened(token)
-    require_address(invitation, user.email)
-    return join(invitation, user)
+    require_address(invitation, actor.user.email)
+    return join(invitation, actor.user)
 
 
 def require_address(invitation: Opened, email: str) -> None:

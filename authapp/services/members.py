@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, select, update
 
 from authapp.core.actor import Actor, Role
-from authapp.core.errors import LastAdmin, MemberNotFound, RoleTooLow, SeatsExhausted
+from authapp.core.errors import LastAdmin, MemberNotFound, SeatsExhausted
 from authapp.core.extensions import db
 from authapp.core.tenancy import open_account, open_organization
-from authapp.models import AuditAction, Membership, Organization, User
-from authapp.services import audit, organizations
+from authapp.models import AuditAction, Invitation, Membership, Organization, User
+from authapp.models.invitations import InvitationStatus
+from authapp.services import audit, authority, organizations
 from authapp.services.pages import Page, fetch
 
 _MEMBER = (
@@ -48,12 +49,15 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
     Raises:
         MemberNotFound: no such member.
         LastAdmin: nobody active would be left to administer.
-        RoleTooLow: the actor has just lost the right to do this.
+        Stale: the actor has just lost the right to do this.
     """
+    authority.hold_account(actor)
     standing = hold(organization_id, user_id)
     _keep_an_admin(standing, after=role)
-    _require_admin_still(actor, organization_id)
+    authority.require_office(actor)
     db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=role))
+    if role is not Role.ADMIN:
+        _withdraw_invitations_by(organization_id, user_id)
     if role != standing.role:
         audit.record(
             AuditAction.MEMBER_ROLE_CHANGED, target_id=user_id, user_id=user_id, before=standing.role, after=role
@@ -69,12 +73,13 @@ def remove(actor: Actor, organization_id: UUID, user_id: UUID) -> None:
     Raises:
         MemberNotFound: no such member.
         LastAdmin: nobody active would be left to administer.
-        RoleTooLow: the actor has just lost the right to do this.
+        Stale: the actor has just lost the right to do this.
     """
+    authority.hold_account(actor)
     standing = hold(organization_id, user_id)
     _keep_an_admin(standing, after=None)
     if user_id != actor.id:
-        _require_admin_still(actor, organization_id)
+        authority.require_office(actor)
     _delete(organization_id, user_id, AuditAction.MEMBER_LEFT if user_id == actor.id else AuditAction.MEMBER_REMOVED)
 
 
@@ -155,12 +160,8 @@ def hold_all(user_id: UUID) -> Iterator[tuple[UUID, Standing]]:
 
 
 def hold(organization_id: UUID, user_id: UUID) -> Standing:
-    """Hold the open organization's row, so that nobody else changes its members, and say where a member stands.
-
-    NO KEY UPDATE lets the rows that refer to the organization be written meanwhile: the trail, invitations, keys.
-    """
-    row = select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True)
-    db.session.execute(row)
+    """Hold the open organization and say where a member stands in it."""
+    authority.hold_organization(organization_id)
     another = and_(Membership.organization_id == organization_id, Membership.user_id != user_id)
     admin = select(Membership).join(User, User.id == Membership.user_id).where(another, Membership.of_active_admin())
     role = select(Membership.role).where(_is_member(organization_id, user_id)).scalar_subquery()
@@ -178,16 +179,17 @@ def _is_last_admin(standing: Standing) -> bool:
     return standing.role is Role.ADMIN and not standing.another_admin
 
 
-def _require_admin_still(actor: Actor, organization_id: UUID) -> None:
-    """Two admins who demote each other at once: whoever comes second is an admin no more."""
-    role = db.session.scalar(select(Membership.role).where(_is_member(organization_id, actor.id)))
-    if role is not Role.ADMIN:
-        raise RoleTooLow("demoted while this request waited")
-
-
 def _delete(organization_id: UUID, user_id: UUID, action: AuditAction) -> None:
+    _withdraw_invitations_by(organization_id, user_id)
     db.session.execute(delete(Membership).where(_is_member(organization_id, user_id)))
     audit.record(action, target_id=user_id, user_id=user_id, organization_id=organization_id)
+
+
+def _withdraw_invitations_by(organization_id: UUID, user_id: UUID) -> None:
+    """What somebody may not grant any more is not granted later either, should the right come back."""
+    by = and_(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
+    pending = Invitation.status == InvitationStatus.PENDING
+    db.session.execute(update(Invitation).where(by, pending).values(status=InvitationStatus.REVOKED))
 
 
 def _is_member(organization_id: UUID, user_id: Any) -> ColumnElement[bool]:

@@ -13,13 +13,13 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
-from authapp.core.actor import OrganizationRecord, Role
+from authapp.core.actor import Actor, OrganizationRecord, Role
 from authapp.core.errors import ValidationFailed
 from authapp.core.extensions import db
 from authapp.core.tenancy import ORGANIZATION, opens
 from authapp.models import AuditAction, Membership, Organization
 from authapp.schemas.organizations import LONGEST_SLUG
-from authapp.services import audit
+from authapp.services import audit, authority
 from authapp.services.pages import Page, fetch
 
 # Names that a front end or this service may want as a path or host of its own.
@@ -33,6 +33,12 @@ _NAMELESS = "organization"  # for names that have no Latin transliteration
 _SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes
 _SUFFIX_LENGTH = 6
 _LONGEST_STEM = LONGEST_SLUG - _SUFFIX_LENGTH - 1
+
+
+def found(actor: Actor, name: str) -> OrganizationRecord:
+    """Found an organization, as somebody who is signed in."""
+    authority.hold_account(actor)
+    return create(name, actor.id)
 
 
 def create(name: str, founder_id: UUID) -> OrganizationRecord:
@@ -80,26 +86,34 @@ def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     return fetch(statement, Organization.id, limit, cursor)
 
 
-def change(organization: OrganizationRecord, changes: dict[str, Any]) -> OrganizationRecord:
+def change(actor: Actor, changes: dict[str, Any]) -> OrganizationRecord:
     """Change name or slug. What is as it was is no change; no changes: no statement.
 
     Raises:
         ValidationFailed: the slug is reserved.
         SlugTaken: another organization has it.
     """
+    organization = actor.here
     changes = {name: value for name, value in changes.items() if value != getattr(organization, name)}
     if not changes:
         return organization
     if changes.get("slug") in RESERVED_SLUGS:
         raise ValidationFailed(errors={"json": {"slug": ["This slug is reserved. Choose another."]}})
+    authority.hold_office(actor)
     row = db.session.execute(
         update(Organization)
-        .where(Organization.id == organization.id, Organization.deleted_at.is_(None))
+        .where(Organization.id == organization.id)
         .values(changes)
         .returning(*Organization.own_record())
     ).one()
     audit.record(AuditAction.ORGANIZATION_UPDATED, target_id=organization.id, **changes)
     return OrganizationRecord._make((*row, organization.role))
+
+
+def close(actor: Actor) -> None:
+    """Delete the organization of the route, as its admin."""
+    authority.hold_office(actor)
+    delete(actor.here.id)
 
 
 def set_seats(organization_id: UUID, seats: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, null, select, update
+from sqlalchemy import Row, delete, insert, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, mail, transaction
@@ -24,18 +25,26 @@ _LONGEST_ERROR = 500
 log = structlog.get_logger("authapp")
 
 
-def post(recipient: str, kind: str, **context: Any) -> None:
+def post(recipient: str, kind: str, *, about_id: UUID | None = None, **context: Any) -> None:
     """Write a letter and put it into the request's transaction."""
     letter_id = uuid7()
     sealed = seal(json.dumps(mail.write(kind, **context).as_dict()), letter_id)
-    db.session.add(Letter(id=letter_id, recipient=recipient, kind=kind, sealed=sealed, due_at=clock.now()))
-    db.session.flush()
+    db.session.execute(
+        insert(Letter).values(
+            id=letter_id, about_id=about_id, recipient=recipient, kind=kind, sealed=sealed, due_at=clock.now()
+        )
+    )
 
 
-def deliver_due(mailer: Mailer) -> int:
+def withdraw(about_id: UUID) -> None:
+    """Take back the letters about something that have not been sent."""
+    db.session.execute(delete(Letter).where(Letter.about_id == about_id, Letter.sent_at.is_(None)))
+
+
+def deliver_due(mailer: Mailer, stopped: Event | None = None) -> int:
     """Send every letter that is due, one at a time, holding no connection meanwhile. Says how many were tried."""
     tried = 0
-    while letter := _take():
+    while not (stopped and stopped.is_set()) and (letter := _take()):
         _attempt(mailer, letter)
         tried += 1
     return tried
@@ -90,13 +99,17 @@ def _put_off(letter: Row[*tuple[Any, ...]], error: Exception) -> None:
         _give_up(letter, error)
         return
     due_at = clock.now() + WAITS[letter.attempts - 1]
-    _settle(letter, due_at=due_at, last_error=str(error)[:_LONGEST_ERROR])
+    _settle(letter, due_at=due_at, last_error=_said(error))
     log.warning("letter.put_off", letter_id=str(letter.id), kind=letter.kind, error=str(error), until=str(due_at))
 
 
 def _give_up(letter: Row[*tuple[Any, ...]], error: Exception) -> None:
-    _settle(letter, dead_at=clock.now(), due_at=None, last_error=str(error)[:_LONGEST_ERROR])
+    _settle(letter, dead_at=clock.now(), due_at=None, last_error=_said(error))
     log.error("letter.dead", letter_id=str(letter.id), kind=letter.kind, error=str(error))
+
+
+def _said(error: Exception) -> str:
+    return str(error).replace("\x00", "")[:_LONGEST_ERROR]  # PostgreSQL stores no NUL
 
 
 def _settle(letter: Row[*tuple[Any, ...]], **values: Any) -> None:

@@ -51,7 +51,7 @@ def get_me() -> dict[str, Any]:
 @bp.response(200, User)
 def change_me(body: dict[str, Any]) -> UserRecord:
     """Change my names."""
-    return accounts.change_profile(current_actor.user, body)
+    return accounts.change_profile(current_actor, body)
 
 
 @bp.delete("/me")
@@ -61,7 +61,7 @@ def change_me(body: dict[str, Any]) -> UserRecord:
 @bp.response(204)
 def delete_me(body: dict[str, Any]) -> None:
     """Delete my account, and the organizations that have no other member."""
-    accounts.delete(current_actor.user, **body)
+    accounts.delete(current_actor, **body)
 
 
 @bp.get("/audit-events")

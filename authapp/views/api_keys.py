@@ -48,7 +48,7 @@ def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any
 @bp.response(201, IssuedApiKey)
 def rotate_api_key(body: dict[str, Any], organization_id: UUID, api_key_id: UUID) -> dict[str, Any]:
     """Give an API key a new secret. The one before lives on for the overlap."""
-    return api_keys.rotate(organization_id, api_key_id, timedelta(seconds=body["overlap_seconds"]))
+    return api_keys.rotate(current_actor, api_key_id, timedelta(seconds=body["overlap_seconds"]))
 
 
 @bp.delete("/<api_key_id>")
@@ -57,4 +57,4 @@ def rotate_api_key(body: dict[str, Any], organization_id: UUID, api_key_id: UUID
 @bp.response(204)
 def revoke_api_key(organization_id: UUID, api_key_id: UUID) -> None:
     """Revoke an API key. It is dead once this has answered."""
-    api_keys.revoke(organization_id, api_key_id)
+    api_keys.revoke(current_actor, api_key_id)

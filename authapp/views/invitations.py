@@ -52,7 +52,7 @@ def create_invitation(body: dict[str, Any], organization_id: UUID) -> Any:
 @bp.response(204)
 def revoke_invitation(organization_id: UUID, invitation_id: UUID) -> None:
     """Withdraw a pending invitation."""
-    invitations.revoke(organization_id, invitation_id)
+    invitations.revoke(current_actor, invitation_id)
 
 
 @bp.post(f"{OURS}/<invitation_id>/resend")
@@ -81,7 +81,7 @@ def preview_invitation(body: dict[str, Any]) -> Opened:
 @bp.response(200, Organization)
 def accept_invitation(body: dict[str, Any]) -> OrganizationRecord:
     """Join the organization that invited my address. This verifies the address as well."""
-    return invited.accept(current_actor.user, **body)
+    return invited.accept(current_actor, **body)
 
 
 @bp.post("/invitations/decline")

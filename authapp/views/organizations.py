@@ -33,7 +33,7 @@ def list_organizations(query: dict[str, Any]) -> Page:
 @bp.response(201, Organization)
 def create_organization(body: dict[str, Any]) -> OrganizationRecord:
     """Found an organization and become its admin."""
-    return organizations.create(body["name"], current_actor.id)
+    return organizations.found(current_actor, **body)
 
 
 @bp.get("/<organization_id>")
@@ -51,7 +51,7 @@ def get_organization(organization_id: UUID) -> OrganizationRecord:
 @bp.response(200, Organization)
 def change_organization(body: dict[str, Any], organization_id: UUID) -> OrganizationRecord:
     """Change the name or the slug of an organization."""
-    return organizations.change(current_actor.here, body)
+    return organizations.change(current_actor, body)
 
 
 @bp.delete("/<organization_id>")
@@ -59,7 +59,7 @@ def change_organization(body: dict[str, Any], organization_id: UUID) -> Organiza
 @bp.response(204)
 def delete_organization(organization_id: UUID) -> None:
     """Delete an organization. Memberships, invitations and API keys stop working at once."""
-    organizations.delete(organization_id)
+    organizations.close(current_actor)
 
 
 @bp.get("/<organization_id>/audit-events")

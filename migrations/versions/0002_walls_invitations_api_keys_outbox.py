@@ -123,6 +123,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("about_id", sa.Uuid(), nullable=True),
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
@@ -137,6 +138,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbox_due_at", "outbox", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL")
     )
+    op.create_index("ix_outbox_about_id_unsent", "outbox", ["about_id"], postgresql_where=sa.text("sent_at IS NULL"))
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -221,6 +223,7 @@ def upgrade() -> None:
     )
     op.drop_constraint("action_grammar", "audit_events", type_="check")
     op.create_check_constraint("action_grammar", "audit_events", r"action ~ '^[a-z_]+(\.[a-z_]+)+$'")
+    op.alter_column("audit_events", "created_at", server_default=sa.text("clock_timestamp()"))
     op.execute("UPDATE audit_events SET actor_type = 'user' WHERE actor_id IS NOT NULL")
     op.execute("UPDATE audit_events SET target_id = organization_id WHERE action LIKE 'organization.%'")
     op.execute("UPDATE audit_events SET target_id = session_id, session_id = NULL WHERE action LIKE 'session.%'")
@@ -251,6 +254,7 @@ def downgrade() -> None:
     for table in ("audit_events", "api_keys", "invitations", "memberships", "organizations"):
         tear_down(table)
     op.drop_constraint("action_grammar", "audit_events", type_="check")
+    op.alter_column("audit_events", "created_at", server_default=sa.text("now()"))
     op.execute("UPDATE audit_events SET session_id = target_id WHERE action LIKE 'session.%'")
     op.execute("DELETE FROM audit_events WHERE action !~ '^[a-z]+(\\.[a-z_]+)+$' OR actor_type = 'api_key'")
     op.create_check_constraint("action_grammar", "audit_events", r"action ~ '^[a-z]+(\.[a-z_]+)+$'")
@@ -268,6 +272,7 @@ def downgrade() -> None:
     op.drop_table("invitations")
     op.drop_index(op.f("ix_api_keys_organization_id"), table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index("ix_outbox_about_id_unsent", table_name="outbox", postgresql_where=sa.text("sent_at IS NULL"))
     op.drop_index("ix_outbox_due_at", table_name="outbox", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("outbox")
     for name in reversed(OPENED):
