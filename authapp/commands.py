@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, Thread
 from typing import Any, cast
 from uuid import UUID
 
@@ -52,7 +52,8 @@ def worker() -> None:
         raise click.ClickException("MAIL_URL is not set. Give a mail server: smtp://user:password@host:587")
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        # not in the handler itself: it may interrupt the very lock that it would wait for
+        signal.signal(number, lambda *_: Thread(target=stopped.set).start())
     click.echo("Sending letters. Stop with Ctrl-C.")
     deliver_until(stopped, cast("Any", current_app)._get_current_object(), mailer)
 

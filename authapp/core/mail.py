@@ -21,6 +21,7 @@ from config import Settings
 
 TIMEOUT_SECONDS = 10
 _PERMANENT = range(500, 600)  # RFC 5321 section 4.2.1
+_NOT_SIGNED_IN = (530, 535)  # RFC 4954 section 6: a matter of MAIL_URL, not of the letter
 _LONGEST_NAME = 80  # characters
 _LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
 _SUBMISSION_PORT, _SUBMISSIONS_PORT = 587, 465  # RFC 8314 section 3.3
@@ -93,7 +94,7 @@ class SmtpMailer:
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = error.recipients[recipient]
             raise _sorted_out(code, reason, error) from None
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        except smtplib.SMTPDataError as error:
             raise _sorted_out(error.smtp_code, error.smtp_error, error) from None
 
     def _connection(self) -> smtplib.SMTP:
@@ -111,7 +112,7 @@ class SmtpMailer:
 
 
 def _sorted_out(code: int, reason: bytes | str, error: Exception) -> Exception:
-    if code not in _PERMANENT:
+    if code not in _PERMANENT or code in _NOT_SIGNED_IN:
         return error
     text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
     return Undeliverable(f"{code} {text}")

@@ -79,6 +79,8 @@ def canonical_email(address: str) -> str:
         result = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         raise ValidationError(_NO_EMAIL) from None
+    if "=?" in address:  # RFC 2047 section 5: no encoded word in an address, which some would decode into another
+        raise ValidationError(_NO_EMAIL)
     return (result.ascii_email or result.normalized).lower()
 
 

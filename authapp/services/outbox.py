@@ -82,6 +82,9 @@ def _take() -> Row[*tuple[Any, ...]] | None:
 
 
 def _attempt(mailer: Mailer, letter: Row[*tuple[Any, ...]]) -> None:
+    if letter.attempts > len(WAITS) + 1:
+        _give_up(letter, Undeliverable("every attempt has ended with its worker"))
+        return
     try:
         message = Message(**json.loads(unseal(letter.sealed, letter.id)))
         mailer.send(str(letter.id), letter.recipient, message)

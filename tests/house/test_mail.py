@@ -326,6 +326,19 @@ def test_what_the_server_will_never_take_is_dead_at_once(world: World, connected
     assert (letter.state, letter.last_error, letter.attempts) == ("dead", "550 No such user", 1)
 
 
+def test_what_is_wrong_with_the_sender_kills_no_letter(world: World, connected: Connected) -> None:
+    _, app = connected("smtp", RCPT="530 Log in first")
+    assert attempt(world, app).state == "waiting"
+
+
+def test_a_letter_that_ends_its_worker_every_time_is_given_up(world: World) -> None:
+    post(world, GRACE)
+    world.sql("UPDATE outbox SET attempts = :taken", taken=len(outbox.WAITS) + 1)
+    assert deliver(world.app) == 1
+    [letter] = letters_of(world)
+    assert (letter.state, letter.last_error) == ("dead", "every attempt has ended with its worker")
+
+
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_what_the_server_may_take_later_is_tried_six_times(
     world: World, connected: Connected, time: FrozenClock, command: str

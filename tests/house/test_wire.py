@@ -12,7 +12,7 @@ import pytest
 
 from authapp.worker import SECONDS_TO_SEND_A_REQUEST
 from tests.factories import API, PASSWORD
-from tests.live import ask
+from tests.live import SAID, ask, lines_of
 
 pytestmark = pytest.mark.xdist_group("live")
 
@@ -125,6 +125,39 @@ def test_clients_that_never_finish_are_cut_off_and_everybody_else_is_served(serv
         for _ in range(3):
             assert ask(server, "GET", "/healthz")[0] == 200
         assert time.monotonic() - began < 3 * SECONDS_TO_SEND_A_REQUEST
+
+
+def test_what_is_logged_of_junk_is_about_junk_alone(server: int) -> None:
+    body = {"email": f"victim{time.monotonic_ns()}@example.com", "password": PASSWORD}
+    user_id = ask(server, "POST", f"{API}/auth/register", body)[1]["user"]["id"]
+    said = len(lines_of(SAID[server]))
+    for _ in range(40):  # some meet the thread that has just served
+        with socket.create_connection(("127.0.0.1", server)) as connection:
+            connection.sendall(b"GET /x y z HTTP/1.1\r\nBad Header\r\n\r\n")
+            request_id = json.loads(connection.recv(4096).partition(b"\r\n\r\n")[2])["request_id"]
+    time.sleep(0.5)
+    lines = [json.loads(line) for line in lines_of(SAID[server])[said:].splitlines() if "Not a request" in line]
+    assert len(lines) == 40
+    assert user_id not in str(lines)
+    assert {"user_id", "session_id", "audit"}.isdisjoint({name for line in lines for name in line})
+    assert request_id in {line["request_id"] for line in lines}
+    assert {line["ip_address"] for line in lines} <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_a_slow_sender_holds_no_transaction(server: int) -> None:
+    body = {"email": f"slow{time.monotonic_ns()}@example.com", "password": PASSWORD, "organization_name": "Slow"}
+    session = ask(server, "POST", f"{API}/auth/register", body)[1]
+    token = session["access_token"]
+    head = (
+        f"POST {API}/organizations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server)) as connection:
+        connection.sendall(head.encode() + b'{"name": "Slo')
+        time.sleep(0.5)
+        assert ask(server, "POST", f"{API}/auth/logout", token=token)[0] == 204
+        connection.sendall(b'w"}')
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
 
 
 def test_clients_that_take_no_answer_are_cut_off(server: int) -> None:

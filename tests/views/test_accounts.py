@@ -100,6 +100,7 @@ def test_a_deleted_account_frees_its_address_and_bequeaths_nothing(world: World)
     ("change", "field"),
     [
         ({"email": None}, "email"),
+        ({"email": "=?utf-8?q?grace?=@example.com"}, "email"),
         ({"email": "ada"}, "email"),
         ({"email": "ada@example"}, "email"),
         ({"email": "ada@example.com\n"}, "email"),

@@ -115,6 +115,16 @@ def test_an_account_reads_what_concerns_it_across_its_organizations(world: World
     assert actions == ["member.role.changed", "member.joined", "session.started", "user.registered"]
 
 
+def test_an_account_is_not_told_from_where_an_admin_acted(world: World) -> None:
+    admin, grace = world.person("Acme"), world.person()
+    world.join(grace, admin.organization_id, "viewer")
+    admin.call("PATCH", f"/organizations/{admin.organization_id}/members/{grace.id}", {"role": "developer"})
+    changed, started = grace.call("GET", "/auth/audit-events").get_json()["items"][:2]
+    assert (changed["action"], changed["actor_id"]) == ("member.role.changed", str(admin.id))
+    assert {changed[name] for name in ("session_id", "request_id", "ip_address", "user_agent")} == {None}
+    assert started["ip_address"] == "127.0.0.1"
+
+
 def test_nobody_alters_the_trail_not_even_the_application(world: World) -> None:
     person = world.person("Acme")
     world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD + "x"})

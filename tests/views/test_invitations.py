@@ -186,6 +186,37 @@ def admin_organization(world: World) -> str:
     return str(organization_id)
 
 
+@pytest.mark.parametrize("ending", ["DELETE", "POST"])
+def test_a_letter_that_is_withdrawn_or_sent_anew_before_it_left_is_never_sent(world: World, ending: str) -> None:
+    admin = world.person("Acme")
+    created = admin.call("POST", invitations_of(admin), {"email": GRACE, "role": "viewer"}).get_json()
+    path = f"{invitations_of(admin)}/{created['id']}"
+    admin.call(ending, path if ending == "DELETE" else f"{path}/resend")
+    assert len(world.letters()) == (0 if ending == "DELETE" else 1)
+
+
+def test_what_somebody_may_not_grant_any_more_is_not_granted_later_either(world: World) -> None:
+    admin, other = world.person("Acme"), world.person()
+    world.join(other, admin.organization_id, "admin")
+    token = world.invite(other, admin.organization_id, GRACE, "admin")
+    member = f"/organizations/{admin.organization_id}/members/{other.id}"
+    for role in ("developer", "admin"):
+        assert admin.call("PATCH", member, {"role": role}).status_code == 200
+    assert world.caller().call("POST", "/invitations/preview", {"token": token}).status_code == 401
+    body = {"email": GRACE, "role": "viewer"}
+    assert admin.call("POST", invitations_of(admin), body).status_code == 201  # nor does it block the address
+
+
+def test_a_letter_names_its_sender_by_address_and_makes_links_of_no_name(world: World) -> None:
+    admin = world.person("Win www.evil.example/now http://evil.example", first_name="Google", last_name="<Security>")
+    world.invite(admin, admin.organization_id, GRACE, "viewer")
+    [(_, message)] = world.letters()
+    assert f"Google Security ({admin.email})" in " ".join(message.text.split())
+    for part in (message.subject, message.text, message.html):
+        assert "evil.example" not in part
+        assert "http://evil" not in part
+
+
 def test_one_address_has_one_pending_invitation(world: World, time: FrozenClock) -> None:
     admin = world.person("Acme")
     body = {"email": GRACE, "role": "viewer"}
