@@ -9,6 +9,7 @@ from statistics import median
 
 import pytest
 
+from authapp.models import AuditAction
 from config import ROOT
 
 SOURCES = sorted((ROOT / "authapp").rglob("*.py"))
@@ -41,6 +42,11 @@ def test_only_views_decorators_and_core_know_the_request() -> None:
     for path in SOURCES:
         if path.parent.name in ("services", "models", "schemas"):
             assert not re.search(r"from flask import .*\b(request|g)\b", path.read_text()), path
+
+
+def test_the_readme_names_every_action_of_the_trail() -> None:
+    [told] = re.findall(r"The actions:\n(.*?)\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert re.findall(r"`([a-z_.]+)`", told) == [action.value for action in AuditAction]
 
 
 def test_files_stay_small_enough_to_read() -> None:
