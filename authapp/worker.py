@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bound_contextvars
 from uuid_utils.compat import uuid7
 
 from authapp.core.errors import InternalError
@@ -84,14 +84,13 @@ class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is no HTTP request, or too long to be one, in the format of every other error."""
         request_id = str(uuid7())
-        clear_contextvars()
-        bind_contextvars(request_id=request_id, ip_address=addr[0] if addr else None)
-        if isinstance(exc, (gunicorn_errors.ParseException, OSError)):
-            refusal = Refusal.of_status(_STATUS.get(type(exc), HTTPStatus.BAD_REQUEST))
-            self.log.warning("Not a request: %s", type(exc).__name__)
-        else:
-            refusal = InternalError()
-            self.log.exception("Error handling request")
+        with bound_contextvars(request_id=request_id, ip_address=addr[0] if addr else None):
+            if isinstance(exc, (gunicorn_errors.ParseException, OSError)):
+                refusal = Refusal.of_status(_STATUS.get(type(exc), HTTPStatus.BAD_REQUEST))
+                self.log.warning("Not a request: %s", type(exc).__name__)
+            else:
+                refusal = InternalError()
+                self.log.exception("Error handling request")
         body = json.dumps(described(refusal, request_id))
         headers = {
             **DEFAULTS,

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from authapp.worker import SECONDS_TO_SEND_A_REQUEST
@@ -144,20 +145,23 @@ def test_what_is_logged_of_junk_is_about_junk_alone(server: int) -> None:
     assert {line["ip_address"] for line in lines} <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
-def test_a_slow_sender_holds_no_transaction(server: int) -> None:
-    body = {"email": f"slow{time.monotonic_ns()}@example.com", "password": PASSWORD, "organization_name": "Slow"}
-    session = ask(server, "POST", f"{API}/auth/register", body)[1]
-    token = session["access_token"]
+def test_a_slow_sender_holds_no_transaction(server: int, token: str, socket_folder: str, worker_id: str) -> None:
     head = (
         f"POST {API}/organizations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         "Content-Type: application/json\r\nContent-Length: 16\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", server)) as connection:
+    database = psycopg2.connect(host=socket_folder, user="postgres", dbname=f"live_{worker_id}")
+    with socket.create_connection(("127.0.0.1", server)) as connection, database.cursor() as cursor:
         connection.sendall(head.encode() + b'{"name": "Slo')
         time.sleep(0.5)
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+        )
+        assert cursor.fetchone() == (0,)
         assert ask(server, "POST", f"{API}/auth/logout", token=token)[0] == 204
         connection.sendall(b'w"}')
         assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+    database.close()
 
 
 def test_clients_that_take_no_answer_are_cut_off(server: int) -> None:
