@@ -21,6 +21,8 @@ _NO_EMAIL = "Not a valid email address."
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
 _INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
+_VISIBLE = "LNPS"  # letters, numbers, punctuation, symbols
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that are drawn as nothing
 _JOINERS = "\u200c\u200d"  # without which Persian, Hindi and family emoji cannot be written
 
 
@@ -54,6 +56,8 @@ class Line(Text):
         text = super()._deserialize(value, attr, data, **kwargs).strip()
         if any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text):
             raise ValidationError("Contains an invisible or control character.")
+        if text and not any(unicodedata.category(c)[0] in _VISIBLE and c not in _FILLERS for c in text):
+            raise ValidationError("Contains nothing to see.")
         return text
 
 

@@ -105,6 +105,17 @@ def test_an_invalid_organization_is_not_founded(world: World, body: dict[str, st
     assert person.call("GET", "/organizations").get_json()["items"] == []
 
 
+@pytest.mark.parametrize("name", ["\u3164", "\u2800 \u2800", "\u034f", "\u0301", "\u200d", "\U0010ffff"])
+def test_a_name_is_something_to_see(world: World, name: str) -> None:
+    refused = world.person().call("POST", "/organizations", {"name": name})
+    assert list(refused.get_json()["errors"]["json"]) == ["name"]
+
+
+@pytest.mark.parametrize("name", ["\u65e5\u672c", "\U0001f469\u200d\U0001f52c", "4", "!", "e\u0301"])
+def test_a_name_need_not_be_latin(world: World, name: str) -> None:
+    assert world.person().call("POST", "/organizations", {"name": name}).status_code == 201
+
+
 def test_an_admin_renames_the_organization_and_its_slug(world: World) -> None:
     admin = world.person("Acme")
     path = f"/organizations/{admin.organization_id}"
