@@ -16,6 +16,7 @@ from authapp.security.passwords import passwords
 from tests.factories import PASSWORD, AppWith, Person, World, all_at_once, statements
 
 CLIENTS = 16
+LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 ROUNDS = 20
 
 
@@ -256,12 +257,11 @@ def test_an_invitation_that_dies_while_its_acceptance_waits_lets_nobody_in(world
     admin, guest = world.person("Acme"), world.person()
     world.sql("ALTER TABLE memberships DISABLE TRIGGER memberships_keep_an_admin")
     token = world.invite(admin, admin.organization_id, guest.email, "viewer")
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     try:
         with ThreadPoolExecutor() as pool, world.superuser.connect() as holder:
             holder.execute(text("SELECT FROM organizations FOR NO KEY UPDATE"))
             accepting = pool.submit(guest.call, "POST", "/invitations/accept", {"token": token})
-            while world.sql(waiting)[0][0] == 0:
+            while world.sql(LOCK_WAITS)[0][0] == 0:
                 assert not accepting.done()
             holder.execute(text(meanwhile))
             holder.commit()
@@ -319,11 +319,10 @@ def test_whoever_loses_the_right_while_a_request_is_on_its_way_leaves_nothing_be
         "token": world.invite(elsewhere, elsewhere.organization_id, admin.email, "viewer"),
     }
     before = snapshot(world)
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with ThreadPoolExecutor() as pool, world.superuser.connect() as holder:
         holder.execute(text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": admin.id})
         asking = pool.submit(admin.call, *LATE[late](f"/organizations/{organization_id}", ids))
-        while world.sql(waiting)[0][0] == 0:
+        while world.sql(LOCK_WAITS)[0][0] == 0:
             assert not asking.done(), asking.result().text
         holder.execute(text(statement), {"id": admin.id})
         holder.commit()
