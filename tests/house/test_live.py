@@ -59,7 +59,7 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
         server.kill()
         server.wait()
     deadline = time.monotonic() + 20
-    while any("gunicorn" in " ".join(p.cmdline()) or "development" in " ".join(p.cmdline()) for p in offspring(clone)):
+    while any(re.search("gunicorn|development", " ".join(process.info["cmdline"])) for process in offspring(clone)):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
