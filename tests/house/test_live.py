@@ -59,7 +59,9 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
         server.kill()
         server.wait()
     deadline = time.monotonic() + 20
-    while any(re.search("gunicorn|development", " ".join(process.info["cmdline"])) for process in offspring(clone)):
+    while any(
+        re.search("gunicorn|development", " ".join(process.info["cmdline"] or [])) for process in offspring(clone)
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
