@@ -16,7 +16,7 @@ from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
 from authapp.core.problems import init_problems
 from authapp.core.requests import init_requests
 from authapp.core.strict import LARGEST_BODY
-from authapp.security.opaque import opaque_tokens
+from authapp.security.opaque import init_opaque
 from authapp.security.passwords import passwords
 from authapp.security.sealing import init_sealing
 from authapp.security.tokens import tokens
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     init_database(app, settings)
     passwords.init_app(app, settings)
     tokens.init_settings(app, settings)
-    opaque_tokens.init_app(app, settings)
+    init_opaque(app, settings)
     init_sealing(app, settings)
     init_mail(app, settings)
 

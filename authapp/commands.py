@@ -99,9 +99,10 @@ def activate(email: str) -> None:
 @click.argument("email")
 def promote(organization_id: UUID, email: str) -> None:
     """Make the member with this EMAIL an admin of the organization with this ORGANIZATION_ID."""
+    address = _address(email)
     with _committed():
-        members.promote(organization_id, _address(email))
-    click.echo(f"{_address(email)} is now an admin.")
+        members.promote(organization_id, address)
+    click.echo(f"{address} is now an admin.")
 
 
 @organizations.command()
@@ -128,10 +129,11 @@ def delete(organization_id: UUID) -> None:
 
 
 def _set_active(email: str, *, active: bool) -> None:
+    address = _address(email)
     with _committed():
-        if not accounts.set_active(_address(email), active):
+        if not accounts.set_active(address, active):
             raise click.ClickException(f"There is no account with the email {email}.")
-    click.echo(f"{_address(email)} is now {'active' if active else 'inactive'}.")
+    click.echo(f"{address} is now {'active' if active else 'inactive'}.")
 
 
 def _address(email: str) -> str:

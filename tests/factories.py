@@ -29,6 +29,7 @@ from authapp.services import outbox
 PASSWORD = "SecurePassword123"
 API = "/api/v1"
 UNKNOWN_ID = "019aab1c-7d3e-7a40-9a55-000000000000"
+LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 T = TypeVar("T")
 AppWith = Callable[..., Application]
 """The fixture `app_with`: makes an application with these settings changed."""

@@ -6,7 +6,7 @@ import re
 import smtplib
 import ssl
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import localtime, parseaddr
 from typing import Any, Protocol, cast
@@ -34,9 +34,6 @@ class Message:
     subject: str
     text: str
     html: str
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 class Undeliverable(Exception):

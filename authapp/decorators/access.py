@@ -116,7 +116,8 @@ def _guarded_by_role(
             audit.record(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
             raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)
 
-    return _guarded(view, name, check, refusals, path_ids=("organization_id", "user_id")[: 1 + or_self])
+    path_ids = ("organization_id", "user_id") if or_self else ("organization_id",)
+    return _guarded(view, name, check, refusals, path_ids)
 
 
 def _guarded(

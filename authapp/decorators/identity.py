@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from flask import g, request
@@ -15,7 +15,7 @@ from authapp.core import clock
 from authapp.core.actor import Actor, ActorType, OrganizationRecord, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, InvalidApiKey, InvalidToken, MissingToken, RevokedToken
 from authapp.core.extensions import autocommit_engine, db
-from authapp.security.opaque import opaque_tokens
+from authapp.security import opaque
 from authapp.security.tokens import Claims, claims_of
 from authapp.services import api_keys, proofs
 
@@ -115,7 +115,7 @@ def _person(claims: Claims, row: Row[Any] | None, **rest: Any) -> Actor:
 
 def _api_key(token: str, organization_id: UUID | None) -> Actor:
     """Let the request act as an API key."""
-    presented = opaque_tokens.read(token, api_keys.PREFIX)
+    presented = opaque.read(token, api_keys.PREFIX)
     if presented is None:
         raise InvalidApiKey("not a key")
     bind_contextvars(api_key_id=str(presented.id))
@@ -143,4 +143,4 @@ def _become(actor: Actor) -> Actor:
     g.actor = actor
     if actor.organization:
         bind_contextvars(organization_id=str(actor.organization.id))
-    return cast("Actor", g.actor)
+    return actor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, and_, text
@@ -12,16 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from authapp.core.actor import Role
 from authapp.core.tenancy import TenantModel
 from authapp.models.columns import Identified, Timestamped, closed_set, moment
-
-
-class InvitationStatus(StrEnum):
-    """Where an invitation stands. A pending one whose time has passed is shown as expired before it is marked so."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
+from authapp.schemas.invitations import InvitationStatus
 
 
 class Invitation(Identified, Timestamped, TenantModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,7 @@ from authapp.core.extensions import Model
 from authapp.core.tenancy import TenantModel
 from authapp.models.columns import Identified, Timestamped, closed_set, moment
 from authapp.models.users import User
-from authapp.schemas.organizations import LONGEST_NAME, LONGEST_SLUG
-
-
-class SubscriptionStatus(StrEnum):
-    """Where a subscription stands."""
-
-    ACTIVE = "active"
-    TRIALING = "trialing"
-    PAST_DUE = "past_due"
-    CANCELED = "canceled"
+from authapp.schemas.organizations import LONGEST_NAME, LONGEST_SLUG, SubscriptionStatus
 
 
 class Organization(Identified, Timestamped, Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
 
@@ -14,13 +16,23 @@ LONGEST_TOKEN = 200
 TOKEN = {"description": "From the letter.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
 
 
+class InvitationStatus(StrEnum):
+    """Where an invitation stands. A pending one whose time has passed is shown as expired before it is marked so."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
 class Invitation(Schema):
     """An address that was invited, and what became of it."""
 
     id = fields.UUID(required=True)
     email = fields.String(required=True, metadata=EMAIL)
     role = fields.String(required=True, metadata=ROLE)
-    status = fields.String(required=True, validate=OneOf(["pending", "accepted", "declined", "revoked", "expired"]))
+    status = fields.String(required=True, validate=OneOf(list(InvitationStatus)))
     expires_at = Timestamp(required=True)
     invited_by = fields.UUID(required=True, metadata={"description": "The account that invited, or sent again, last."})
     created_at = Timestamp(required=True)

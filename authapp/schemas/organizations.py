@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields
 
 from authapp.core.actor import Role
@@ -11,6 +13,15 @@ from authapp.schemas.pages import page_of
 LONGEST_NAME = 200
 LONGEST_SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
 ROLE = {"enum": [role.value for role in Role], "examples": ["developer"]}
+
+
+class SubscriptionStatus(StrEnum):
+    """Where a subscription stands."""
+
+    ACTIVE = "active"
+    TRIALING = "trialing"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
 
 
 class OrganizationBrief(Schema):
@@ -28,7 +39,7 @@ class Subscription(Schema):
     status = fields.String(
         required=True,
         attribute="subscription_status",
-        metadata={"enum": ["active", "trialing", "past_due", "canceled"]},
+        metadata={"enum": list(SubscriptionStatus)},
     )
     seats = fields.Integer(required=True, allow_none=True, metadata={"description": "null means unlimited"})
     trial_ends_at = Timestamp(required=True, allow_none=True)

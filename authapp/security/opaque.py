@@ -28,25 +28,24 @@ class Presented(NamedTuple):
     digest: bytes
 
 
-class OpaqueTokens:
-    """Makes and reads tokens. Bound to an application by `init_app`."""
+def init_opaque(app: Flask, settings: Settings) -> None:
+    app.extensions["authapp.opaque"] = derive(settings.secret_key, "opaque tokens")
 
-    def init_app(self, app: Flask, settings: Settings) -> None:
-        app.extensions["authapp.opaque"] = derive(settings.secret_key, "opaque tokens")
 
-    def make(self, prefix: str, owner_id: UUID) -> tuple[str, bytes]:
-        """A new token for the row with this id, and the hash that the row keeps."""
-        secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
-        stem = f"{prefix}_{owner_id.hex}_{secret}"
-        token = stem + _checksum(stem)
-        return token, _digest(token)
+def make(prefix: str, owner_id: UUID) -> tuple[str, bytes]:
+    """A new token for the row with this id, and the hash that the row keeps."""
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
+    stem = f"{prefix}_{owner_id.hex}_{secret}"
+    token = stem + _checksum(stem)
+    return token, _digest(token)
 
-    def read(self, token: str, prefix: str) -> Presented | None:
-        """What a token presents, or None where it cannot be one of ours."""
-        match = _FORM.fullmatch(token)
-        if match is None or match[1] != prefix or _checksum(token[:-CHECKSUM_LENGTH]) != match[4]:
-            return None
-        return Presented(UUID(match[2]), _digest(token))
+
+def read(token: str, prefix: str) -> Presented | None:
+    """What a token presents, or None where it cannot be one of ours."""
+    match = _FORM.fullmatch(token)
+    if match is None or match[1] != prefix or _checksum(token[:-CHECKSUM_LENGTH]) != match[4]:
+        return None
+    return Presented(UUID(match[2]), _digest(token))
 
 
 def _checksum(stem: str) -> str:
@@ -59,6 +58,3 @@ def _checksum(stem: str) -> str:
 
 def _digest(token: str) -> bytes:
     return hmac.new(cast("bytes", current_app.extensions["authapp.opaque"]), token.encode(), hashlib.sha256).digest()
-
-
-opaque_tokens = OpaqueTokens()

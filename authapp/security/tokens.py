@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from authapp.core import clock
 from authapp.core.errors import ExpiredToken, InvalidToken, MissingToken
 from authapp.core.problems import problem
+from authapp.schemas.sessions import LONGEST_TOKEN
 from authapp.security.keys import KeyRing, SigningKey, key_ring
 from config import Settings
 
@@ -26,7 +27,6 @@ _WRONG_TYPE = {
     "access": "This is no access token. Send the access token, not the refresh token.",
     "refresh": "This is no refresh token. Send the refresh token, not the access token.",
 }
-LONGEST_TOKEN = 4096
 
 # Signature, issuer and audience are PyJWT's to check; times are ours, by the one clock.
 _OPTIONS: Options = {

@@ -13,10 +13,10 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, Role
-from authapp.core.errors import ApiKeyNotFound, RoleTooLow, ValidationFailed
+from authapp.core.errors import ApiKeyNotFound, ValidationFailed
 from authapp.core.extensions import autocommit_engine, db
 from authapp.models import ApiKey, AuditAction
-from authapp.security.opaque import opaque_tokens
+from authapp.security import opaque
 from authapp.services import audit, authority
 from authapp.services.pages import Page, fetch
 
@@ -46,13 +46,12 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
         RoleTooLow: the role is above the actor's own.
         ValidationFailed: `expires_at` has passed.
     """
-    if not actor.here.role.includes(role):
-        raise RoleTooLow(f"{actor.here.role} grants {role}")
+    authority.require_grant(actor, role)
     if expires_at is not None and expires_at <= clock.now():
         raise ValidationFailed(errors={"json": {"expires_at": ["Give a moment in the future."]}})
     authority.hold_office(actor)
     key_id = uuid7()
-    key, secret_hash = opaque_tokens.make(PREFIX, key_id)
+    key, secret_hash = opaque.make(PREFIX, key_id)
     row = db.session.execute(
         insert(ApiKey)
         .values(
@@ -78,7 +77,7 @@ def rotate(actor: Actor, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]
     """
     authority.hold_office(actor)
     now = clock.now()
-    key, secret_hash = opaque_tokens.make(PREFIX, api_key_id)
+    key, secret_hash = opaque.make(PREFIX, api_key_id)
     row = db.session.execute(
         update(ApiKey)
         .where(_is_live(actor.here.id, api_key_id))

@@ -12,6 +12,7 @@ from sqlalchemy import and_, select
 
 from authapp.core import clock
 from authapp.core.actor import Actor, Role
+from authapp.core.errors import RoleTooLow
 from authapp.core.extensions import db
 from authapp.core.transaction import Stale
 from authapp.models import Membership, Organization, Session, User
@@ -52,6 +53,16 @@ def hold_office(actor: Actor) -> None:
     hold_account(actor)
     hold_organization(actor.here.id)
     require_office(actor)
+
+
+def require_grant(actor: Actor, role: Role) -> None:
+    """Pass if the caller may give somebody or something this role.
+
+    Raises:
+        RoleTooLow: it is above the caller's own.
+    """
+    if not actor.here.role.includes(role):
+        raise RoleTooLow(f"{actor.here.role} grants {role}")
 
 
 def require_office(actor: Actor) -> None:

@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock, mail
 from authapp.core.actor import Actor, Role
-from authapp.core.errors import AlreadyMember, InvitationNotFound, RoleTooLow
+from authapp.core.errors import AlreadyMember, InvitationNotFound
 from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, User
-from authapp.models.invitations import InvitationStatus
-from authapp.security.opaque import opaque_tokens
+from authapp.schemas.invitations import InvitationStatus
+from authapp.security import opaque
 from authapp.services import audit, authority, outbox
 from authapp.services.pages import Page, fetch
 
@@ -38,7 +38,7 @@ def create(actor: Actor, email: str, role: Role) -> Any:
         InvitationPending: from the unique index.
     """
     organization = actor.here
-    _may_grant(organization.role, role)
+    authority.require_grant(actor, role)
     authority.hold_office(actor)
     member = select(User.id).join(Membership, Membership.user_id == User.id)
     if db.session.scalar(
@@ -52,7 +52,7 @@ def create(actor: Actor, email: str, role: Role) -> Any:
         .where(Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now)
         .values(status=InvitationStatus.EXPIRED)
     )
-    token, token_hash = opaque_tokens.make(PREFIX, invitation_id)
+    token, token_hash = opaque.make(PREFIX, invitation_id)
     expires_at = now + LIFETIME
     row = db.session.execute(
         insert(Invitation)
@@ -80,7 +80,7 @@ def resend(actor: Actor, invitation_id: UUID) -> Any:
         RoleTooLow: its role is above the actor's own.
     """
     authority.hold_office(actor)
-    token, token_hash = opaque_tokens.make(PREFIX, invitation_id)
+    token, token_hash = opaque.make(PREFIX, invitation_id)
     row = db.session.execute(
         update(Invitation)
         .where(is_pending(actor.here.id, invitation_id))
@@ -89,7 +89,7 @@ def resend(actor: Actor, invitation_id: UUID) -> Any:
     ).one_or_none()
     if row is None:
         raise InvitationNotFound
-    _may_grant(actor.here.role, row.role)
+    authority.require_grant(actor, row.role)
     outbox.withdraw(invitation_id)
     _post(actor, row, token)
     audit.record(AuditAction.INVITATION_RESENT, target_id=invitation_id, email=row.email)
@@ -113,11 +113,6 @@ def revoke(actor: Actor, invitation_id: UUID) -> None:
         raise InvitationNotFound
     outbox.withdraw(invitation_id)
     audit.record(AuditAction.INVITATION_REVOKED, target_id=invitation_id, email=row.email)
-
-
-def _may_grant(held: Role, granted: Role) -> None:
-    if not held.includes(granted):
-        raise RoleTooLow(f"{held} grants {granted}")
 
 
 def is_pending(organization_id: UUID, invitation_id: UUID) -> Any:

@@ -13,8 +13,8 @@ from authapp.core.actor import Actor, OrganizationRecord, Role, UserRecord
 from authapp.core.errors import InvalidInvitation, NotYourInvitation
 from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
-from authapp.models.invitations import InvitationStatus
-from authapp.security.opaque import opaque_tokens
+from authapp.schemas.invitations import InvitationStatus
+from authapp.security import opaque
 from authapp.services import audit, authority, members, proofs
 from authapp.services.invitations import PREFIX, is_pending
 
@@ -37,7 +37,7 @@ def opened(token: str) -> Opened:
     Raises:
         InvalidInvitation: the token is dead or none of ours, or the inviter may not grant this role any more.
     """
-    presented = opaque_tokens.read(token, PREFIX)
+    presented = opaque.read(token, PREFIX)
     if presented is None:
         raise InvalidInvitation("not a token")
     parameters = {"invitation_id": str(presented.id), "digest": presented.digest, "now": clock.now()}
@@ -84,7 +84,7 @@ def require_address(invitation: Opened, email: str) -> None:
 def join(invitation: Opened, user: UserRecord) -> OrganizationRecord:
     """Take an invitation up."""
     organization_id = invitation.organization.id
-    members.hold(organization_id, user.id)
+    authority.hold_organization(organization_id)
     _require_inviter(invitation)
     _settle(invitation, InvitationStatus.ACCEPTED)
     members.add(organization_id, user.id, invitation.role)

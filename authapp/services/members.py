@@ -13,7 +13,7 @@ from authapp.core.errors import LastAdmin, MemberNotFound, SeatsExhausted
 from authapp.core.extensions import db
 from authapp.core.tenancy import open_account, open_organization
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
-from authapp.models.invitations import InvitationStatus
+from authapp.schemas.invitations import InvitationStatus
 from authapp.services import audit, authority, organizations
 from authapp.services.pages import Page, fetch
 
@@ -55,13 +55,7 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
     standing = hold(organization_id, user_id)
     _keep_an_admin(standing, after=role)
     authority.require_office(actor)
-    db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=role))
-    if role is not Role.ADMIN:
-        _withdraw_invitations_by(organization_id, user_id)
-    if role != standing.role:
-        audit.record(
-            AuditAction.MEMBER_ROLE_CHANGED, target_id=user_id, user_id=user_id, before=standing.role, after=role
-        )
+    _set_role(organization_id, user_id, standing.role, role)
     return db.session.execute(
         select(*_MEMBER).join(Membership, _is_member(organization_id, User.id)).where(User.id == user_id)
     ).one()
@@ -96,18 +90,7 @@ def promote(organization_id: UUID, email: str) -> None:
     )
     if user_id is None:
         raise MemberNotFound
-    standing = hold(organization_id, user_id)
-    if standing.role is Role.ADMIN:
-        return
-    db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=Role.ADMIN))
-    audit.record(
-        AuditAction.MEMBER_ROLE_CHANGED,
-        target_id=user_id,
-        user_id=user_id,
-        organization_id=organization_id,
-        before=standing.role,
-        after=Role.ADMIN,
-    )
+    _set_role(organization_id, user_id, hold(organization_id, user_id).role, Role.ADMIN)
 
 
 def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
@@ -150,7 +133,7 @@ def hold_all(user_id: UUID) -> Iterator[tuple[UUID, Standing]]:
     open_account(user_id)
     mine = (
         select(Organization.id)
-        .join(Membership, and_(Membership.organization_id == Organization.id, Membership.user_id == user_id))
+        .join(Membership, _is_member(Organization.id, user_id))
         .where(Organization.deleted_at.is_(None))
         .order_by(Organization.id)
     )
@@ -179,6 +162,23 @@ def _is_last_admin(standing: Standing) -> bool:
     return standing.role is Role.ADMIN and not standing.another_admin
 
 
+def _set_role(organization_id: UUID, user_id: UUID, before: Role | None, after: Role) -> None:
+    """Change a role, if it is another one, and write that down."""
+    if after is before:
+        return
+    db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
+    if after is not Role.ADMIN:
+        _withdraw_invitations_by(organization_id, user_id)
+    audit.record(
+        AuditAction.MEMBER_ROLE_CHANGED,
+        target_id=user_id,
+        user_id=user_id,
+        organization_id=organization_id,
+        before=before,
+        after=after,
+    )
+
+
 def _delete(organization_id: UUID, user_id: UUID, action: AuditAction) -> None:
     _withdraw_invitations_by(organization_id, user_id)
     db.session.execute(delete(Membership).where(_is_member(organization_id, user_id)))
@@ -192,5 +192,5 @@ def _withdraw_invitations_by(organization_id: UUID, user_id: UUID) -> None:
     db.session.execute(update(Invitation).where(by, pending).values(status=InvitationStatus.REVOKED))
 
 
-def _is_member(organization_id: UUID, user_id: Any) -> ColumnElement[bool]:
+def _is_member(organization_id: Any, user_id: Any) -> ColumnElement[bool]:
     return and_(Membership.organization_id == organization_id, Membership.user_id == user_id)

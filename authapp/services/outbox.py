@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -28,7 +29,7 @@ log = structlog.get_logger("authapp")
 def post(recipient: str, kind: str, *, about_id: UUID | None = None, **context: Any) -> None:
     """Write a letter and put it into the request's transaction."""
     letter_id = uuid7()
-    sealed = seal(json.dumps(mail.write(kind, **context).as_dict()), letter_id)
+    sealed = seal(json.dumps(asdict(mail.write(kind, **context))), letter_id)
     db.session.execute(
         insert(Letter).values(
             id=letter_id, about_id=about_id, recipient=recipient, kind=kind, sealed=sealed, due_at=clock.now()

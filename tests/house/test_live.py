@@ -23,6 +23,7 @@ from tests.factories import API, PASSWORD, World
 from tests.live import SAID, ask, lines_of, running
 
 README = (ROOT / "README.md").read_text()
+[NEWMAN] = re.findall(r"newman@\S+", (ROOT / "Makefile").read_text())
 COLLECTION = ROOT / "tests" / "postman" / "authapp.postman_collection.json"
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
 
@@ -106,7 +107,7 @@ def test_the_postman_collection_runs_as_the_readme_says(server: int) -> None:
 def test_the_postman_collection_runs_whole_with_the_tokens_of_its_letters(server: int, tmp_path: Path) -> None:
     if shutil.which("npx") is None:
         pytest.skip("needs npx, of Node.js, to run newman")
-    command = ["npx", "--yes", "newman@6.2.2", "run", str(COLLECTION)]
+    command = ["npx", "--yes", NEWMAN, "run", str(COLLECTION)]
     first = ["1 Start here", "2 My account", "3 Organizations", "4 Invitations"]
     environment, reached = str(COLLECTION).replace("collection", "environment"), str(tmp_path / "reached.json")
     address = ["--env-var", f"base_url=http://localhost:{server}"]

@@ -18,7 +18,7 @@ from authapp.core.errors import LastAdmin
 from authapp.core.postgres import create_database
 from authapp.services import accounts
 from config import ROOT
-from tests.factories import API, PASSWORD, Person, World, all_at_once
+from tests.factories import API, LOCK_WAITS, PASSWORD, Person, World, all_at_once
 from tests.live import ask, running
 
 ROUNDS = 200
@@ -148,13 +148,10 @@ def test_an_account_with_followers_cannot_just_go(world: World) -> None:
 @contextmanager
 def both_wait(superuser: Engine) -> Iterator[None]:
     """Hold every organization's row until both requests have passed their guards and wait for it."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
     with superuser.connect() as holder, superuser.connect() as observer:
         holder.exec_driver_sql("SELECT FROM organizations FOR NO KEY UPDATE")
         yield
-        while observer.scalar(waiting) != 2:
+        while observer.scalar(text(LOCK_WAITS)) != 2:
             observer.rollback()
         holder.rollback()
 

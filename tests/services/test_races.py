@@ -13,10 +13,9 @@ from sqlalchemy import text
 
 from authapp.core.clock import FrozenClock
 from authapp.security.passwords import passwords
-from tests.factories import PASSWORD, AppWith, Person, World, all_at_once, statements
+from tests.factories import LOCK_WAITS, PASSWORD, AppWith, Person, World, all_at_once, statements
 
 CLIENTS = 16
-LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 ROUNDS = 20
 
 

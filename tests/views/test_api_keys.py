@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from authapp.core.clock import FrozenClock
-from authapp.security.opaque import opaque_tokens
+from authapp.security import opaque
 from tests.factories import UNKNOWN_ID, Caller, Person, World, statements
 
 
@@ -167,7 +167,7 @@ def test_a_well_formed_key_with_another_secret_is_refused(world: World) -> None:
     admin = world.person("Acme")
     issued = issue(admin)
     with world.app.app_context():
-        forged, _ = opaque_tokens.make("ak", UUID(issued["id"]))
+        forged, _ = opaque.make("ak", UUID(issued["id"]))
     assert reads(world, admin, forged) == 401
 
 
