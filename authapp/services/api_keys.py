@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, Role
 from authapp.core.errors import ApiKeyNotFound, ValidationFailed
-from authapp.core.extensions import autocommit_engine, db
+from authapp.core.extensions import autocommit_engine
 from authapp.models import ApiKey, AuditAction
 from authapp.security import opaque
 from authapp.services import audit, authority
@@ -52,7 +52,7 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
     authority.hold_office(actor)
     key_id = uuid7()
     key, secret_hash = opaque.make(PREFIX, key_id)
-    row = db.session.execute(
+    row = transaction.execute(
         insert(ApiKey)
         .values(
             id=key_id,
@@ -78,7 +78,7 @@ def rotate(actor: Actor, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]
     authority.hold_office(actor)
     now = clock.now()
     key, secret_hash = opaque.make(PREFIX, api_key_id)
-    row = db.session.execute(
+    row = transaction.execute(
         update(ApiKey)
         .where(_is_live(actor.here.id, api_key_id))
         .values(
@@ -102,7 +102,7 @@ def revoke(actor: Actor, api_key_id: UUID) -> None:
         ApiKeyNotFound: there is none, or it is revoked already.
     """
     authority.hold_office(actor)
-    name = db.session.scalar(
+    name = transaction.scalar(
         update(ApiKey)
         .where(ApiKey.organization_id == actor.here.id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=clock.now())

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import and_, case, insert, null, select
 from structlog.contextvars import bind_contextvars, get_contextvars
 
+from authapp.core import transaction
 from authapp.core.actor import ActorType, known_actor
-from authapp.core.extensions import db
 from authapp.core.requests import current_client
 from authapp.models import AuditAction, AuditEvent
 from authapp.services.pages import Page, fetch
 
+_RECORD = insert(AuditEvent)
 _WHEREABOUTS = ("session_id", "request_id", "ip_address", "user_agent")
 
 
@@ -43,21 +44,20 @@ def record(
         bind_contextvars(user_id=str(actor_id))
     if organization_id:
         bind_contextvars(organization_id=str(organization_id))
-    db.session.execute(
-        insert(AuditEvent).values(
-            action=action,
-            target_id=target_id,
-            user_id=user_id,
-            actor_type=actor.type if actor else (ActorType.USER if actor_id else None),
-            actor_id=actor.id if actor else actor_id,
-            organization_id=organization_id or (actor.organization.id if actor and actor.organization else None),
-            session_id=actor.session_id if actor else None,
-            details=details,
-            request_id=client.request_id,
-            ip_address=client.ip_address,
-            user_agent=client.user_agent,
-        )
-    )
+    event = {
+        "action": action,
+        "target_id": target_id,
+        "user_id": user_id,
+        "actor_type": actor.type if actor else (ActorType.USER if actor_id else None),
+        "actor_id": actor.id if actor else actor_id,
+        "organization_id": organization_id or (actor.organization.id if actor and actor.organization else None),
+        "session_id": actor.session_id if actor else None,
+        "details": details,
+        "request_id": client.request_id,
+        "ip_address": client.ip_address,
+        "user_agent": client.user_agent,
+    }
+    transaction.execute(_RECORD, event)
 
 
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:

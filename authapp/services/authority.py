@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import Actor, Role
 from authapp.core.errors import RoleTooLow
-from authapp.core.extensions import db
 from authapp.core.transaction import Stale
 from authapp.models import Membership, Organization, Session, User
 
@@ -24,7 +23,7 @@ def hold_account(actor: Actor) -> None:
     Raises:
         Stale: they ended while it waited. It is run again, and its guard refuses it.
     """
-    held = db.session.execute(
+    held = transaction.execute(
         select(User.id)
         .join(Session, Session.user_id == User.id)
         .where(User.id == actor.id, User.is_active, User.deleted_at.is_(None))
@@ -41,7 +40,7 @@ def hold_organization(organization_id: UUID) -> None:
     NO KEY UPDATE lets the rows that refer to the organization be written meanwhile: the trail, invitations, keys.
     """
     row = select(Organization.id).where(Organization.id == organization_id)
-    db.session.execute(row.with_for_update(key_share=True))
+    transaction.execute(row.with_for_update(key_share=True))
 
 
 def hold_office(actor: Actor) -> None:
@@ -72,7 +71,7 @@ def require_office(actor: Actor) -> None:
         Stale: the caller is not, or the organization is deleted.
     """
     here = and_(Organization.id == Membership.organization_id, Organization.deleted_at.is_(None))
-    role = db.session.scalar(
+    role = transaction.scalar(
         select(Membership.role)
         .join(Organization, here)
         .where(Membership.organization_id == actor.here.id, Membership.user_id == actor.id)

@@ -9,10 +9,9 @@ from uuid import UUID
 from sqlalchemy import and_, case, insert, select, update
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, mail
+from authapp.core import clock, mail, transaction
 from authapp.core.actor import Actor, Role
 from authapp.core.errors import AlreadyMember, InvitationNotFound
-from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, User
 from authapp.schemas.invitations import InvitationStatus
 from authapp.security import opaque
@@ -41,12 +40,12 @@ def create(actor: Actor, email: str, role: Role) -> Any:
     authority.require_grant(actor, role)
     authority.hold_office(actor)
     member = select(User.id).join(Membership, Membership.user_id == User.id)
-    if db.session.scalar(
+    if transaction.scalar(
         member.where(Membership.organization_id == organization.id, User.email == email, User.deleted_at.is_(None))
     ):
         raise AlreadyMember
     now, invitation_id = clock.now(), uuid7()
-    db.session.execute(
+    transaction.execute(
         update(Invitation)
         .where(Invitation.organization_id == organization.id, Invitation.email == email)
         .where(Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now)
@@ -54,7 +53,7 @@ def create(actor: Actor, email: str, role: Role) -> Any:
     )
     token, token_hash = opaque.make(PREFIX, invitation_id)
     expires_at = now + LIFETIME
-    row = db.session.execute(
+    row = transaction.execute(
         insert(Invitation)
         .values(
             id=invitation_id,
@@ -81,7 +80,7 @@ def resend(actor: Actor, invitation_id: UUID) -> Any:
     """
     authority.hold_office(actor)
     token, token_hash = opaque.make(PREFIX, invitation_id)
-    row = db.session.execute(
+    row = transaction.execute(
         update(Invitation)
         .where(is_pending(actor.here.id, invitation_id))
         .values(token_hash=token_hash, expires_at=clock.now() + LIFETIME, invited_by=actor.id)
@@ -103,7 +102,7 @@ def revoke(actor: Actor, invitation_id: UUID) -> None:
         InvitationNotFound: there is none that is pending.
     """
     authority.hold_office(actor)
-    row = db.session.execute(
+    row = transaction.execute(
         update(Invitation)
         .where(is_pending(actor.here.id, invitation_id))
         .values(status=InvitationStatus.REVOKED)

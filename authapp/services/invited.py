@@ -8,10 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import exists, select, update
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, Role, UserRecord
 from authapp.core.errors import InvalidInvitation, NotYourInvitation
-from authapp.core.extensions import db
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
 from authapp.schemas.invitations import InvitationStatus
 from authapp.security import opaque
@@ -41,7 +40,7 @@ def opened(token: str) -> Opened:
     if presented is None:
         raise InvalidInvitation("not a token")
     parameters = {"invitation_id": str(presented.id), "digest": presented.digest, "now": clock.now()}
-    row = db.session.execute(proofs.INVITATION, parameters).one_or_none()
+    row = transaction.execute(proofs.INVITATION, parameters).one_or_none()
     if row is None:
         raise InvalidInvitation
     invitation_id, email, role, expires_at, invited_by, _, *organization = row
@@ -88,7 +87,7 @@ def join(invitation: Opened, user: UserRecord) -> OrganizationRecord:
     _require_inviter(invitation)
     _settle(invitation, InvitationStatus.ACCEPTED)
     members.add(organization_id, user.id, invitation.role)
-    db.session.execute(update(User).where(User.id == user.id).values(email_verified=True))
+    transaction.execute(update(User).where(User.id == user.id).values(email_verified=True))
     audit.record(
         AuditAction.MEMBER_JOINED,
         target_id=user.id,
@@ -120,7 +119,7 @@ def decline(token: str) -> None:
 def _settle(invitation: Opened, status: InvitationStatus) -> None:
     """End an invitation, once: of any number of requests at the same time one finds it as it was presented."""
     organization_id = invitation.organization.id
-    settled = db.session.scalar(
+    settled = transaction.scalar(
         update(Invitation)
         .where(is_pending(organization_id, invitation.id), Invitation.token_hash == invitation.digest)
         .where(exists().where(Organization.id == organization_id, Organization.deleted_at.is_(None)))
@@ -133,7 +132,7 @@ def _settle(invitation: Opened, status: InvitationStatus) -> None:
 
 def _require_inviter(invitation: Opened) -> None:
     """An invitation is as good as its inviter: without the right to grant the role it is dead."""
-    inviter = db.session.scalar(
+    inviter = transaction.scalar(
         select(Membership.role)
         .join(User, User.id == Membership.user_id)
         .where(Membership.organization_id == invitation.organization.id, Membership.user_id == invitation.invited_by)

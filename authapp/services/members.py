@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, select, update
 
+from authapp.core import transaction
 from authapp.core.actor import Actor, Role
 from authapp.core.errors import LastAdmin, MemberNotFound, SeatsExhausted
-from authapp.core.extensions import db
 from authapp.core.tenancy import open_account, open_organization
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
 from authapp.schemas.invitations import InvitationStatus
@@ -56,7 +56,7 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
     _keep_an_admin(standing, after=role)
     authority.require_office(actor)
     _set_role(organization_id, user_id, standing.role, role)
-    return db.session.execute(
+    return transaction.execute(
         select(*_MEMBER).join(Membership, _is_member(organization_id, User.id)).where(User.id == user_id)
     ).one()
 
@@ -85,7 +85,7 @@ def promote(organization_id: UUID, email: str) -> None:
     """
     open_organization(organization_id)
     has_address = and_(User.email == email, User.is_active, User.deleted_at.is_(None))
-    user_id = db.session.scalar(
+    user_id = transaction.scalar(
         select(User.id).join(Membership, _is_member(organization_id, User.id)).where(has_address)
     )
     if user_id is None:
@@ -102,9 +102,9 @@ def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
     """
     taken = select(func.count()).where(Membership.organization_id == organization_id).scalar_subquery()
     seats = select(Organization.seats).where(Organization.id == organization_id).scalar_subquery()
-    if db.session.scalar(select(taken >= seats)):  # NULL where seats are unlimited
+    if transaction.scalar(select(taken >= seats)):  # NULL where seats are unlimited
         raise SeatsExhausted
-    db.session.execute(insert(Membership).values(user_id=user_id, organization_id=organization_id, role=role))
+    transaction.execute(insert(Membership).values(user_id=user_id, organization_id=organization_id, role=role))
 
 
 def leave_all(user_id: UUID) -> None:
@@ -137,7 +137,7 @@ def hold_all(user_id: UUID) -> Iterator[tuple[UUID, Standing]]:
         .where(Organization.deleted_at.is_(None))
         .order_by(Organization.id)
     )
-    for organization_id in db.session.scalars(mine).all():
+    for organization_id in transaction.execute(mine).scalars().all():
         open_organization(organization_id)
         yield organization_id, hold(organization_id, user_id)
 
@@ -148,7 +148,7 @@ def hold(organization_id: UUID, user_id: UUID) -> Standing:
     another = and_(Membership.organization_id == organization_id, Membership.user_id != user_id)
     admin = select(Membership).join(User, User.id == Membership.user_id).where(another, Membership.of_active_admin())
     role = select(Membership.role).where(_is_member(organization_id, user_id)).scalar_subquery()
-    return Standing._make(db.session.execute(select(role, exists(admin.subquery()), exists().where(another))).one())
+    return Standing._make(transaction.execute(select(role, exists(admin.subquery()), exists().where(another))).one())
 
 
 def _keep_an_admin(standing: Standing, after: Role | None) -> None:
@@ -166,7 +166,7 @@ def _set_role(organization_id: UUID, user_id: UUID, before: Role | None, after: 
     """Change a role, if it is another one, and write that down."""
     if after is before:
         return
-    db.session.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
+    transaction.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
     if after is not Role.ADMIN:
         _withdraw_invitations_by(organization_id, user_id)
     audit.record(
@@ -181,7 +181,7 @@ def _set_role(organization_id: UUID, user_id: UUID, before: Role | None, after: 
 
 def _delete(organization_id: UUID, user_id: UUID, action: AuditAction) -> None:
     _withdraw_invitations_by(organization_id, user_id)
-    db.session.execute(delete(Membership).where(_is_member(organization_id, user_id)))
+    transaction.execute(delete(Membership).where(_is_member(organization_id, user_id)))
     audit.record(action, target_id=user_id, user_id=user_id, organization_id=organization_id)
 
 
@@ -189,7 +189,7 @@ def _withdraw_invitations_by(organization_id: UUID, user_id: UUID) -> None:
     """What somebody may not grant any more is not granted later either, should the right come back."""
     by = and_(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
     pending = Invitation.status == InvitationStatus.PENDING
-    db.session.execute(update(Invitation).where(by, pending).values(status=InvitationStatus.REVOKED))
+    transaction.execute(update(Invitation).where(by, pending).values(status=InvitationStatus.REVOKED))
 
 
 def _is_member(organization_id: Any, user_id: Any) -> ColumnElement[bool]:

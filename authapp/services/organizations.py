@@ -12,10 +12,9 @@ from sqlalchemy import and_, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, Role
 from authapp.core.errors import ValidationFailed
-from authapp.core.extensions import db
 from authapp.core.tenancy import ORGANIZATION, opens
 from authapp.models import AuditAction, Membership, Organization
 from authapp.schemas.organizations import LONGEST_SLUG
@@ -44,7 +43,7 @@ def found(actor: Actor, name: str) -> OrganizationRecord:
 def create(name: str, founder_id: UUID) -> OrganizationRecord:
     """Found an organization whose first admin is its founder. It is open from then on."""
     organization = next(filter(None, (_insert(name, slug) for slug in slug_candidates(name))))
-    db.session.execute(
+    transaction.execute(
         insert(Membership).values(user_id=founder_id, organization_id=organization.id, role=organization.role)
     )
     audit.record(
@@ -60,7 +59,7 @@ def create(name: str, founder_id: UUID) -> OrganizationRecord:
 
 def _insert(name: str, slug: str) -> OrganizationRecord | None:
     """The new organization, or None if the slug is taken. Whoever comes second waits for the first to commit."""
-    row = db.session.execute(
+    row = transaction.execute(
         postgres_insert(Organization)
         .values(id=opens(ORGANIZATION, literal(str(uuid7()))), name=name, slug=slug)
         .on_conflict_do_nothing(index_elements=["slug"], index_where=text("deleted_at IS NULL"))
@@ -100,7 +99,7 @@ def change(actor: Actor, changes: dict[str, Any]) -> OrganizationRecord:
     if changes.get("slug") in RESERVED_SLUGS:
         raise ValidationFailed(errors={"json": {"slug": ["This slug is reserved. Choose another."]}})
     authority.hold_office(actor)
-    row = db.session.execute(
+    row = transaction.execute(
         update(Organization)
         .where(Organization.id == organization.id)
         .values(changes)
@@ -118,7 +117,7 @@ def close(actor: Actor) -> None:
 
 def set_seats(organization_id: UUID, seats: int) -> bool:
     """Say how many members the open organization may have. Says whether there is one."""
-    changed = db.session.scalar(
+    changed = transaction.scalar(
         update(Organization)
         .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
         .values(seats=seats)
@@ -136,7 +135,7 @@ def delete(organization_id: UUID) -> bool:
 
     The row stays, so that the trail can be read by whoever looks after the database.
     """
-    deleted = db.session.scalar(
+    deleted = transaction.scalar(
         update(Organization)
         .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
         .values(deleted_at=clock.now())

@@ -14,7 +14,6 @@ from sqlalchemy import Row, delete, insert, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, mail, transaction
-from authapp.core.extensions import db
 from authapp.core.mail import Mailer, Message, Undeliverable
 from authapp.models import Letter
 from authapp.security.sealing import Unreadable, seal, unseal
@@ -30,7 +29,7 @@ def post(recipient: str, kind: str, *, about_id: UUID | None = None, **context: 
     """Write a letter and put it into the request's transaction."""
     letter_id = uuid7()
     sealed = seal(json.dumps(asdict(mail.write(kind, **context))), letter_id)
-    db.session.execute(
+    transaction.execute(
         insert(Letter).values(
             id=letter_id, about_id=about_id, recipient=recipient, kind=kind, sealed=sealed, due_at=clock.now()
         )
@@ -39,7 +38,7 @@ def post(recipient: str, kind: str, *, about_id: UUID | None = None, **context: 
 
 def withdraw(about_id: UUID) -> None:
     """Take back the letters about something that have not been sent."""
-    db.session.execute(delete(Letter).where(Letter.about_id == about_id, Letter.sent_at.is_(None)))
+    transaction.execute(delete(Letter).where(Letter.about_id == about_id, Letter.sent_at.is_(None)))
 
 
 def deliver_due(mailer: Mailer, stopped: Event | None = None) -> int:
@@ -54,12 +53,12 @@ def deliver_due(mailer: Mailer, stopped: Event | None = None) -> int:
 def dead() -> list[Row[*tuple[Any, ...]]]:
     """The letters that were given up, oldest first."""
     statement = select(Letter.id, Letter.recipient, Letter.kind, Letter.dead_at, Letter.attempts, Letter.last_error)
-    return list(db.session.execute(statement.where(Letter.dead_at.is_not(None)).order_by(Letter.id)))
+    return list(transaction.execute(statement.where(Letter.dead_at.is_not(None)).order_by(Letter.id)))
 
 
 def revive(letter_id: UUID) -> bool:
     """Try a dead letter again, from the start. Says whether there is such a letter."""
-    revived = db.session.scalar(
+    revived = transaction.scalar(
         update(Letter)
         .where(Letter.id == letter_id, Letter.dead_at.is_not(None))
         .values(dead_at=None, attempts=0, due_at=clock.now())
@@ -72,7 +71,7 @@ def _take() -> Row[*tuple[Any, ...]] | None:
     """Lease the letter that has been due for longest. Any number of workers may take at the same time."""
     now = clock.now()
     due = select(Letter.id).where(Letter.due_at <= now).order_by(Letter.due_at).limit(1)
-    letter = db.session.execute(
+    letter = transaction.execute(
         update(Letter)
         .where(Letter.id == due.with_for_update(skip_locked=True).scalar_subquery())
         .values(attempts=Letter.attempts + 1, due_at=now + LEASE)
@@ -118,7 +117,7 @@ def _said(error: Exception) -> str:
 
 def _settle(letter: Row[*tuple[Any, ...]], **values: Any) -> None:
     """Write the outcome down, unless the lease has run out and another worker has the letter by now."""
-    db.session.execute(
+    transaction.execute(
         update(Letter).where(Letter.id == letter.id, Letter.attempts == letter.attempts).values(**values)
     )
     transaction.commit()

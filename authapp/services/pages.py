@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from authapp.core.extensions import db
+from authapp.core import transaction
 
 
 class Page(NamedTuple):
@@ -30,6 +30,6 @@ def fetch(
     if cursor is not None:
         statement = statement.where(key < cursor if newest_first else key > cursor)
     ordered = statement.order_by(key.desc() if newest_first else key).limit(limit + 1)
-    rows = list(db.session.execute(ordered))
+    rows = list(transaction.execute(ordered))
     items = rows[:limit]
     return Page(items, items[-1].id if len(rows) > limit else None)

@@ -9,11 +9,11 @@ from sqlalchemy import Row, bindparam, func, select, update
 from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import RefreshTokenReused, RevokedToken
-from authapp.core.extensions import autocommit_engine, db
+from authapp.core.extensions import autocommit_engine
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
 from authapp.models.sessions import EndReason
@@ -71,7 +71,7 @@ def refresh(refresh_token: str) -> SignedIn:
 
 def _spent(claims: Claims) -> Row[Any]:
     """The session of a token that is not its current one: a retry of a moment ago, or reuse."""
-    row = db.session.execute(
+    row = transaction.execute(
         select(*SESSION, *User.record())
         .join(User, User.id == Session.user_id)
         .where(Session.id == claims.session_id, Session.user_id == claims.user_id, Session.live_at(clock.now()))

@@ -10,11 +10,11 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from structlog.contextvars import bind_contextvars
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock
+from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import InactiveAccount, SessionNotFound, WrongCredentials
-from authapp.core.extensions import autocommit_engine, db
+from authapp.core.extensions import autocommit_engine
 from authapp.core.requests import current_client
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
@@ -41,6 +41,18 @@ SESSION = tuple(Session.__table__.c)
 _ACCOUNT_BY_EMAIL = select(User.id, User.password_hash, User.is_active).where(
     User.email == bindparam("email"), User.deleted_at.is_(None)
 )
+_SIGN_IN = (
+    update(User)
+    .where(
+        User.id == bindparam("of_user"),
+        User.is_active,
+        User.deleted_at.is_(None),
+        User.password_hash == bindparam("stored"),
+    )
+    .values(last_login_at=bindparam("now"), password_hash=bindparam("hash"))
+    .returning(*User.record())
+)
+_START = insert(Session).returning(*SESSION)
 
 
 def login(email: str, password: str) -> SignedIn:
@@ -64,12 +76,8 @@ def login(email: str, password: str) -> SignedIn:
     if not account.is_active:
         audit.record(AuditAction.SESSION_REFUSED, user_id=account.id, reason="inactive_account")
         raise InactiveAccount
-    row = db.session.execute(
-        update(User)
-        .where(User.id == account.id, User.is_active, User.deleted_at.is_(None), User.password_hash == stored)
-        .values(last_login_at=clock.now(), password_hash=password_hash)
-        .returning(*User.record())
-    ).one_or_none()
+    parameters = {"of_user": account.id, "stored": stored, "now": clock.now(), "hash": password_hash}
+    row = transaction.execute(_SIGN_IN, parameters).one_or_none()
     if row is None:
         raise Stale("the account changed while its password was checked")
     return start(UserRecord._make(row))
@@ -79,21 +87,18 @@ def start(user: UserRecord, organization: OrganizationRecord | None = None) -> S
     """Open a session for someone who has just proved who they are, and issue its first tokens."""
     now, client = clock.now(), current_client()
     latest = now + timedelta(days=settings().session_absolute_days)
-    row = db.session.execute(
-        insert(Session)
-        .values(
-            user_id=user.id,
-            refresh_id=uuid7(),
-            authenticated_at=now,
-            amr=["pwd"],  # RFC 8176 section 2
-            last_used_at=now,
-            expires_at=min(now + sliding(), latest),
-            ends_at_latest=latest,
-            ip_address=client.ip_address,
-            user_agent=client.user_agent,
-        )
-        .returning(*SESSION)
-    ).one()
+    values = {
+        "user_id": user.id,
+        "refresh_id": uuid7(),
+        "authenticated_at": now,
+        "amr": ["pwd"],  # RFC 8176 section 2
+        "last_used_at": now,
+        "expires_at": min(now + sliding(), latest),
+        "ends_at_latest": latest,
+        "ip_address": client.ip_address,
+        "user_agent": client.user_agent,
+    }
+    row = transaction.execute(_START, values).one()
     bind_contextvars(session_id=str(row.id))
     audit.record(AuditAction.SESSION_STARTED, target_id=row.id, user_id=user.id, actor_id=user.id)
     return issue(row, user, organization)
@@ -141,15 +146,13 @@ def _end_all(actor: Actor, which: Any, reason: EndReason) -> int:
 def end(*which: Any, reason: EndReason) -> list[UUID]:
     """End the live sessions that all the conditions pick."""
     now = clock.now()
-    return list(
-        db.session.scalars(
-            update(Session)
-            .where(*which, Session.live_at(now))
-            .values(ended_at=now, end_reason=reason)
-            .returning(Session.id)
-            .execution_options(synchronize_session=False)
-        )
+    ended = (
+        update(Session)
+        .where(*which, Session.live_at(now))
+        .values(ended_at=now, end_reason=reason)
+        .returning(Session.id)
     )
+    return list(transaction.execute(ended).scalars())
 
 
 def issue(session: Row[Any], user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
