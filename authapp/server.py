@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import Any
 
@@ -15,7 +16,10 @@ _settings = read_settings()
 # Heroku's router may come by IPv6; a host without it gets IPv4 alone.
 bind = [f"{'[::]' if socket.has_dualstack_ipv6() else '0.0.0.0'}:{_settings.port}"]  # noqa: S104
 workers = _settings.web_concurrency
-# Threads keep connections alive and serve reads while one of them hashes a password: bcrypt releases the GIL.
+# Why gthread, with our Worker on top. One request for each process (sync) keeps no connection alive and drowns when
+# everybody signs in at once; an event loop (gevent) stops while it hashes. Threads do neither: bcrypt releases the GIL,
+# and whoever waits for a hash does so in a line of its own. What gthread lacks, Worker adds: it ends a client that is
+# slow to send or to take, a database that has fallen silent, and at last a process with a request that never ends.
 worker_class = Worker
 threads = _settings.web_threads
 preload_app = True  # one import, shared memory; nothing connects to the database before the fork
@@ -30,6 +34,12 @@ accesslog = None  # authapp.core.logging writes one line for each request
 limit_request_line = 4094  # bytes
 limit_request_fields = 50
 forwarded_allow_ips = ""  # proxies are believed by TRUSTED_PROXIES alone
+
+
+def when_ready(server: Any) -> None:
+    """Before the first fork: what is there for good is not looked at by the collector, and stays shared memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:

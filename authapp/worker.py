@@ -1,85 +1,105 @@
-"""gunicorn's threaded worker, kept from slow clients, and speaking problem+json where no request was understood."""
+"""gunicorn's threaded worker, kept from slow clients and long lines, with problem+json for what is no request."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
+from flask import Flask
 from gunicorn import util
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog.contextvars import bound_contextvars
 from uuid_utils.compat import uuid7
 
-from authapp.core.errors import InternalError
+from authapp.core.errors import HashQueueFull, InternalError
 from authapp.core.headers import DEFAULTS
+from authapp.core.openapi import refusals_of, routes
 from authapp.core.problems import CONTENT_TYPE
 from authapp.core.refusal import Refusal, described
+from authapp.deadlines import Deadlines
+from authapp.security.passwords import WAITING
 
 SECONDS_TO_SEND_A_BYTE = 0.05
-SECONDS_TO_SEND_A_REQUEST = 5.0
-SECONDS_AT_LEAST = 0.2
-SECONDS_TO_TAKE_AN_ANSWER = 15.0
 SECONDS_TO_SAY_GOODBYE = 0.3
 MOST_READS_AFTER_GOODBYE = 16
+REFUSING = 7  # threads that tell those for whom there is no place in the line
 _STATUS = {
     gunicorn_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     gunicorn_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     gunicorn_errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     gunicorn_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
+_ASIDE = object()
 
 
 class Worker(ThreadWorker):
-    """A client that is slow to send its request or to take its answer is cut off, and holds no thread for long."""
+    """Requests that hash a password stand in a line of their own, so that they take no thread from all others.
+
+    A client that is slow to send its request or to take its answer is cut off.
+    """
 
     def init_process(self) -> None:
-        self._queued_at: dict[Any, float] = {}
-        self._read_by: dict[Any, float] = {}
-        self._done_by: dict[Any, float] = {}
-        threading.Thread(target=self._cut_off_the_slow, daemon=True).start()
+        self._line = ThreadPoolExecutor(1 + WAITING + REFUSING, thread_name_prefix="line")
+        self._deadlines = Deadlines(self._retire)
+        self._deadlines.start()
         super().init_process()
 
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self._hashing = hashing_routes(self.wsgi)
+
     def enqueue_req(self, conn: Any) -> None:
-        self._queued_at[conn] = time.monotonic()
+        self._deadlines.queued(conn)
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        now = time.monotonic()
-        # the time runs while all threads are taken, or every slow client would get it after the other
-        self._read_by[conn] = max(self._queued_at.pop(conn, now) + SECONDS_TO_SEND_A_REQUEST, now + SECONDS_AT_LEAST)
-        self._done_by[conn] = now + SECONDS_TO_TAKE_AN_ANSWER
+        self._deadlines.begun(conn, in_line=isinstance(conn.parser, _HasRead))
+        result = None
         try:
             if not conn.initialized and not conn.wait_for_data(SECONDS_TO_SEND_A_BYTE):
                 return _DEFER  # to the poller, which costs no thread
-            keep_alive = super().handle(conn)
-            if not keep_alive:
+            result = super().handle(conn)
+            if not result:
                 _say_goodbye(conn.sock)
-            return keep_alive
+            return result
         finally:
-            self._read_by.pop(conn, None)
-            self._done_by.pop(conn, None)
+            if result is not _ASIDE:
+                self._deadlines.done(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """With the head read and no body announced, the request is whole: it may take its time and keep alive."""
-        if not {"CONTENT-LENGTH", "TRANSFER-ENCODING"} & {name for name, _ in req.headers}:
-            self._read_by.pop(conn, None)
+        self._deadlines.read_head(conn, req)
+        if (req.method, unquote(req.path)) in self._hashing and not getattr(req, "in_line", False):
+            req.in_line = True
+            conn.parser = _HasRead(conn, req)
+            future = self._line.submit(self.handle, conn)
+            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+            return _ASIDE
         return super().handle_request(req, conn)
 
-    def _cut_off_the_slow(self) -> None:
-        """End reading where it takes too long (an answer can still be sent), and all where even that does."""
-        while True:
-            time.sleep(SECONDS_AT_LEAST)
-            now = time.monotonic()
-            for deadlines, how in ((self._read_by, socket.SHUT_RD), (self._done_by, socket.SHUT_RDWR)):
-                for conn in [conn for conn, deadline in deadlines.copy().items() if deadline < now]:
-                    with contextlib.suppress(OSError):
-                        conn.sock.shutdown(how)
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> Any:
+        return keepalive if keepalive is _ASIDE else super()._keepalive_after(conn, keepalive)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        if not fs.cancelled() and fs.exception() is None and fs.result() is _ASIDE:
+            return  # it is the line's from here on
+        super().finish_request(conn, fs)
+
+    def _retire(self) -> None:
+        """Finish what can be finished, and make room for a new process."""
+        self.alive = False
+        self.method_queue.defer(lambda: None)
+
+    def run(self) -> None:
+        super().run()
+        if self._deadlines.is_stuck:
+            os._exit(1)  # the interpreter would wait for the thread that is stuck
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is no HTTP request, or too long to be one, in the format of every other error."""
@@ -103,6 +123,24 @@ class Worker(ThreadWorker):
         lines += [f"{name}: {value}" for name, value in headers.items()]
         with contextlib.suppress(OSError):
             util.write_nonblock(client, "\r\n".join([*lines, "", body]).encode("latin-1"))
+
+
+class _HasRead:
+    """Stands for the parser of a connection once, and hands out the request that it has read already."""
+
+    def __init__(self, conn: Any, req: Any) -> None:
+        self._conn, self._parser, self._req = conn, conn.parser, req
+
+    def __next__(self) -> Any:
+        self._conn.parser = self._parser
+        return self._req
+
+
+def hashing_routes(app: Any) -> set[tuple[str, str]]:
+    """The methods and paths that say of themselves that they may find the line for hashing full."""
+    if not isinstance(app, Flask):
+        return set()
+    return {(method, rule.rule) for rule, method, view in routes(app) if HashQueueFull in refusals_of(view)}
 
 
 def _say_goodbye(connection: socket.socket) -> None:

@@ -1,7 +1,7 @@
 """The walls between organizations. PostgreSQL holds them: a transaction sees what it has opened, and nothing else.
 
 What is open stands in settings that end with the transaction, so a pooler in transaction mode leaks none of it. The
-statement that proves a credential is the one that opens what the credential is good for; see `authapp.services.proofs`.
+statement that proves a credential is the one that opens what the credential is good for; see migration 0003.
 """
 
 from __future__ import annotations

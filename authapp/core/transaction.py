@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from flask import Response, g
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 
 from authapp.core.errors import ServiceUnavailable
 from authapp.core.extensions import db
@@ -43,9 +43,14 @@ def run(work: Callable[[], Response]) -> Response:
     raise AssertionError("count() ends")
 
 
+def connection() -> Connection:
+    """The connection of the request's transaction, which begins with it."""
+    return db.session.connection()
+
+
 def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
     """Send a statement in the request's transaction. Rows, no objects: those cost twice the time of the statement."""
-    return db.session.connection().execute(statement, parameters)
+    return connection().execute(statement, parameters)
 
 
 def scalar(statement: Executable) -> Any:

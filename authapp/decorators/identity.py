@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +12,15 @@ from flask_jwt_extended import verify_jwt_in_request
 from sqlalchemy import Row
 from structlog.contextvars import bind_contextvars
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, ActorType, OrganizationRecord, UserRecord
+from authapp.core import clock
+from authapp.core.actor import Actor, ActorType, OrganizationRecord, Role, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, InvalidApiKey, InvalidToken, MissingToken, RevokedToken
-from authapp.core.extensions import autocommit_engine
 from authapp.security import opaque
 from authapp.security.tokens import Claims, tokens
 from authapp.services import api_keys, proofs
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
 _USER = slice(0, len(UserRecord._fields))
-_ORGANIZATION = slice(len(UserRecord._fields), len(UserRecord._fields) + len(OrganizationRecord._fields))
 
 
 def identify() -> Actor:
@@ -33,22 +32,20 @@ def identify() -> Actor:
         ApiKeyNotAllowed: an API key, which has no account.
     """
     claims = _claims_of_person()
-    row = transaction.execute(proofs.SESSION, _keys(claims)).one_or_none()
-    return _person(claims, row)
+    return _person(claims, proofs.prove(proofs.SESSION, _keys(claims)))
 
 
 def identify_with_memberships() -> Actor:
     """The same for a view that needs no other statement: one round trip, outside of the request's transaction."""
     claims = _claims_of_person()
-    with autocommit_engine().connect() as connection:
-        row = connection.execute(proofs.SESSION_WITH_MEMBERSHIPS, _keys(claims)).one_or_none()
+    row = proofs.prove(proofs.SESSION_WITH_MEMBERSHIPS, _keys(claims), alone=True)
     return _person(claims, row, memberships=row[-1] if row else None)
 
 
-def identify_in(organization_id: UUID | None) -> Actor:
+def identify_in(organization_id: UUID | None, *, alone: bool = False) -> Actor:
     """The caller of an organization route, a person or an API key. Opens the organization for whoever belongs to it.
 
-    `Actor.organization` is None for whoever does not, whether it exists or not.
+    `Actor.organization` is None for whoever does not, whether it exists or not. `alone`: see `proofs.prove`.
 
     Raises:
         the same as `identify`.
@@ -56,12 +53,11 @@ def identify_in(organization_id: UUID | None) -> Actor:
     """
     token = _bearer_token()
     if _is_api_key(token):
-        return _api_key(token, organization_id)
+        return _api_key(token, organization_id, alone)
     claims = _verified_claims(token)
     parameters = {**_keys(claims), "organization_id": organization_id}
-    row = transaction.execute(proofs.SESSION_IN_ORGANIZATION, parameters).one_or_none()
-    organization = OrganizationRecord._make(row[_ORGANIZATION]) if row else None
-    return _person(claims, row, organization=organization if organization and organization.role else None)
+    row = proofs.prove(proofs.SESSION_IN_ORGANIZATION, parameters, alone=alone)
+    return _person(claims, row, organization=_organization(row[len(UserRecord._fields) :]) if row else None)
 
 
 def _bearer_token() -> str:
@@ -114,7 +110,7 @@ def _person(claims: Claims, row: Row[Any] | None, **rest: Any) -> Actor:
     )
 
 
-def _api_key(token: str, organization_id: UUID | None) -> Actor:
+def _api_key(token: str, organization_id: UUID | None, alone: bool) -> Actor:
     """Let the request act as an API key."""
     presented = opaque.read(token, api_keys.PREFIX)
     if presented is None:
@@ -122,22 +118,27 @@ def _api_key(token: str, organization_id: UUID | None) -> Actor:
     bind_contextvars(api_key_id=str(presented.id))
     now = clock.now()
     parameters = {
-        "api_key_id": str(presented.id),
+        "api_key_id": presented.id,
         "digest": presented.digest,
         "now": now,
         "organization_id": organization_id,
     }
-    row = transaction.execute(proofs.API_KEY_IN_ORGANIZATION, parameters).one_or_none()
+    row = proofs.prove(proofs.API_KEY_IN_ORGANIZATION, parameters, alone=alone)
     if row is None:
         raise InvalidApiKey
-    key_id, last_used_at, role, opened, *organization = row
-    if opened and organization[0] is None:
+    key_id, last_used_at, home_id, *fields = row
+    organization = _organization(fields)
+    if organization:
+        api_keys.note_use(key_id, organization.id, last_used_at, now)
+    elif home_id == organization_id:
         raise InvalidApiKey("its organization is deleted")
-    if not opened:
-        return _become(Actor(id=key_id, type=ActorType.API_KEY))
-    record = OrganizationRecord._make((*organization, role))
-    api_keys.note_use(key_id, record.id, last_used_at, now)
-    return _become(Actor(id=key_id, type=ActorType.API_KEY, organization=record))
+    return _become(Actor(id=key_id, type=ActorType.API_KEY, organization=organization))
+
+
+def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:
+    """The organization that a proof has opened, None if there is none: then its fields are empty."""
+    *own, role = fields
+    return OrganizationRecord._make((*own, Role(role))) if own[0] else None
 
 
 def _become(actor: Actor) -> Actor:

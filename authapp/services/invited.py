@@ -39,13 +39,13 @@ def opened(token: str) -> Opened:
     presented = opaque.read(token, PREFIX)
     if presented is None:
         raise InvalidInvitation("not a token")
-    parameters = {"invitation_id": str(presented.id), "digest": presented.digest, "now": clock.now()}
-    row = transaction.execute(proofs.INVITATION, parameters).one_or_none()
+    parameters = {"invitation_id": presented.id, "digest": presented.digest, "now": clock.now()}
+    row = proofs.prove(proofs.INVITATION, parameters)
     if row is None:
         raise InvalidInvitation
-    invitation_id, email, role, expires_at, invited_by, _, *organization = row
-    record = OrganizationRecord._make((*organization, role))
-    found = Opened(invitation_id, presented.digest, email, role, expires_at, invited_by, record)
+    invitation_id, email, expires_at, invited_by, *organization, role = row
+    record = OrganizationRecord._make((*organization, Role(role)))
+    found = Opened(invitation_id, presented.digest, email, record.role, expires_at, invited_by, record)
     _require_inviter(found)
     return found
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from authapp.core.actor import OrganizationRecord, Role, current_actor
 from authapp.core.errors import SlugTaken
 from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import require_active_user, require_organization_access, require_organization_role
+from authapp.decorators.access import require_active_user, require_organization_access_alone, require_organization_role
 from authapp.schemas.audit import AuditEventPage, AuditQuery
 from authapp.schemas.organizations import NewOrganization, Organization, OrganizationChange, OrganizationPage
 from authapp.schemas.pages import PageQuery
@@ -37,7 +37,7 @@ def create_organization(body: dict[str, Any]) -> OrganizationRecord:
 
 
 @bp.get("/<organization_id>")
-@require_organization_access
+@require_organization_access_alone
 @bp.response(200, Organization)
 def get_organization(organization_id: UUID) -> OrganizationRecord:
     """Read an organization that I belong to."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 
 from authapp.security.keys import key_ring
@@ -94,8 +95,8 @@ def test_profiles_stay_quick_and_sign_ins_go_on_while_64_clients_storm_the_login
     for client in clients:
         client.join()
     assert set(answers) == {200}
-    assert set(statuses) == {200, 503}
-    assert statuses[200] > 5
+    assert set(statuses) == {200}  # all stand in line, and nobody is turned away
+    assert statuses[200] >= 64
 
 
 def test_the_postman_collection_runs_as_the_readme_says(server: int) -> None:
@@ -104,7 +105,9 @@ def test_the_postman_collection_runs_as_the_readme_says(server: int) -> None:
     newman("make", "postman", f"PORT={server}")
 
 
-def test_the_postman_collection_runs_whole_with_the_tokens_of_its_letters(server: int, tmp_path: Path) -> None:
+def test_the_postman_collection_runs_whole_with_the_tokens_of_its_letters(
+    server: int, tmp_path: Path, socket_folder: str, worker_id: str
+) -> None:
     if shutil.which("npx") is None:
         pytest.skip("needs npx, of Node.js, to run newman")
     command = ["npx", "--yes", NEWMAN, "run", str(COLLECTION)]
@@ -112,6 +115,8 @@ def test_the_postman_collection_runs_whole_with_the_tokens_of_its_letters(server
     environment, reached = str(COLLECTION).replace("collection", "environment"), str(tmp_path / "reached.json")
     address = ["--env-var", f"base_url=http://localhost:{server}"]
     newman(*command, "-e", environment, *address, "--export-environment", reached, *folders(first))
+    with psycopg2.connect(host=socket_folder, user="postgres", dbname=f"live_{worker_id}") as database:
+        wait_for_empty_outbox(database)
     values = {value["key"]: value["value"] for value in json.loads(Path(reached).read_text())["values"]}
     letters = {
         "invitation_token": (values["invited_email"], "Analytical Engines Ltd"),
@@ -124,6 +129,17 @@ def test_the_postman_collection_runs_whole_with_the_tokens_of_its_letters(server
     told = [argument for token in tokens for argument in ("--env-var", token)]
     said = newman(*command, "-e", reached, *told, *folders(with_letters + rest))
     assert "Skipped:" not in said
+
+
+def wait_for_empty_outbox(database: Any) -> None:
+    """Until then the last letter to somebody may be one that has been replaced."""
+    database.autocommit = True
+    with database.cursor() as cursor:
+        waiting = True
+        while waiting:
+            cursor.execute("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
+            [[waiting]] = cursor.fetchall()
+            time.sleep(0.1)
 
 
 def newman(*command: str) -> str:

@@ -20,7 +20,7 @@ HELD = ["select"] * 3  # the account with its session, the organization, whether
         ("POST", "/auth/logout", None, ["select", "update", "insert"]),
         ("GET", "/organizations", None, ["select", "select"]),
         ("POST", "/organizations", {"name": "New"}, ["select", "select", "insert", "insert", "insert"]),
-        ("GET", "/organizations/{organization_id}", None, ["select"]),
+        ("GET", "/organizations/{organization_id}", None, ["one:select"]),
         ("PATCH", "/organizations/{organization_id}", {"name": "New"}, ["select", *HELD, "update", "insert"]),
         ("DELETE", "/organizations/{organization_id}", None, ["select", *HELD, "update", "insert"]),
         ("GET", "/organizations/{organization_id}/members", None, ["select", "select"]),

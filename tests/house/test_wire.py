@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from authapp.worker import SECONDS_TO_SEND_A_REQUEST
+from authapp.deadlines import SECONDS_TO_SEND_A_REQUEST
 from tests.factories import API, PASSWORD
 from tests.live import SAID, ask, lines_of
 

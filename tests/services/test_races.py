@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -106,6 +108,26 @@ def test_sign_ins_at_once_while_the_hash_is_renewed_all_succeed(world: World, ap
         assert "$2b$04$" in stored
 
 
+@contextmanager
+def nobody_hashes(world: World) -> Iterator[None]:
+    """Take the one turn to hash, and keep it until this is over."""
+    begun, over = Event(), Event()
+
+    def hash_slowly() -> None:
+        begun.set()
+        over.wait()
+
+    with world.app.app_context():
+        queue = passwords.queue
+    with ThreadPoolExecutor() as pool:
+        pool.submit(queue.run, hash_slowly)
+        begun.wait()
+        try:
+            yield
+        finally:
+            over.set()
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "status", "code"),
     [
@@ -119,10 +141,8 @@ def test_an_account_that_changes_while_its_password_is_checked_is_checked_again(
 ) -> None:
     person = world.person()
     credentials = {"email": person.email, "password": PASSWORD}
-    with world.app.app_context():
-        turn = passwords.queue.turn
     with ThreadPoolExecutor() as pool:
-        with turn, statements(world.app) as sent:  # nobody hashes until this is over
+        with nobody_hashes(world), statements(world.app) as sent:
             signing_in = pool.submit(world.caller().call, "POST", "/auth/login", credentials)
             while not sent:
                 assert not signing_in.done()
@@ -134,10 +154,8 @@ def test_an_account_that_changes_while_its_password_is_checked_is_checked_again(
 
 def test_one_hash_at_a_time_in_each_process(world: World) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
-    with world.app.app_context():
-        turn = passwords.queue.turn
     with ThreadPoolExecutor() as pool:
-        with turn:
+        with nobody_hashes(world):
             registering = pool.submit(world.caller().call, "POST", "/auth/register", body)
             with pytest.raises(TimeoutError):
                 registering.result(timeout=0.5)

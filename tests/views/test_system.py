@@ -46,7 +46,7 @@ def test_a_connection_that_broke_is_replaced_within_the_request(world: World) ->
     world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
               "AND pid <> pg_backend_pid()")  # fmt: skip
     assert person.call("GET", "/auth/me").status_code == 200
-    assert person.call("GET", f"/organizations/{person.organization_id}").status_code == 200
+    assert person.call("GET", f"/organizations/{person.organization_id}/members").status_code == 200
 
 
 def test_with_a_shared_secret_no_key_is_published(client: Caller) -> None:
