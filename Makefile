@@ -7,10 +7,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 export PORT ?= 8000
 APP ?= wsgi
 
-.PHONY: help run test lint postman lock clean
+.PHONY: help run test lint bench bench-check postman lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: .venv/run ## Install, start PostgreSQL, migrate and serve on PORT (8000); APP=module for your own
 	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.development $(APP) || test $$? -eq 130
@@ -20,6 +20,12 @@ test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 
 lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+bench: .venv/test ## Measure authapp beside its floors, 10 minutes; all of it goes to instance/bench.json
+	@mkdir -p instance && $(BIN)/python -m tests.bench --json instance/bench.json
+
+bench-check: .venv/test ## The same in 3 minutes, without growth; fails where a figure leaves its bound
+	@$(BIN)/python -m tests.bench --check
 
 postman: ## Run the Postman collection with newman (Node.js) against the server on PORT
 	@npx --yes newman@6.2.2 run tests/postman/authapp.postman_collection.json \
