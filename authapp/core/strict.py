@@ -69,6 +69,8 @@ def buffer_body() -> None:
 
     What is wrong with it is said by `read_body`, after the guard.
     """
+    if not {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.environ.keys():
+        return  # RFC 9112 section 6.3: no body
     try:
         request.get_data(cache=True)
     except (OSError, ParseException) as error:

@@ -11,12 +11,14 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from flask_jwt_extended import create_access_token
+from flask_jwt_extended import create_access_token, get_jwt, get_jwt_header, get_jwt_identity, jwt_required
 
 from authapp.core.clock import FrozenClock
+from authapp.core.openapi import Blueprint
+from authapp.decorators.access import public, require_active_user
 from authapp.security.tokens import tokens
 from config import UnsafeSettings
-from tests.factories import AppWith, Person, World
+from tests.factories import PASSWORD, AppWith, Person, World
 
 Claims = dict[str, Any]
 
@@ -288,3 +290,31 @@ def test_a_key_that_is_unfit_to_sign_with_is_refused_at_start(
 ) -> None:
     with pytest.raises(UnsafeSettings, match=reason):
         app_with(algorithm=algorithm, jwt_keys=key_set(key))
+
+
+def test_flask_jwt_extended_knows_the_token_in_a_view_behind_our_guards_and_its_own(app_with: AppWith) -> None:
+    bp = Blueprint("both", __name__, url_prefix="/both")
+
+    @bp.get("")
+    @require_active_user
+    def ours() -> dict[str, Any]:
+        return {"jwt": get_jwt(), "identity": get_jwt_identity(), "header": get_jwt_header()}
+
+    @bp.get("/theirs")
+    @public
+    @jwt_required()  # type: ignore[untyped-decorator]
+    def theirs() -> dict[str, Any]:
+        return {"jwt": get_jwt(), "identity": get_jwt_identity(), "header": get_jwt_header()}
+
+    caller = app_with([bp]).test_client()
+    body = {"email": "both@example.com", "password": PASSWORD}
+    registered = caller.post("/api/v1/auth/register", json=body).get_json()
+    access, refresh = registered["access_token"], registered["refresh_token"]
+    paths = ("/api/v1/both", "/api/v1/both/theirs")
+    ours_says, theirs_says = (caller.get(path, headers={"Authorization": f"Bearer {access}"}) for path in paths)
+    assert ours_says.get_json() == theirs_says.get_json()
+    assert ours_says.get_json()["identity"] == registered["user"]["id"]
+    assert ours_says.get_json()["header"] == jwt.get_unverified_header(access)
+    for path in paths:
+        refused_ = caller.get(path, headers={"Authorization": f"Bearer {refresh}"})
+        assert (refused_.status_code, refused_.get_json()["code"]) == (401, "invalid_token")
