@@ -1,4 +1,4 @@
-"""Proofs of a credential, as functions: PostgreSQL plans what is inside them once for each connection."""
+"""Proofs of a credential as functions, whose plans PostgreSQL keeps, and walls that mislead no plan."""
 
 from __future__ import annotations
 
@@ -111,10 +111,47 @@ FUNCTIONS = (
 )
 
 
+# One condition in place of two that are joined by OR, for which PostgreSQL expects far too few rows: it would read the
+# whole of a large organization for its first page.
+SHOWN = {
+    "memberships": ("organization_id", "user_id = authapp_user_id()"),
+    "organizations": (
+        "id",
+        "EXISTS (SELECT FROM memberships WHERE organization_id = organizations.id AND user_id = authapp_user_id())",
+    ),
+    "audit_events": ("organization_id", "user_id = authapp_user_id()"),
+    "api_keys": ("organization_id", "id = authapp_credential_id()"),
+    "invitations": ("organization_id", "id = authapp_credential_id()"),
+}
+UNOPENED = {"memberships": "mine", "organizations": "mine", "audit_events": "mine"}  # the others: presented
+
+
 def upgrade() -> None:
     op.execute(PROOFS)
+    for table, (column, shown) in SHOWN.items():
+        here = f"{column} = authapp_organization_id()"
+        op.execute(f"DROP POLICY {table}_open ON {table}")
+        op.execute(f"DROP POLICY {table}_{UNOPENED.get(table, 'presented')} ON {table}")
+        op.execute(
+            f"CREATE POLICY {table}_shown ON {table} FOR SELECT "
+            f"USING (CASE WHEN authapp_organization_id() IS NULL THEN {shown} ELSE {here} END)"
+        )
+        if table != "audit_events":  # which is only ever added to, by a policy of its own
+            op.execute(f"CREATE POLICY {table}_added ON {table} FOR INSERT WITH CHECK ({here})")
+            op.execute(f"CREATE POLICY {table}_changed ON {table} FOR UPDATE USING ({here})")
+            op.execute(f"CREATE POLICY {table}_removed ON {table} FOR DELETE USING ({here})")
 
 
 def downgrade() -> None:
+    for table, (column, shown) in SHOWN.items():
+        here = f"{column} = authapp_organization_id()"
+        for policy in ("shown",) if table == "audit_events" else ("shown", "added", "changed", "removed"):
+            op.execute(f"DROP POLICY {table}_{policy} ON {table}")
+        only = " FOR SELECT" if table == "audit_events" else ""
+        op.execute(f"CREATE POLICY {table}_open ON {table}{only} USING ({here})")
+        op.execute(
+            f"CREATE POLICY {table}_{UNOPENED.get(table, 'presented')} ON {table} FOR SELECT "
+            f"USING (authapp_organization_id() IS NULL AND {shown})"
+        )
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")

@@ -60,14 +60,14 @@ def _measure_operations(report: Report, database: Postgres, population: Populati
         starts.append(service.seconds_to_first_answer)
         measured = operations(bare, fast, service, population)
         for operation in measured:
-            report.statements[operation.name], _ = readings.statements(operation, database)
+            report.statements[operation.name] = readings.statements(operation, database)
         for number in range(rounds):
             _say(f"Operations, round {number + 1} of {rounds} ...")
             for operation in measured:
                 _add(report, operation.name, readings.of_operation(operation, database, 1.0))
             for name, statement in (("raw SELECT", readings.SELECT), ("raw UPDATE + COMMIT", readings.UPDATE)):
                 _add(report, name, readings.of_statement(statement, population.url, database, 1.0))
-        report.compare(measured)
+        report.compare(measured, readings.hash_ms(CHEAP))
         report.figures += [
             Figure("PSS of a worker, MiB", machine.worker_pss(service.pid), 75),
             Figure("start to first answer, seconds", median(starts), 1.5),

@@ -44,6 +44,14 @@ def always(sent: bytes) -> Script:
         yield sent
 
 
+def some(script: Script, number: int) -> Script:
+    """So many requests of a script."""
+    sent = next(script)
+    for _ in range(number):
+        body = yield sent
+        sent = script.send(body)
+
+
 def closed_loop(port: int, scripts: Iterable[Script], seconds: float) -> Outcome:
     """Run each script on a connection of its own, the next request as soon as the answer is there, for some time.
 

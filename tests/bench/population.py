@@ -90,7 +90,9 @@ class Population:
         return self.people(range(1, self.users + 1, self.users // count))
 
     def _person(self, email: str) -> Person:
-        user = UserRecord._make(db.session.execute(select(*User.record()).where(User.email == email)).one())
+        user = UserRecord._make(
+            db.session.execute(select(*User.record()).where(User.email == email, User.deleted_at.is_(None))).one()
+        )
         open_account(user.id)
         organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user.id))
         signed_in = sessions.start(user)

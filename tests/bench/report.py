@@ -60,14 +60,16 @@ class Report:
     read_whole: list[str] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
-    def compare(self, operations: Iterable[Operation]) -> None:
+    def compare(self, operations: Iterable[Operation], hash_ms: float) -> None:
         """Say by what each operation is dearer than the one that it is held against, round by round."""
         for operation in operations:
             pairs = zip(self.readings[operation.name], self.readings[operation.reference], strict=True)
-            ratio = median(reading.server_ms / reference.server_ms for reading, reference in pairs)
+            less = hash_ms if operation.hashes else 0.0
+            ratio = median((reading.server_ms - less) / reference.server_ms for reading, reference in pairs)
             self.ratios[operation.name] = ratio
             if operation.target is not None:
-                name = f"{operation.name}: server CPU, × {operation.reference}"
+                hashed = " without the hash" if operation.hashes else ""
+                name = f"{operation.name}: server CPU{hashed}, × {operation.reference}"
                 self.figures.append(Figure(name, ratio, operation.target, operation.bound))
             if operation.statements is not None:
                 sent, most = self.statements[operation.name], operation.statements

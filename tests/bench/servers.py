@@ -118,10 +118,9 @@ def gunicorn(application: str, database_url: str, bcrypt_rounds: int, first_path
 def _wait_for_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None:
     while process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.request("GET", path)
             if connection.getresponse().status < 500:
                 return
-        connection.close()
         time.sleep(0.01)
     raise RuntimeError("gunicorn has ended before it answered")

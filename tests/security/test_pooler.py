@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,19 +41,26 @@ logfile = {folder}/log
 
 
 @pytest.fixture
-def pooled(settings: Settings, tmp_path: Path) -> Iterator[str]:
+def folder() -> Iterator[Path]:
+    """A folder that another user than ours can reach; pytest's own cannot be."""
+    with tempfile.TemporaryDirectory(prefix="authapp-pooler-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def pooled(settings: Settings, folder: Path) -> Iterator[str]:
     """The address of a pooler in front of the test database."""
     pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if pgbouncer is None:
         pytest.skip("needs pgbouncer")
     url, port = make_url(settings.database_url), free_port()
-    configuration = tmp_path / "pgbouncer.ini"
-    values = {"host": url.query["host"], "database": url.database, "port": port, "folder": tmp_path}
+    configuration = folder / "pgbouncer.ini"
+    values = {"host": url.query["host"], "database": url.database, "port": port, "folder": folder}
     configuration.write_text(CONFIGURATION.format(connections=CONNECTIONS, **values))
     user = []
     if os.geteuid() == 0:  # it refuses to serve as root: it becomes the user that PostgreSQL has become
         user = ["-u", Path(str(values["host"])).owner()]
-        for path in (tmp_path, *list(tmp_path.parents)[:2], configuration):
+        for path in (folder, configuration):
             path.chmod(0o777)
     process = subprocess.Popen([pgbouncer, "-q", *user, str(configuration)])
     address = f"postgresql://authapp@127.0.0.1:{port}/pooled"

@@ -1,0 +1,77 @@
+"""The benchmark measures what it says: that it is quick is for `make bench` to show, not for a test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.bench import machine, readings
+from tests.bench.clients import always, closed_loop, open_loop, request, some
+from tests.bench.operations import operations
+from tests.bench.population import Population
+from tests.bench.report import Figure, Report
+from tests.bench.servers import Postgres, gunicorn
+
+pytestmark = pytest.mark.xdist_group("live")
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_every_operation_is_answered(socket_folder: str, worker_id: str) -> None:
+    connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW data_directory")
+        [[folder]] = cursor.fetchall()
+    connection.close()
+    postgres = Postgres(Path(folder), socket_folder)
+    population = Population(postgres, f"bench_{worker_id}", users=200, organizations=5, biggest=60, bcrypt_rounds=4)
+    with (
+        gunicorn("tests.bench.floors:bare", population.url, 4, "/") as bare,
+        gunicorn("tests.bench.floors:fast", population.url, 4, "/") as fast,
+        gunicorn("wsgi:app", population.url, 4, "/readyz") as service,
+    ):
+        report = Report()
+        measured = operations(bare, fast, service, population)
+        for operation in measured:
+            report.statements[operation.name] = operation.statements or 0
+            report.readings[operation.name] = [readings.of_operation(operation, postgres, 0.2)]
+        report.compare(measured, hash_ms=0)
+        assert all(reading.requests > 0 for [reading] in report.readings.values())
+        assert report.ratios["fast floor"] == 1
+        assert machine.worker_pss(service.pid) > 1
+    assert set(json.loads(json.dumps(report.as_dict()))["readings"]) == {operation.name for operation in measured}
+    assert "page of 50 members" in "\n".join(report.lines())
+
+
+def test_closed_clients_ask_as_often_as_they_are_answered(server: int) -> None:
+    outcome = closed_loop(server, [some(always(HEALTH), 5) for _ in range(3)], 60)
+    assert outcome.statuses == {200: 15}
+    assert len(outcome.latencies) == 15
+    refused = closed_loop(server, [some(always(request("GET", "/auth/me", "junk")), 1)], 60)
+    assert refused.statuses == {401: 1}
+
+
+def test_an_open_client_asks_when_it_is_time_and_not_when_it_is_answered(server: int) -> None:
+    outcome = open_loop(server, HEALTH, per_second=50, seconds=1)
+    assert outcome.statuses == {200: 50}
+    assert outcome.seconds >= 49 / 50
+    assert outcome.quantile(0.5) <= outcome.quantile(0.99)
+
+
+@pytest.mark.parametrize(
+    ("figure", "reached", "in_bounds"),
+    [
+        (Figure("f", 1.2, target=1.25, bound=1.6), True, True),
+        (Figure("f", 1.5, target=1.25, bound=1.6), False, True),
+        (Figure("f", 1.7, target=1.25, bound=1.6), False, False),
+        (Figure("f", 1.7, target=1.25), False, True),
+        (Figure("f", 0.9, target=0.95, bound=0.8, at_least=True), False, True),
+        (Figure("f", 0.7, target=0.95, bound=0.8, at_least=True), False, False),
+    ],
+)
+def test_a_figure_is_held_against_its_target_and_its_bound(figure: Figure, reached: bool, in_bounds: bool) -> None:
+    assert (figure.reached, figure.in_bounds) == (reached, in_bounds)
+    assert ("missed" in figure.line()) is not reached
