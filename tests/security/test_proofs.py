@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import jwt
 import pytest
 
 from authapp.core import clock, transaction
+from authapp.core.tenancy import open_organization
 from authapp.security import opaque
 from authapp.services import proofs
-from tests.factories import UNKNOWN_ID, World
+from tests.factories import UNKNOWN_ID, Person, World
 
 OPENED = "SELECT coalesce(current_setting('authapp.organization_id', true), '')"
 
@@ -20,31 +22,39 @@ class Scene:
 
     def __init__(self, world: World) -> None:
         self.world, admin = world, world.person("Acme")
-        self.organization_id, self.other_id = admin.organization_id, world.person("Other").organization_id
+        stranger = world.person("Other")
+        self.organization_id, self.other_id = admin.organization_id, stranger.organization_id
         member = world.person()
         world.join(member, self.organization_id, "developer")
-        claims = jwt.decode(member.session["access_token"], options={"verify_signature": False})
+        self.stranger = session_of(stranger)
         with world.app.app_context():
             key = opaque.read(world.api_key(admin, self.organization_id, "viewer"), "ak")
             letter = opaque.read(world.invite(admin, self.organization_id, "i@example.com", "viewer"), "it")
         assert key
         assert letter
         self.credentials: dict[str, dict[str, Any]] = {
-            proofs.SESSION: {"session_id": claims["sid"], "user_id": member.id},
+            proofs.SESSION: session_of(member),
             proofs.API_KEY_IN_ORGANIZATION: {"api_key_id": key.id, "digest": key.digest},
             proofs.INVITATION: {"invitation_id": letter.id, "digest": letter.digest},
         }
         self.credentials[proofs.SESSION_IN_ORGANIZATION] = self.credentials[proofs.SESSION]
         self.credentials[proofs.SESSION_WITH_MEMBERSHIPS] = self.credentials[proofs.SESSION]
 
-    def prove(self, proof: str, **changes: Any) -> tuple[Any, str]:
+    def prove(self, proof: str, already_open: bool = False, **changes: Any) -> tuple[Any, str]:
         """What a proof gives, and which organization is open then."""
         known = {"now": clock.now(), "organization_id": self.organization_id, **self.credentials[proof], **changes}
         with self.world.app.app_context():
+            if already_open:
+                open_organization(UUID(self.organization_id))
             row = proofs.prove(proof, known)
             [[opened]] = transaction.connection().exec_driver_sql(OPENED)
             transaction.release()
         return row, opened
+
+
+def session_of(person: Person) -> dict[str, Any]:
+    claims = jwt.decode(person.session["access_token"], options={"verify_signature": False})
+    return {"session_id": claims["sid"], "user_id": person.id}
 
 
 SESSIONS = [proofs.SESSION, proofs.SESSION_WITH_MEMBERSHIPS, proofs.SESSION_IN_ORGANIZATION]
@@ -77,7 +87,7 @@ def test_a_session_that_has_ended_proves_nothing(world: World, proof: str, ruin:
 
 @pytest.mark.parametrize("proof", SESSIONS)
 @pytest.mark.parametrize("change", [{"session_id": UNKNOWN_ID}, {"user_id": UNKNOWN_ID}])
-def test_a_session_is_proved_by_both_its_id_and_its_account(world: World, proof: str, change: dict[str, str]) -> None:
+def test_a_session_is_proved_by_both_its_id_and_its_account(world: World, proof: str, change: dict[str, Any]) -> None:
     assert Scene(world).prove(proof, **change) == (None, "")
 
 
@@ -148,3 +158,27 @@ def test_an_invitation_that_is_dead_opens_nothing(world: World, ruin: str) -> No
     scene = Scene(world)
     world.sql(ruin)
     assert scene.prove(proofs.INVITATION) == (None, "")
+
+
+def test_with_its_organization_open_before_a_credential_still_has_to_be_the_right_one(world: World) -> None:
+    scene = Scene(world)
+    world.sql("UPDATE api_keys SET previous_secret_hash = secret_hash, previous_expires_at = now() + interval '1 day'")
+    assert scene.prove(proofs.API_KEY_IN_ORGANIZATION, already_open=True, api_key_id=UNKNOWN_ID)[0] is None
+    assert scene.prove(proofs.INVITATION, already_open=True, invitation_id=UNKNOWN_ID)[0] is None
+    row, _ = scene.prove(proofs.SESSION_IN_ORGANIZATION, already_open=True, **scene.stranger)
+    assert row is not None
+    assert set(row[-10:]) == {None}
+    row, _ = scene.prove(proofs.SESSION_WITH_MEMBERSHIPS, already_open=True, **scene.stranger)
+    assert row is not None
+    assert row[-1] == []
+
+
+@pytest.mark.parametrize("proof", SESSIONS)
+def test_a_column_that_is_added_while_plans_are_kept_breaks_no_proof(world: World, proof: str) -> None:
+    scene = Scene(world)
+    known = {"now": clock.now(), "organization_id": scene.organization_id, **scene.credentials[proof]}
+    with world.app.app_context():
+        before = [proofs.prove(proof, known) for _ in range(10)]  # more than PostgreSQL takes to keep a plan
+        transaction.connection().exec_driver_sql("ALTER TABLE users ADD COLUMN nickname text")
+        assert proofs.prove(proof, known) == before[-1]
+        transaction.release()
