@@ -153,7 +153,9 @@ def test_a_request_that_never_ends_ends_with_its_process(tmp_path: Path, socket_
                 time.sleep(0.1)
             with pytest.raises(http.client.RemoteDisconnected):
                 ask(port, "GET", f"{API}/stuck")
+            ended = time.monotonic()
             while lines_of(said).count("Booting worker") < 2:
+                assert time.monotonic() < ended + 20  # by itself, before gunicorn finds out after 30 seconds
                 time.sleep(0.1)
             assert ask(port, "GET", "/healthz")[0] == 200
             assert "request.stuck" in lines_of(said)
