@@ -75,7 +75,8 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         self._deadlines.read_head(conn, req)
-        if (req.method, unquote(req.path)) in self._hashing and not getattr(req, "in_line", False):
+        path = "/" + unquote(req.path).lstrip("/")  # as werkzeug reads it
+        if (req.method, path) in self._hashing and not getattr(req, "in_line", False):
             req.in_line = True
             conn.parser = _HasRead(conn, req)
             future = self._line.submit(self.handle, conn)

@@ -53,7 +53,7 @@ def sign_in_and_stay(port: int, path: str) -> tuple[int, int]:
     return statuses[0], statuses[1]
 
 
-@pytest.mark.parametrize("path", [f"{API}/auth/login", f"{API}/auth/%6Cogin"])
+@pytest.mark.parametrize("path", [f"{API}/auth/login", f"{API}/auth/%6Cogin", f"//{API}/auth/login"])
 def test_a_line_of_sign_ins_takes_no_thread_from_the_rest(server: int, token: str, path: str) -> None:
     with ThreadPoolExecutor(SIGN_INS) as pool:
         signing_in = [pool.submit(sign_in_and_stay, server, path) for _ in range(SIGN_INS)]
