@@ -14,7 +14,6 @@ from authapp.core.logging import init_logging
 from authapp.core.mail import init_mail
 from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
 from authapp.core.problems import init_problems
-from authapp.core.requests import init_requests
 from authapp.core.strict import LARGEST_BODY
 from authapp.security.opaque import init_opaque
 from authapp.security.passwords import passwords
@@ -47,7 +46,6 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
-    init_requests(app)
     init_headers(app, settings)
     init_logging(app, settings)
     init_problems(app)

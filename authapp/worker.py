@@ -11,11 +11,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+import structlog
 from flask import Flask
 from gunicorn import util
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
-from structlog.contextvars import bound_contextvars
 from uuid_utils.compat import uuid7
 
 from authapp.core.errors import HashQueueFull, InternalError
@@ -37,6 +37,8 @@ _STATUS = {
     gunicorn_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
 _ASIDE = object()
+
+log = structlog.get_logger("authapp")
 
 
 class Worker(ThreadWorker):
@@ -105,13 +107,13 @@ class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is no HTTP request, or too long to be one, in the format of every other error."""
         request_id = str(uuid7())
-        with bound_contextvars(request_id=request_id, ip_address=addr[0] if addr else None):
-            if isinstance(exc, (gunicorn_errors.ParseException, OSError)):
-                refusal = Refusal.of_status(_STATUS.get(type(exc), HTTPStatus.BAD_REQUEST))
-                self.log.warning("Not a request: %s", type(exc).__name__)
-            else:
-                refusal = InternalError()
-                self.log.exception("Error handling request")
+        where = {"request_id": request_id, "ip_address": addr[0] if addr else None}
+        if isinstance(exc, (gunicorn_errors.ParseException, OSError)):
+            refusal = Refusal.of_status(_STATUS.get(type(exc), HTTPStatus.BAD_REQUEST))
+            log.warning("request.malformed", reason=type(exc).__name__, **where)
+        else:
+            refusal = InternalError()
+            log.error("request.crashed", exc_info=exc, **where)
         body = json.dumps(described(refusal, request_id))
         headers = {
             **DEFAULTS,

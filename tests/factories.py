@@ -12,6 +12,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg2.extensions
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from sqlalchemy import create_engine, event, text
@@ -196,18 +197,29 @@ def statements(app: Application) -> Iterator[list[str]]:
     """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction."""
     sent: list[str] = []
 
-    def listen(engine: Any, prefix: str) -> Any:
-        def on_statement(connection: Any, cursor: Any, statement: str, *args: Any) -> None:
-            verb = statement.split(maxsplit=1)[0].lower()
+    class Overheard(psycopg2.extensions.cursor):
+        def execute(self, query: Any, parameters: Any = None) -> None:
+            verb = query.split(maxsplit=1)[0].lower()
+            prefix = "one:" if self.connection.autocommit else ""
             sent.append(prefix + ("select" if verb == "with" else verb))  # every WITH of ours is a SELECT
+            super().execute(query, parameters)
 
-        event.listen(engine, "after_cursor_execute", on_statement)
-        return lambda: event.remove(engine, "after_cursor_execute", on_statement)
+    def overhear(connection: Any, *_: object) -> None:
+        connection.cursor_factory = Overheard
+
+    def forget(connection: Any, *_: object) -> None:
+        connection.cursor_factory = None
 
     with app.app_context():
-        forget = [listen(engine, "one:" if name else "") for name, engine in db.engines.items()]
+        listeners = [
+            (engine, name, listener)
+            for engine in db.engines.values()
+            for name, listener in (("checkout", overhear), ("checkin", forget))
+        ]
+    for listener in listeners:
+        event.listen(*listener)
     try:
         yield sent
     finally:
-        for undo in forget:
-            undo()
+        for listener in listeners:
+            event.remove(*listener)

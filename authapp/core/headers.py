@@ -44,5 +44,5 @@ def init_headers(app: Flask, settings: Settings) -> None:
         response.headers.extend((name, value) for name, value in defaults.items() if name.lower() not in own)
         if response.status_code == NO_CONTENT:
             del response.headers["Content-Type"]
-        response.headers["X-Request-ID"] = request_id() or "unknown"
+        response.headers["X-Request-ID"] = request_id()
         return response

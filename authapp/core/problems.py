@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from authapp.core import errors
+from authapp.core.logging import facts
 from authapp.core.refusal import Refusal, described
 from authapp.core.requests import request_id
 
@@ -53,7 +54,7 @@ def init_problems(app: Flask) -> None:
 
 def problem(refusal: Refusal) -> Response:
     """The reply for a refusal: RFC 9457 body, challenge and retry headers."""
-    structlog.contextvars.bind_contextvars(code=refusal.code, reason=refusal.reason or None)
+    facts().update(code=refusal.code, reason=refusal.reason or None)
     headers = dict(refusal.headers)
     if refusal.challenge:
         headers["WWW-Authenticate"] = refusal.challenge

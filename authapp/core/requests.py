@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
-from flask import Flask, g, has_request_context, request
+from flask import g, has_request_context, request
 from uuid_utils.compat import uuid7
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -22,24 +24,23 @@ class Client:
     user_agent: str | None = None
 
 
-def init_requests(app: Flask) -> None:
-    """Give every request an id: the caller's `X-Request-ID` where it is harmless, else a new one."""
-
-    @app.before_request
-    def number_the_request() -> None:
+def request_id() -> str:
+    """The id of the request that is being served: the caller's `X-Request-ID` where it is harmless, else a new one."""
+    if "request_id" not in g:
         offered = request.headers.get("X-Request-ID", "")
         g.request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
-
-
-def request_id() -> str | None:
-    """The id of the request that is being served, None outside of one."""
-    return getattr(g, "request_id", None) if has_request_context() else None
+    return cast("str", g.request_id)
 
 
 def client_address() -> str | None:
     """The address of the other end, as far as TRUSTED_PROXIES are believed; IPv4 in its own form, None if unknown."""
+    return _canonical(request.remote_addr or "")
+
+
+@lru_cache(1024)
+def _canonical(text: str) -> str | None:
     try:
-        address = ipaddress.ip_address(request.remote_addr or "")
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     return str(getattr(address, "ipv4_mapped", None) or address)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, g
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import ClauseElement, Connection, CursorResult, Executable
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+from sqlalchemy.exc import DBAPIError
 
 from authapp.core.errors import ServiceUnavailable
-from authapp.core.extensions import db
+from authapp.core.extensions import autocommit_engine, db
 from authapp.core.problems import may_pass
 from authapp.core.refusal import Refusal
 
@@ -56,6 +58,41 @@ def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) 
 def scalar(statement: Executable) -> Any:
     """The first column of the first row, None where there is none."""
     return execute(statement).scalar()
+
+
+def alone(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Send a statement that is a transaction of its own: one round trip where BEGIN, statement and COMMIT are three.
+
+    It goes to the driver as it is, because SQLAlchemy's way there and back costs more than the statement. Errors are
+    told as SQLAlchemy tells them.
+
+    Args:
+        statement: with `%(name)s` for each parameter; `as_text` makes it.
+        parameters: values that psycopg2 knows.
+
+    Returns:
+        The first row, None where there is none.
+    """
+    engine, borrowed = autocommit_engine(), None
+    driver = engine.dialect.loaded_dbapi
+    try:
+        borrowed = engine.raw_connection()
+        cursor = borrowed.cursor()
+        cursor.execute(statement, parameters)
+        return cast("tuple[Any, ...] | None", cursor.fetchone())
+    except driver.Error as error:
+        is_lost = engine.dialect.is_disconnect(error, borrowed and borrowed.driver_connection, None)
+        if is_lost and borrowed:
+            borrowed.invalidate(error)
+        raise DBAPIError.instance(None, None, error, driver.Error, connection_invalidated=is_lost) from error
+    finally:
+        if borrowed:
+            borrowed.close()
+
+
+def as_text(statement: ClauseElement) -> str:
+    """A statement as `alone` sends it."""
+    return str(statement.compile(dialect=PGDialect_psycopg2()))  # type: ignore[no-untyped-call]
 
 
 def afterwards(work: Callable[[], None]) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, request
-from sqlalchemy import Row
-from structlog.contextvars import bind_contextvars
 
 from authapp.core import clock
 from authapp.core.actor import Actor, ActorType, OrganizationRecord, Role, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, InvalidApiKey, InvalidToken, MissingToken, RevokedToken
+from authapp.core.logging import facts
 from authapp.security import opaque
 from authapp.security.tokens import Claims, tokens
 from authapp.services import api_keys, proofs
@@ -82,7 +81,7 @@ def _claims_of_person() -> Claims:
 
 def _verified_claims(token: str) -> Claims:
     claims = tokens.verify_in_request(token)
-    bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    facts().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
     return claims
 
 
@@ -90,7 +89,7 @@ def _keys(claims: Claims) -> dict[str, Any]:
     return {"session_id": claims.session_id, "user_id": claims.user_id, "now": clock.now()}
 
 
-def _person(claims: Claims, row: Row[Any] | None, **rest: Any) -> Actor:
+def _person(claims: Claims, row: Sequence[Any] | None, **rest: Any) -> Actor:
     """Let the request act as the account of its access token."""
     if row is None:
         raise RevokedToken
@@ -111,7 +110,7 @@ def _api_key(token: str, organization_id: UUID | None, alone: bool) -> Actor:
     presented = opaque.read(token, api_keys.PREFIX)
     if presented is None:
         raise InvalidApiKey("not a key")
-    bind_contextvars(api_key_id=str(presented.id))
+    facts().update(api_key_id=str(presented.id))
     now = clock.now()
     parameters = {
         "api_key_id": presented.id,
@@ -140,5 +139,5 @@ def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:
 def _become(actor: Actor) -> Actor:
     g.actor = actor
     if actor.organization:
-        bind_contextvars(organization_id=str(actor.organization.id))
+        facts().update(organization_id=str(actor.organization.id))
     return actor

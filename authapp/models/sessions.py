@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
@@ -23,6 +24,17 @@ class EndReason(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     DEACTIVATED = "deactivated"
     DELETED = "deleted"
+
+
+class SessionRecord(NamedTuple):
+    """A session as it stands in the database: what its tokens say."""
+
+    id: UUID
+    refresh_id: UUID
+    authenticated_at: datetime
+    amr: list[str]
+    last_used_at: datetime
+    expires_at: datetime
 
 
 class Session(Identified, Created, Model):
@@ -56,3 +68,8 @@ class Session(Identified, Created, Model):
     def live_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
         """The condition under which a session still carries its tokens."""
         return and_(cls.ended_at.is_(None), cls.expires_at > now)
+
+    @classmethod
+    def record(cls) -> tuple[ColumnElement[Any], ...]:
+        """The columns of a `SessionRecord`, in its order."""
+        return tuple(cls.__table__.c[name] for name in SessionRecord._fields)

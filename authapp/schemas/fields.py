@@ -20,6 +20,7 @@ EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _NO_EMAIL = "Not a valid email address."
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
 _VISIBLE = "LNPS"  # letters, numbers, punctuation, symbols
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that are drawn as nothing
@@ -44,7 +45,7 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        if _UNSTORABLE.search(value):
             raise ValidationError("Contains a character that cannot be stored.")
         return unicodedata.normalize("NFC", value)
 

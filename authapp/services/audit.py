@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, case, insert, null, select
-from structlog.contextvars import bind_contextvars, get_contextvars
 
 from authapp.core import transaction
 from authapp.core.actor import ActorType, known_actor
+from authapp.core.logging import facts
 from authapp.core.requests import current_client
 from authapp.models import AuditAction, AuditEvent
 from authapp.services.pages import Page, fetch
@@ -39,11 +39,11 @@ def record(
         details: what else to know. Never a secret.
     """
     client, actor = current_client(), known_actor()
-    bind_contextvars(audit=[*get_contextvars().get("audit", ()), action])
+    facts().setdefault("audit", []).append(action)
     if actor_id:
-        bind_contextvars(user_id=str(actor_id))
+        facts().update(user_id=str(actor_id))
     if organization_id:
-        bind_contextvars(organization_id=str(organization_id))
+        facts().update(organization_id=str(organization_id))
     event = {
         "action": action,
         "target_id": target_id,

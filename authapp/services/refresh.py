@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
-from structlog.contextvars import bind_contextvars
+from sqlalchemy import bindparam, func, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import RefreshTokenReused, RevokedToken
-from authapp.core.extensions import autocommit_engine
+from authapp.core.logging import facts
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
-from authapp.models.sessions import EndReason
+from authapp.models.sessions import EndReason, SessionRecord
 from authapp.security.tokens import Claims, tokens
 from authapp.services import audit
-from authapp.services.sessions import SESSION, SignedIn, end, issue, sliding
+from authapp.services.sessions import SignedIn, end, issue, sliding
+
+_SESSION = slice(0, len(SessionRecord._fields))
+_USER = slice(_SESSION.stop, _SESSION.stop + len(UserRecord._fields))
 
 # The whole rotation: of any number of simultaneous uses of one token, exactly one finds the row as it expects it.
-_ROTATE = (
+_ROTATE = transaction.as_text(
     update(Session)
     .where(
         Session.id == bindparam("session_id"),
@@ -39,7 +42,7 @@ _ROTATE = (
         last_used_at=bindparam("now"),
         expires_at=func.least(bindparam("slides_to"), Session.ends_at_latest),
     )
-    .returning(*SESSION, *User.record())
+    .returning(*Session.record(), *User.record())
 )
 
 
@@ -52,7 +55,7 @@ def refresh(refresh_token: str) -> SignedIn:
         RefreshTokenReused: spent before, and not just now. The session ends.
     """
     claims = tokens.read(refresh_token, "refresh")
-    bind_contextvars(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    facts().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
     now = clock.now()
     parameters = {
         "session_id": claims.session_id,
@@ -62,17 +65,14 @@ def refresh(refresh_token: str) -> SignedIn:
         "now": now,
         "slides_to": now + sliding(),
     }
-    with autocommit_engine().connect() as connection:
-        row = connection.execute(_ROTATE, parameters).one_or_none()
-    if row is None:
-        row = _spent(claims)
-    return issue(row, _user_of(row))
+    row = transaction.alone(_ROTATE, parameters) or _spent(claims)
+    return issue(SessionRecord._make(row[_SESSION]), UserRecord._make(row[_USER]))
 
 
-def _spent(claims: Claims) -> Row[Any]:
+def _spent(claims: Claims) -> Sequence[Any]:
     """The session of a token that is not its current one: a retry of a moment ago, or reuse."""
     row = transaction.execute(
-        select(*SESSION, *User.record())
+        select(*Session.record(), *User.record(), Session.previous_refresh_id)
         .join(User, User.id == Session.user_id)
         .where(Session.id == claims.session_id, Session.user_id == claims.user_id, Session.live_at(clock.now()))
         .where(User.is_active, User.deleted_at.is_(None))
@@ -88,7 +88,3 @@ def _spent(claims: Claims) -> Row[Any]:
     end(Session.id == claims.session_id, reason=EndReason.REFRESH_REUSED)
     audit.record(AuditAction.SESSION_REFRESH_REUSED, target_id=claims.session_id, user_id=claims.user_id)
     raise RefreshTokenReused
-
-
-def _user_of(row: Row[Any]) -> UserRecord:
-    return UserRecord._make(row[len(SESSION) :])

@@ -6,19 +6,18 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select, update
-from structlog.contextvars import bind_contextvars
+from sqlalchemy import bindparam, insert, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord
 from authapp.core.application import settings
 from authapp.core.errors import InactiveAccount, SessionNotFound, WrongCredentials
-from authapp.core.extensions import autocommit_engine
+from authapp.core.logging import facts
 from authapp.core.requests import current_client
 from authapp.core.transaction import Stale
 from authapp.models import AuditAction, Session, User
-from authapp.models.sessions import EndReason
+from authapp.models.sessions import EndReason, SessionRecord
 from authapp.security.passwords import passwords
 from authapp.security.tokens import tokens
 from authapp.services import audit
@@ -37,9 +36,10 @@ class SignedIn(NamedTuple):
     token_type: str = "Bearer"  # noqa: S105
 
 
-SESSION = tuple(Session.__table__.c)
-_ACCOUNT_BY_EMAIL = select(User.id, User.password_hash, User.is_active).where(
-    User.email == bindparam("email"), User.deleted_at.is_(None)
+_ACCOUNT_BY_EMAIL = transaction.as_text(
+    select(User.id, User.password_hash, User.is_active).where(
+        User.email == bindparam("email"), User.deleted_at.is_(None)
+    )
 )
 _SIGN_IN = (
     update(User)
@@ -52,7 +52,7 @@ _SIGN_IN = (
     .values(last_login_at=bindparam("now"), password_hash=bindparam("hash"))
     .returning(*User.record())
 )
-_START = insert(Session).returning(*SESSION)
+_START = insert(Session).returning(*Session.record())
 
 
 def login(email: str, password: str) -> SignedIn:
@@ -64,19 +64,18 @@ def login(email: str, password: str) -> SignedIn:
         InactiveAccount: after a right password only.
     """
     with passwords.queue.place():
-        with autocommit_engine().connect() as connection:
-            account = connection.execute(_ACCOUNT_BY_EMAIL, {"email": email}).one_or_none()
-        stored = account.password_hash if account else None
+        found = transaction.alone(_ACCOUNT_BY_EMAIL, {"email": email})
+        user_id, stored, is_active = found or (None, None, False)
         right = passwords.verify(password, stored)
         outdated = right and passwords.needs_rehash(stored or "")
         password_hash = passwords.hash(password) if outdated else stored
-    if account is None or not right:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=account.id if account else None, reason="wrong_credentials")
-        raise WrongCredentials("wrong password" if account else "unknown email")
-    if not account.is_active:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=account.id, reason="inactive_account")
+    if not right:
+        audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="wrong_credentials")
+        raise WrongCredentials("wrong password" if found else "unknown email")
+    if not is_active:
+        audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="inactive_account")
         raise InactiveAccount
-    parameters = {"of_user": account.id, "stored": stored, "now": clock.now(), "hash": password_hash}
+    parameters = {"of_user": user_id, "stored": stored, "now": clock.now(), "hash": password_hash}
     row = transaction.execute(_SIGN_IN, parameters).one_or_none()
     if row is None:
         raise Stale("the account changed while its password was checked")
@@ -98,10 +97,10 @@ def start(user: UserRecord, organization: OrganizationRecord | None = None) -> S
         "ip_address": client.ip_address,
         "user_agent": client.user_agent,
     }
-    row = transaction.execute(_START, values).one()
-    bind_contextvars(session_id=str(row.id))
-    audit.record(AuditAction.SESSION_STARTED, target_id=row.id, user_id=user.id, actor_id=user.id)
-    return issue(row, user, organization)
+    session = SessionRecord._make(transaction.execute(_START, values).one())
+    facts().update(session_id=str(session.id))
+    audit.record(AuditAction.SESSION_STARTED, target_id=session.id, user_id=user.id, actor_id=user.id)
+    return issue(session, user, organization)
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:
@@ -129,7 +128,7 @@ def end_others(actor: Actor) -> None:
 
 def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:
     """The caller's live sessions, newest first."""
-    statement = select(*SESSION, (Session.id == actor.session_id).label("current")).where(
+    statement = select(Session.__table__, (Session.id == actor.session_id).label("current")).where(
         Session.user_id == actor.id, Session.live_at(clock.now())
     )
     return fetch(statement, Session.id, limit, cursor, newest_first=True)
@@ -155,8 +154,8 @@ def end(*which: Any, reason: EndReason) -> list[UUID]:
     return list(transaction.execute(ended).scalars())
 
 
-def issue(session: Row[Any], user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
-    """The pair of tokens of a session as it stands. The same row gives the same refresh token."""
+def issue(session: SessionRecord, user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
+    """The pair of tokens of a session as it stands. The same record gives the same refresh token."""
     now = clock.now()
     access_expires_at = min(now + timedelta(minutes=settings().access_token_expire_minutes), session.expires_at)
     claims = {

@@ -137,7 +137,7 @@ def test_what_is_logged_of_junk_is_about_junk_alone(server: int) -> None:
             connection.sendall(b"GET /x y z HTTP/1.1\r\nBad Header\r\n\r\n")
             request_id = json.loads(connection.recv(4096).partition(b"\r\n\r\n")[2])["request_id"]
     time.sleep(0.5)
-    lines = [json.loads(line) for line in lines_of(SAID[server])[said:].splitlines() if "Not a request" in line]
+    lines = [json.loads(line) for line in lines_of(SAID[server])[said:].splitlines() if "request.malformed" in line]
     assert len(lines) == 40
     assert user_id not in str(lines)
     assert {"user_id", "session_id", "audit"}.isdisjoint({name for line in lines for name in line})
