@@ -37,8 +37,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
         UnguardedRoute: naming the first route without a guard.
     """
     settings = settings or read_settings()
-    app = Application("authapp", static_folder=None)
-    app.settings = settings
+    app = Application(settings)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one byte more tells that there is more
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False

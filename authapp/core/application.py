@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app
@@ -23,6 +24,11 @@ class Application(Flask):
     """The Flask application. Other people's blueprints may be registered on it at any time: the promises hold."""
 
     settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("authapp", static_folder=None)
+        self.settings = settings
+        self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     def add_url_rule(
         self,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from http.client import NO_CONTENT
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask
 from flask_cors import CORS
 
 from authapp.core.requests import request_id
 from config import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -34,15 +38,20 @@ def init_headers(app: Flask, settings: Settings) -> None:
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
         )
-    defaults = dict(DEFAULTS)
+    defaults = list(DEFAULTS.items())
     if settings.public_url.startswith("https://"):
-        defaults["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        defaults.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+    serve = app.wsgi_app
 
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        own = {name.lower() for name, _ in response.headers}
-        response.headers.extend((name, value) for name, value in defaults.items() if name.lower() not in own)
-        if response.status_code == NO_CONTENT:
-            del response.headers["Content-Type"]
-        response.headers["X-Request-ID"] = request_id()
-        return response
+    def serve_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            own = {name.lower() for name, _ in headers}
+            added = [pair for pair in (*defaults, ("X-Request-ID", request_id())) if pair[0].lower() not in own]
+            if status.startswith("204"):
+                headers = [pair for pair in headers if pair[0] != "Content-Type"]
+            return start_response(status, headers + added, *error)
+
+        return serve(environ, start)
+
+    # Around Flask, not in a hook of it: werkzeug would look into each of these constants twice for every reply.
+    app.wsgi_app = serve_with_headers  # type: ignore[method-assign]

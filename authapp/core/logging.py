@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, has_request_context, request
@@ -25,9 +25,10 @@ def facts() -> dict[str, Any]:
     """What every log line of this request says. Add what becomes known; outside of a request nobody reads it."""
     if not has_request_context():
         return {}
-    if "facts" not in g:
-        g.facts = {"request_id": request_id()}
-    return cast("dict[str, Any]", g.facts)
+    found: dict[str, Any] | None = g.get("facts")
+    if found is None:
+        g.facts = found = {"request_id": request_id()}
+    return found
 
 
 def _add_facts(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -6,7 +6,6 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
 from flask import g, has_request_context, request
 from uuid_utils.compat import uuid7
@@ -26,10 +25,11 @@ class Client:
 
 def request_id() -> str:
     """The id of the request that is being served: the caller's `X-Request-ID` where it is harmless, else a new one."""
-    if "request_id" not in g:
+    found: str | None = g.get("request_id")
+    if found is None:
         offered = request.headers.get("X-Request-ID", "")
-        g.request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
-    return cast("str", g.request_id)
+        g.request_id = found = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
+    return found
 
 
 def client_address() -> str | None:
