@@ -6,11 +6,12 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from jwt import PyJWK, PyJWTError
+from jwt import PyJWK, PyJWS, PyJWTError
+from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
 from config import SHORTEST_SECRET, Settings, UnsafeSettings
 
@@ -36,8 +37,8 @@ class SigningKey:
     """A key of the ring, by its `kid`, the RFC 7638 thumbprint."""
 
     kid: str
-    signing: PyJWK
-    verifying: PyJWK
+    signing: Any  # as PyJWT's algorithm takes it
+    verifying: Any
     public: dict[str, Any] | None  # None: symmetric, never published
 
 
@@ -46,6 +47,7 @@ class KeyRing:
     """The first key signs, all verify: a new key goes to the front, an old one stays until its tokens have expired."""
 
     algorithm: str
+    jws: PyJWS  # signs and verifies with this algorithm, and knows no other
     keys: tuple[SigningKey, ...]
 
     @property
@@ -68,24 +70,42 @@ def key_ring(settings: Settings) -> KeyRing:
     else:
         raw = (settings.jwt_secret_key or "").encode() or derive(settings.secret_key, "HS256")
         members = [{"kty": "oct", "k": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}]
-    return KeyRing(settings.algorithm, tuple(_signing_key(member, settings.algorithm) for member in members))
+    return KeyRing(
+        settings.algorithm,
+        _jws(settings.algorithm),
+        tuple(_signing_key(member, settings.algorithm) for member in members),
+    )
+
+
+class _PreparedHMAC(HMACAlgorithm):
+    """HMAC with a key of ours. PyJWT asks of a key, each time that it is used, whether it is not a certificate."""
+
+    def prepare_key(self, key: Any) -> bytes:
+        return cast("bytes", key)
+
+
+def _jws(algorithm: str) -> PyJWS:
+    jws = PyJWS(algorithms=[])
+    hmac = _PreparedHMAC(HMACAlgorithm.SHA256)
+    jws.register_algorithm(algorithm, hmac if algorithm == "HS256" else get_default_algorithms()[algorithm])
+    return jws
 
 
 def _signing_key(member: dict[str, Any], algorithm: str) -> SigningKey:
     try:
         required = {name: member[name] for name in _REQUIRED_MEMBERS[member["kty"]]}
-        signing = PyJWK(member, algorithm)
+        signing = PyJWK(member, algorithm).key
     except (KeyError, PyJWTError) as error:
         raise UnsafeSettings([f"JWT_KEYS: not a key for {algorithm}: {error}"]) from None
     canonical = json.dumps(required, sort_keys=True, separators=(",", ":")).encode()
     kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()[:16]
     if member["kty"] == "oct":
-        if len(signing.key) < SHORTEST_SECRET:
+        if len(signing) < SHORTEST_SECRET:
             raise UnsafeSettings([f"JWT_KEYS: the key {kid} is shorter than {SHORTEST_SECRET} bytes."])
         return SigningKey(kid, signing, signing, None)
     if "d" not in member:
         raise UnsafeSettings([f"JWT_KEYS: the key {kid} is public; give private keys."])
-    if member["kty"] == "RSA" and signing.key.key_size < SHORTEST_RSA:
+    if member["kty"] == "RSA" and signing.key_size < SHORTEST_RSA:
         raise UnsafeSettings([f"JWT_KEYS: the key {kid} has fewer than {SHORTEST_RSA} bits."])
     public = {**required, "kid": kid, "alg": algorithm, "use": "sig"}
-    return SigningKey(kid, signing, PyJWK(public, algorithm), public)
+    return SigningKey(kid, signing, PyJWK(public, algorithm).key, public)

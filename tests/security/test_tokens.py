@@ -26,12 +26,17 @@ Claims = dict[str, Any]
 def key_of(world: World) -> tuple[bytes, str]:
     with world.app.app_context():
         key = tokens.ring.signing
-        return key.signing.key, key.kid
+        return key.signing, key.kid
 
 
 def sign(world: World, claims: Claims, **header: Any) -> str:
     key, kid = key_of(world)
     return jwt.encode(claims, key, "HS256", headers={"kid": kid, "typ": "at+jwt", **header})
+
+
+def sign_text(world: World, payload: str) -> str:
+    key, kid = key_of(world)
+    return jwt.PyJWS().encode(payload.encode("latin-1"), key, "HS256", headers={"kid": kid, "typ": "at+jwt"})
 
 
 def claims_of(person: Person) -> Claims:
@@ -95,10 +100,13 @@ def test_a_token_that_lacks_a_claim_is_refused(world: World, missing: str) -> No
     ],
 )
 def test_a_token_with_a_wrong_claim_is_refused(world: World, change: Claims) -> None:
-    key, kid = key_of(world)
-    payload = json.dumps({**claims_of(world.person()), **change}).encode()
-    encoded = jwt.PyJWS().encode(payload, key, "HS256", headers={"kid": kid, "typ": "at+jwt"})
-    assert refused(world, encoded) == "invalid_token"
+    payload = json.dumps({**claims_of(world.person()), **change})
+    assert refused(world, sign_text(world, payload)) == "invalid_token"
+
+
+@pytest.mark.parametrize("payload", ["", "null", "[]", '["iss", "aud", "type"]', '"iss"', "{", "\xff", "[" * 1500])
+def test_what_is_signed_and_is_no_set_of_claims_is_refused(world: World, payload: str) -> None:
+    assert refused(world, sign_text(world, payload)) == "invalid_token"
 
 
 @pytest.mark.parametrize(
