@@ -201,7 +201,7 @@ def statements(app: Application) -> Iterator[list[str]]:
         def execute(self, query: Any, parameters: Any = None) -> None:
             verb = query.split(maxsplit=1)[0].lower()
             prefix = "one:" if self.connection.autocommit else ""
-            sent.append(prefix + ("select" if verb == "with" else verb))  # every WITH of ours is a SELECT
+            sent.append(prefix + verb)
             super().execute(query, parameters)
 
     def overhear(connection: Any, *_: object) -> None:

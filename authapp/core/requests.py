@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from flask import g, has_request_context, request
 from uuid_utils.compat import uuid7
@@ -14,8 +14,7 @@ _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_USER_AGENT = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """The other end, as far as the connection tells."""
 
     request_id: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, cast
 
@@ -60,18 +60,17 @@ def scalar(statement: Executable) -> Any:
     return execute(statement).scalar()
 
 
-def alone(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def send(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
+    """Send a text, with `%(name)s` for each parameter, in the request's transaction. The first row, None if none."""
+    return connection().exec_driver_sql(statement, parameters).one_or_none()
+
+
+def alone(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
     """Send a statement that is a transaction of its own: one round trip where BEGIN, statement and COMMIT are three.
 
-    It goes to the driver as it is, because SQLAlchemy's way there and back costs more than the statement. Errors are
-    told as SQLAlchemy tells them.
-
-    Args:
-        statement: with `%(name)s` for each parameter; `as_text` makes it.
-        parameters: values that psycopg2 knows.
-
-    Returns:
-        The first row, None where there is none.
+    It goes straight to the driver, because SQLAlchemy's way there and back costs more than the statement; its errors
+    are told as SQLAlchemy tells them. When the connection breaks, nobody knows whether the statement arrived, and the
+    request is run again: what this writes must be harmless to write twice.
     """
     engine, borrowed = autocommit_engine(), None
     driver = engine.dialect.loaded_dbapi
@@ -79,7 +78,7 @@ def alone(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | No
         borrowed = engine.raw_connection()
         cursor = borrowed.cursor()
         cursor.execute(statement, parameters)
-        return cast("tuple[Any, ...] | None", cursor.fetchone())
+        return cast("Sequence[Any] | None", cursor.fetchone())
     except driver.Error as error:
         is_lost = engine.dialect.is_disconnect(error, borrowed and borrowed.driver_connection, None)
         if is_lost and borrowed:
@@ -91,7 +90,7 @@ def alone(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | No
 
 
 def as_text(statement: ClauseElement) -> str:
-    """A statement as `alone` sends it."""
+    """A statement as `send` and `alone` take it."""
     return str(statement.compile(dialect=PGDialect_psycopg2()))  # type: ignore[no-untyped-call]
 
 

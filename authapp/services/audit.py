@@ -38,12 +38,8 @@ def record(
         organization_id: default: the one that the actor acts in.
         details: what else to know. Never a secret.
     """
-    client, actor = current_client(), known_actor()
-    facts().setdefault("audit", []).append(action)
-    if actor_id:
-        facts().update(user_id=str(actor_id))
-    if organization_id:
-        facts().update(organization_id=str(organization_id))
+    actor = known_actor()
+    note(action, actor_id, organization_id)
     event = {
         "action": action,
         "target_id": target_id,
@@ -53,11 +49,18 @@ def record(
         "organization_id": organization_id or (actor.organization.id if actor and actor.organization else None),
         "session_id": actor.session_id if actor else None,
         "details": details,
-        "request_id": client.request_id,
-        "ip_address": client.ip_address,
-        "user_agent": client.user_agent,
+        **current_client()._asdict(),
     }
     transaction.execute(_RECORD, event)
+
+
+def note(action: AuditAction, actor_id: UUID | None = None, organization_id: UUID | None = None) -> None:
+    """Name an event in the request's log line."""
+    facts().setdefault("audit", []).append(action)
+    if actor_id:
+        facts().update(user_id=str(actor_id))
+    if organization_id:
+        facts().update(organization_id=str(organization_id))
 
 
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:

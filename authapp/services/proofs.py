@@ -59,6 +59,4 @@ def prove(proof: str, parameters: dict[str, Any], *, alone: bool = False) -> Seq
         parameters: the credential and, as `now`, the time.
         alone: nothing else will be asked of the database, so the proof is a transaction of its own.
     """
-    if alone:
-        return transaction.alone(proof, parameters)
-    return transaction.connection().exec_driver_sql(proof, parameters).one_or_none()
+    return (transaction.alone if alone else transaction.send)(proof, parameters)

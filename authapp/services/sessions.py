@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
@@ -41,18 +42,45 @@ _ACCOUNT_BY_EMAIL = transaction.as_text(
         User.email == bindparam("email"), User.deleted_at.is_(None)
     )
 )
-_SIGN_IN = (
-    update(User)
-    .where(
-        User.id == bindparam("of_user"),
-        User.is_active,
-        User.deleted_at.is_(None),
-        User.password_hash == bindparam("stored"),
+
+
+def _starting(account: str) -> str:
+    """A text that opens a session and writes that into the trail, for the account that another text yields."""
+    session = ", ".join(SessionRecord._fields)
+    return f"""WITH account AS ({account}), session AS (
+        INSERT INTO sessions (
+            id, user_id, refresh_id, authenticated_at, amr, last_used_at,
+            expires_at, ends_at_latest, ip_address, user_agent
+        )
+        SELECT
+            %(session_id)s, id, %(refresh_id)s, %(now)s, %(amr)s, %(now)s,
+            %(expires_at)s, %(ends_at_latest)s, %(ip_address)s, %(user_agent)s
+        FROM account RETURNING {session}
+    ), event AS (
+        INSERT INTO audit_events (
+            id, action, target_id, user_id, actor_type, actor_id, request_id, ip_address, user_agent
+        )
+        SELECT
+            %(event_id)s, %(action)s, %(session_id)s, id, 'user', id, %(request_id)s, %(ip_address)s, %(user_agent)s
+        FROM account
     )
-    .values(last_login_at=bindparam("now"), password_hash=bindparam("hash"))
-    .returning(*User.record())
+    SELECT session.*, account.* FROM session, account"""  # noqa: S608  constants, all of them
+
+
+_START = _starting(transaction.as_text(select(*User.record()).where(User.id == bindparam("of_user"))))
+_SIGN_IN = _starting(
+    transaction.as_text(
+        update(User)
+        .where(
+            User.id == bindparam("of_user"),
+            User.is_active,
+            User.deleted_at.is_(None),
+            User.password_hash == bindparam("stored"),
+        )
+        .values(last_login_at=bindparam("now"), password_hash=bindparam("hash"))
+        .returning(*User.record())
+    )
 )
-_START = insert(Session).returning(*Session.record())
 
 
 def login(email: str, password: str) -> SignedIn:
@@ -75,31 +103,38 @@ def login(email: str, password: str) -> SignedIn:
     if not is_active:
         audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="inactive_account")
         raise InactiveAccount
-    parameters = {"of_user": user_id, "stored": stored, "now": clock.now(), "hash": password_hash}
-    row = transaction.execute(_SIGN_IN, parameters).one_or_none()
-    if row is None:
-        raise Stale("the account changed while its password was checked")
-    return start(UserRecord._make(row))
+    return _started(transaction.alone(_SIGN_IN, {**_new_session(user_id), "stored": stored, "hash": password_hash}))
 
 
 def start(user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
-    """Open a session for someone who has just proved who they are, and issue its first tokens."""
-    now, client = clock.now(), current_client()
+    """Open a session for somebody who has just registered, and issue its first tokens."""
+    return _started(transaction.send(_START, _new_session(user.id)), organization)
+
+
+def _new_session(user_id: UUID | None) -> dict[str, Any]:
+    now = clock.now()
     latest = now + timedelta(days=settings().session_absolute_days)
-    values = {
-        "user_id": user.id,
-        "refresh_id": uuid7(),
-        "authenticated_at": now,
+    return {
+        "action": AuditAction.SESSION_STARTED,
         "amr": ["pwd"],  # RFC 8176 section 2
-        "last_used_at": now,
-        "expires_at": min(now + sliding(), latest),
         "ends_at_latest": latest,
-        "ip_address": client.ip_address,
-        "user_agent": client.user_agent,
+        "event_id": uuid7(),
+        "expires_at": min(now + sliding(), latest),
+        "now": now,
+        "of_user": user_id,
+        "refresh_id": uuid7(),
+        "session_id": uuid7(),
+        **current_client()._asdict(),
     }
-    session = SessionRecord._make(transaction.execute(_START, values).one())
+
+
+def _started(row: Sequence[Any] | None, organization: OrganizationRecord | None = None) -> SignedIn:
+    if row is None:
+        raise Stale("the account changed while its password was checked")
+    session = SessionRecord._make(row[: len(SessionRecord._fields)])
+    user = UserRecord._make(row[len(SessionRecord._fields) :])
     facts().update(session_id=str(session.id))
-    audit.record(AuditAction.SESSION_STARTED, target_id=session.id, user_id=user.id, actor_id=user.id)
+    audit.note(AuditAction.SESSION_STARTED, user.id)
     return issue(session, user, organization)
 
 

@@ -26,7 +26,7 @@ TOP_LEVEL = {
         (r"os\.environ|getenv", [], "config.py alone reads the environment"),
         (r"datetime\.now|utcnow|time\.time\(", ["core/clock.py"], "a test can hold time still"),
         (r"\bbcrypt\.", ["security/passwords.py"], "hashing is bounded"),
-        (r"jwt\.(en|de)code", ["security/tokens.py"], "tokens are made and read in one place"),
+        (r"jw[ts]\.(en|de)code", ["security/tokens.py"], "tokens are made and read in one place"),
         (r"flask_smorest", ["core/openapi.py"], "the framework of the document can be changed"),
         (r"set_config", ["core/tenancy.py", "services/api_keys.py"], "what opens an organization can be reviewed"),
         (r"(?m)^\s*print\(", [], "what is said goes through the log or click"),
