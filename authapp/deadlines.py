@@ -32,14 +32,8 @@ class _Request:
     queued_at: float
     begun_at: float | None = None
     seconds: float = SECONDS_FOR_A_REQUEST
+    is_deferred: bool = False
     message: Any = None  # gunicorn's, once the head is read
-
-    def is_whole(self) -> bool:
-        """Whether all of it has arrived: it may take its time then, and the connection can be kept."""
-        if self.message is None:
-            return False
-        reader = self.message.body.reader
-        return getattr(reader, "length", None) == 0 or getattr(reader, "parser", reader) is None
 
 
 class Deadlines:
@@ -62,12 +56,17 @@ class Deadlines:
 
     def queued(self, connection: Any) -> None:
         """From here on the client's time runs: while all threads are taken, too, or the slow would get it in turn."""
-        self._requests[connection] = _Request(time.monotonic())
+        self._requests.setdefault(connection, _Request(time.monotonic())).is_deferred = False
 
     def begun(self, connection: Any, in_line: bool) -> None:
         request = self._requests[connection]
         request.begun_at = time.monotonic()
         request.seconds = SECONDS_IN_LINE if in_line else SECONDS_FOR_A_REQUEST
+
+    def deferred(self, connection: Any) -> None:
+        """It is not there as a whole, and its time goes on to run."""
+        request = self._requests[connection]
+        request.begun_at, request.is_deferred = None, True
 
     def read_head(self, connection: Any, message: Any) -> None:
         self._requests[connection].message = message
@@ -82,6 +81,9 @@ class Deadlines:
             for connection, request in self._requests.copy().items():
                 if request.begun_at is not None:
                     self._end(connection, request, now, request.begun_at)
+                elif request.is_deferred and now > request.queued_at + SECONDS_TO_SEND_A_REQUEST:
+                    self.done(connection)
+                    _shut(connection.sock, socket.SHUT_RD)  # an answer can still be sent
             for connection, since in _transactions.copy().items():
                 if now > since + SECONDS_FOR_A_TRANSACTION:
                     _hang_up_on_the_database(connection)
@@ -90,8 +92,8 @@ class Deadlines:
         read_by = max(request.queued_at + SECONDS_TO_SEND_A_REQUEST, begun_at + LOOKS_EVERY)
         if now > begun_at + request.seconds:
             _shut(connection.sock, socket.SHUT_RDWR)
-        elif now > read_by and not request.is_whole():
-            _shut(connection.sock, socket.SHUT_RD)  # an answer can still be sent
+        elif now > read_by and not (request.message and is_whole(request.message.body)):
+            _shut(connection.sock, socket.SHUT_RD)
         if now > begun_at + request.seconds + SECONDS_TO_UNWIND and not self.is_stuck:
             log.critical("request.stuck", path=getattr(request.message, "path", None))
             self.is_stuck = True
@@ -112,6 +114,11 @@ def _hang_up_on_the_database(connection: Any) -> None:
     _transactions.pop(connection, None)
     with contextlib.suppress(InterfaceError):  # closed by now
         _shut(socket.socket(fileno=os.dup(connection.fileno())), socket.SHUT_RDWR)
+
+
+def is_whole(body: Any) -> bool:
+    """Whether all of a request has arrived: it may take its time then, and its connection can be kept."""
+    return getattr(body.reader, "length", None) == 0 or getattr(body.reader, "parser", body.reader) is None
 
 
 def _shut(end: socket.socket, how: int) -> None:

@@ -11,6 +11,8 @@ from authapp.delivery import deliver_in_background
 from authapp.worker import Worker
 from config import read_settings
 
+HELD_BY_THE_SYSTEM = 256 * 1024  # bytes of answers that a client has not taken; for more a thread must wait
+
 _settings = read_settings()
 
 # Heroku's router may come by IPv6; a host without it gets IPv4 alone.
@@ -31,15 +33,18 @@ max_requests = 50_000  # recycle, against slow leaks
 max_requests_jitter = 5_000
 logger_class = JsonLogger
 accesslog = None  # authapp.core.logging writes one line for each request
+sendfile = False  # it would wait for a slow client in its own way, past authapp.clients
 limit_request_line = 4094  # bytes
 limit_request_fields = 50
 forwarded_allow_ips = ""  # proxies are believed by TRUSTED_PROXIES alone
 
 
 def when_ready(server: Any) -> None:
-    """Before the first fork: what is there for good is not looked at by the collector, and stays shared memory."""
+    """Before the first fork. What is there for good is not looked at by the collector, and stays shared memory."""
     gc.collect()
     gc.freeze()
+    for listener in server.LISTENERS:  # whose connections take after it
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BY_THE_SYSTEM)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
@@ -18,17 +19,15 @@ from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from uuid_utils.compat import uuid7
 
+from authapp.clients import Client, has_arrived, say_goodbye
 from authapp.core.errors import HashQueueFull, InternalError
 from authapp.core.headers import DEFAULTS
 from authapp.core.openapi import refusals_of, routes
 from authapp.core.problems import CONTENT_TYPE
 from authapp.core.refusal import Refusal, described
-from authapp.deadlines import Deadlines
+from authapp.deadlines import Deadlines, is_whole
 from authapp.security.passwords import WAITING
 
-SECONDS_TO_SEND_A_BYTE = 0.05
-SECONDS_TO_SAY_GOODBYE = 0.3
-MOST_READS_AFTER_GOODBYE = 16
 REFUSING = 7  # threads that tell those for whom there is no place in the line
 _STATUS = {
     gunicorn_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -44,11 +43,13 @@ log = structlog.get_logger("authapp")
 class Worker(ThreadWorker):
     """Requests that hash a password stand in a line of their own, so that they take no thread from all others.
 
-    A client that is slow to send its request or to take its answer is cut off.
+    A request gets a thread once it is there as a whole, and half of the threads never wait for clients that are slow to
+    take their answers. Who is too slow is cut off.
     """
 
     def init_process(self) -> None:
         self._line = ThreadPoolExecutor(1 + WAITING + REFUSING, thread_name_prefix="line")
+        self._slow = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
         self._deadlines = Deadlines(self._retire)
         self._deadlines.start()
         super().init_process()
@@ -56,27 +57,35 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self._hashing = hashing_routes(self.wsgi)
+        self.wsgi: Any = closing_behind_half_a_request(self.wsgi)
 
     def enqueue_req(self, conn: Any) -> None:
         self._deadlines.queued(conn)
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        self._deadlines.begun(conn, in_line=isinstance(conn.parser, _HasRead))
+        in_line = isinstance(conn.parser, _HasRead)
+        self._deadlines.begun(conn, in_line)
         result = None
         try:
-            if not conn.initialized and not conn.wait_for_data(SECONDS_TO_SEND_A_BYTE):
-                return _DEFER  # to the poller, which costs no thread
-            result = super().handle(conn)
+            if not conn.initialized:
+                conn.sock = Client(conn.sock, self._slow)
+                conn.init()
+            arrived = in_line or not self.alive or has_arrived(conn)
+            result = super().handle(conn) if arrived else _DEFER  # to the poller, which costs no thread
             if not result:
-                _say_goodbye(conn.sock)
+                say_goodbye(conn.sock)
             return result
         finally:
-            if result is not _ASIDE:
+            if result is _DEFER:
+                self._deadlines.deferred(conn)
+            elif result is not _ASIDE:
                 self._deadlines.done(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         self._deadlines.read_head(conn, req)
+        if req.version >= (1, 1) and "HOST" not in dict(req.headers):
+            raise gunicorn_errors.InvalidHeader("HOST")  # RFC 9112 section 3.2
         path = "/" + unquote(req.path).lstrip("/")  # as werkzeug reads it
         if (req.method, path) in self._hashing and not getattr(req, "in_line", False):
             req.in_line = True
@@ -146,13 +155,15 @@ def hashing_routes(app: Any) -> set[tuple[str, str]]:
     return {(method, rule.rule) for rule, method, view in routes(app) if HashQueueFull in refusals_of(view)}
 
 
-def _say_goodbye(connection: socket.socket) -> None:
-    """Let the last answer arrive (RFC 9112 section 9.6), shortly, and not in the main loop as gunicorn would."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(SECONDS_TO_SAY_GOODBYE)
-        for _ in range(MOST_READS_AFTER_GOODBYE):
-            if not connection.recv(65536):
-                break
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RD)
+def closing_behind_half_a_request(app: Any) -> Any:
+    """Announce that the connection ends with an answer that is given before the request was there as a whole."""
+
+    def serve(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: Any, *error: Any) -> Any:
+            if not is_whole(environ["wsgi.input"]):
+                start_response.__self__.force_close()
+            return start_response(status, headers, *error)
+
+        return app(environ, start)
+
+    return serve

@@ -23,8 +23,10 @@ class Role(StrEnum):
 
     def includes(self, other: Role) -> bool:
         """Whether this role may do all that the other may."""
-        ranking = list(Role)
-        return ranking.index(self) <= ranking.index(other)
+        return _RANKS[self] <= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class ActorType(StrEnum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -34,6 +36,21 @@ def request_id() -> str:
 def client_address() -> str | None:
     """The address of the other end, as far as TRUSTED_PROXIES are believed; IPv4 in its own form, None if unknown."""
     return _canonical(request.remote_addr or "")
+
+
+def watch_caller() -> Callable[[], bool]:
+    """A question for later and for any thread: whether the other end of this request is still connected."""
+    connection = request.environ.get("gunicorn.socket") if has_request_context() else None
+
+    def is_there() -> bool:
+        try:
+            return connection is None or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    return is_there
 
 
 @lru_cache(1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -57,4 +56,4 @@ def _checksum(stem: str) -> str:
 
 
 def _digest(token: str) -> bytes:
-    return hmac.new(cast("bytes", current_app.extensions["authapp.opaque"]), token.encode(), hashlib.sha256).digest()
+    return hmac.digest(cast("bytes", current_app.extensions["authapp.opaque"]), token.encode(), "sha256")

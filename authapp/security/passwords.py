@@ -18,10 +18,12 @@ import structlog
 from flask import Flask, current_app
 
 from authapp.core.errors import HashQueueFull
+from authapp.core.requests import watch_caller
 from authapp.security.keys import derive
 from config import Settings
 
 WAITING = 64  # sign-ins in each process, some 15 seconds of them; each holds a thread, see authapp.worker
+LONGEST_WAIT = 20.0  # seconds
 NICENESS = 5  # a quarter of a processor that others want as well
 _PREFIX = "ap1"  # version of the pre-hash; what follows is bcrypt's own format
 _DUMMY_SALT_AND_DIGEST = "abcdefghijklmnopqrstuu" + "abcdefghijklmnopqrstuvwxyzABCDE"
@@ -34,13 +36,31 @@ log = structlog.get_logger("authapp")
 class HashQueue:
     """One hash at a time in this process, in a thread that gives way to all others; some wait in line for it."""
 
-    def __init__(self, waiting: int = WAITING) -> None:
+    def __init__(self, waiting: int = WAITING, longest_wait: float = LONGEST_WAIT) -> None:
+        self._longest_wait = longest_wait
         self._places = threading.BoundedSemaphore(1 + waiting)
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hashing", initializer=_give_way)
 
     def run(self, work: Callable[..., T], *args: Any) -> T:
-        """Do this when it is its turn, first come, first served, and wait for it."""
-        return self._hashing.submit(work, *args).result()
+        """Do this when it is its turn, first come, first served, and wait for it.
+
+        Raises:
+            HashQueueFull: it was not its turn for too long, or the caller has hung up by then.
+        """
+        caller_is_there = watch_caller()
+
+        def turn() -> T:
+            if not caller_is_there():
+                raise HashQueueFull("the caller has hung up")
+            return work(*args)
+
+        future = self._hashing.submit(turn)
+        try:
+            return future.result(self._longest_wait)
+        except TimeoutError:
+            if future.cancel():
+                raise HashQueueFull("it was not its turn") from None
+            return future.result()
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -116,6 +116,8 @@ def revoke(actor: Actor, api_key_id: UUID) -> None:
 def note_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:
     """Remember that a key was used, once a minute at most, after the request's transaction."""
     stale = now - USE_NOTED_EVERY
+    if last_used_at is not None and last_used_at > stale:
+        return
     parameters = {"organization_id": str(organization_id), "id": api_key_id, "now": now, "stale": stale}
 
     def note() -> None:
@@ -125,8 +127,7 @@ def note_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | N
         except SQLAlchemyError as error:  # the request is done; its answer stands
             log.warning("api_key.use_not_noted", error=str(error.__cause__ or error))
 
-    if last_used_at is None or last_used_at <= stale:
-        transaction.afterwards(note)
+    transaction.afterwards(note)
 
 
 def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 
@@ -89,6 +91,21 @@ def test_the_queue_refuses_at_once_who_finds_it_full() -> None:
             pass
     with queue.place():
         pass
+
+
+def test_who_has_waited_for_too_long_is_refused_and_costs_no_hash() -> None:
+    queue, over = HashQueue(longest_wait=0.1), Event()
+    hashed: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(queue.run, over.wait)
+        while not first.running():
+            pass
+        with pytest.raises(HashQueueFull):
+            queue.run(hashed.append, "late")
+        over.set()
+        assert first.result()  # a hash that has begun is waited for
+    queue.run(hashed.append, "next")
+    assert hashed == ["next"]
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/register"])
