@@ -19,7 +19,7 @@ _LENGTH = re.compile(rb"\r\nContent-Length:[ \t]*(\d{1,9})", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nExpect:", re.IGNORECASE)
 
 
-class Client(socket.socket):
+class ClientSocket(socket.socket):
     """A connection whose other end may be slow to take what is sent, as long as there are not too many of its kind."""
 
     def __init__(self, connection: socket.socket, slow: threading.BoundedSemaphore) -> None:

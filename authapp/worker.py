@@ -19,7 +19,7 @@ from gunicorn.http import errors as gunicorn_errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from uuid_utils.compat import uuid7
 
-from authapp.clients import Client, has_arrived, say_goodbye
+from authapp.clients import ClientSocket, has_arrived, say_goodbye
 from authapp.core.errors import HashQueueFull, InternalError
 from authapp.core.headers import DEFAULTS
 from authapp.core.openapi import refusals_of, routes
@@ -69,7 +69,7 @@ class Worker(ThreadWorker):
         result = None
         try:
             if not conn.initialized:
-                conn.sock = Client(conn.sock, self._slow)
+                conn.sock = ClientSocket(conn.sock, self._slow)
                 conn.init()
             arrived = in_line or not self.alive or has_arrived(conn)
             result = super().handle(conn) if arrived else _DEFER  # to the poller, which costs no thread

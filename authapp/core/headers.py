@@ -38,18 +38,18 @@ def init_headers(app: Flask, settings: Settings) -> None:
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
         )
-    defaults = list(DEFAULTS.items())
+    defaults = {name.lower(): (name, value) for name, value in DEFAULTS.items()}
     if settings.public_url.startswith("https://"):
-        defaults.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+        defaults["strict-transport-security"] = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
     serve = app.wsgi_app
 
     def serve_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             own = {name.lower() for name, _ in headers}
-            added = [pair for pair in (*defaults, ("X-Request-ID", request_id())) if pair[0].lower() not in own]
+            added = [header for name, header in defaults.items() if name not in own]
             if status.startswith("204"):
-                headers = [pair for pair in headers if pair[0] != "Content-Type"]
-            return start_response(status, headers + added, *error)
+                headers = [header for header in headers if header[0] != "Content-Type"]
+            return start_response(status, [*headers, *added, ("X-Request-ID", request_id())], *error)
 
         return serve(environ, start)
 

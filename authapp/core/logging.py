@@ -97,10 +97,11 @@ def init_logging(app: Flask, settings: Settings) -> None:
     @app.after_request
     def write_the_line(response: Response) -> Response:
         say = line.error if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR else line.info
+        rule = request.url_rule
         say(
             "request",
             method=request.method,
-            route=request.url_rule.rule if request.url_rule else None,
+            route=rule.rule if rule else None,
             status=response.status_code,
             duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
             ip_address=client_address(),

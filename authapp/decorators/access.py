@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import current_app, request
 
-from authapp.core.actor import ActorType, Role, UserRecord, known_actor
+from authapp.core.actor import Role, UserRecord, known_actor
 from authapp.core.application import View, mark_guarded
 from authapp.core.errors import (
     ApiKeyNotAllowed,
@@ -54,7 +54,10 @@ def get_current_active_user() -> UserRecord:
         Unauthorized: no token, or one that is not live, or the account has been deactivated.
         ApiKeyNotAllowed: an API key was sent.
     """
-    user = get_current_user()
+    return _refuse_inactive(get_current_user())
+
+
+def _refuse_inactive(user: UserRecord) -> UserRecord:
     if not user.is_active:
         raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
     return user
@@ -69,8 +72,7 @@ def require_active_user(view: View) -> View:
     """An account that is active may call, with an access token."""
 
     def check(ids: _Ids) -> None:
-        identify()
-        get_current_active_user()
+        _refuse_inactive(identify().user)
 
     return _guarded(view, "require_active_user", check, _ACCOUNT)
 
@@ -79,8 +81,7 @@ def require_active_user_with_memberships(view: View) -> View:
     """The same; `current_actor.memberships` is filled by the same statement."""
 
     def check(ids: _Ids) -> None:
-        identify_with_memberships()
-        get_current_active_user()
+        _refuse_inactive(identify_with_memberships().user)
 
     return _guarded(view, "require_active_user", check, _ACCOUNT)
 
@@ -117,8 +118,8 @@ def _guarded_by_role(
 ) -> View:
     def check(ids: _Ids) -> None:
         actor = identify_in(ids["organization_id"], alone=alone)
-        if actor.type is ActorType.USER:
-            get_current_active_user()
+        if actor.account:
+            _refuse_inactive(actor.account)
         _refuse_malformed(ids)
         if actor.role is None:
             raise NotAMember

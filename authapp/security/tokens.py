@@ -126,10 +126,12 @@ class TokenManager(JWTManager):
             InvalidToken, ExpiredToken: as `read`.
         """
         found = self._read(encoded, "access")
-        g._jwt_extended_jwt = dict(found.payload)
-        g._jwt_extended_jwt_header = dict(found.header)
-        g._jwt_extended_jwt_location = "headers"
-        g._jwt_extended_jwt_user = {"loaded_user": None}
+        vars(g).update(
+            _jwt_extended_jwt=dict(found.payload),
+            _jwt_extended_jwt_header=dict(found.header),
+            _jwt_extended_jwt_location="headers",
+            _jwt_extended_jwt_user={"loaded_user": None},
+        )
         return found.claims
 
     def _read(self, encoded: str, token_type: str) -> _Verified:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
+from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, UserRecord
@@ -18,7 +19,11 @@ from authapp.security.passwords import passwords
 from authapp.services import audit, authority, invited, members, organizations, sessions
 from authapp.services.sessions import SignedIn
 
-_REGISTER = insert(User).returning(*User.record())
+_REGISTER = sessions.starting(
+    f"""INSERT INTO users (id, email, email_verified, password_hash, first_name, last_name)
+    VALUES (%(user_id)s, %(email)s, %(email_verified)s, %(hash)s, %(first_name)s, %(last_name)s)
+    RETURNING {", ".join(UserRecord._fields)}"""  # noqa: S608  constants, all of them
+)
 
 
 def register(
@@ -45,19 +50,22 @@ def register(
     invitation = invited.opened(invitation_token) if invitation_token else None
     if invitation:
         invited.require_address(invitation, email)
-    values = {
+    parameters = {
+        **sessions.new_session(AuditAction.USER_REGISTERED),
+        "user_id": uuid7(),
         "email": email,
         "email_verified": invitation is not None,
-        "password_hash": password_hash,
+        "hash": password_hash,
         "first_name": first_name,
         "last_name": last_name,
     }
-    user = UserRecord._make(transaction.execute(_REGISTER, values).one())
-    audit.record(AuditAction.USER_REGISTERED, target_id=user.id, user_id=user.id, actor_id=user.id)
+    session, user = sessions.started(transaction.send(_REGISTER, parameters), parameters)
+    organization = None
     if invitation:
-        return sessions.start(user, invited.join(invitation, user))
-    organization = organizations.create(organization_name, user.id) if organization_name else None
-    return sessions.start(user, organization)
+        organization = invited.join(invitation, user)
+    elif organization_name:
+        organization = organizations.create(organization_name, user.id)
+    return sessions.issue(session, user, organization)
 
 
 def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:

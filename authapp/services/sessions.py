@@ -44,8 +44,11 @@ _ACCOUNT_BY_EMAIL = transaction.as_text(
 )
 
 
-def _starting(account: str) -> str:
-    """A text that opens a session and writes that into the trail, for the account that another text yields."""
+def starting(account: str) -> str:
+    """A text that opens a session, and adds to the trail, for the account that another text yields.
+
+    `new_session` has its parameters, `started` reads its row.
+    """
     session = ", ".join(SessionRecord._fields)
     return f"""WITH account AS ({account}), session AS (
         INSERT INTO sessions (
@@ -61,14 +64,14 @@ def _starting(account: str) -> str:
             id, action, target_id, user_id, actor_type, actor_id, request_id, ip_address, user_agent
         )
         SELECT
-            %(event_id)s, %(action)s, %(session_id)s, id, 'user', id, %(request_id)s, %(ip_address)s, %(user_agent)s
-        FROM account
+            happened.id, action, coalesce(target_id, account.id), account.id, 'user', account.id,
+            %(request_id)s, %(ip_address)s, %(user_agent)s
+        FROM account, unnest(%(event_ids)s, %(actions)s, %(target_ids)s) AS happened (id, action, target_id)
     )
     SELECT session.*, account.* FROM session, account"""  # noqa: S608  constants, all of them
 
 
-_START = _starting(transaction.as_text(select(*User.record()).where(User.id == bindparam("of_user"))))
-_SIGN_IN = _starting(
+_SIGN_IN = starting(
     transaction.as_text(
         update(User)
         .where(
@@ -103,39 +106,38 @@ def login(email: str, password: str) -> SignedIn:
     if not is_active:
         audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="inactive_account")
         raise InactiveAccount
-    return _started(transaction.alone(_SIGN_IN, {**_new_session(user_id), "stored": stored, "hash": password_hash}))
+    parameters = {**new_session(), "of_user": user_id, "stored": stored, "hash": password_hash}
+    return issue(*started(transaction.alone(_SIGN_IN, parameters), parameters))
 
 
-def start(user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
-    """Open a session for somebody who has just registered, and issue its first tokens."""
-    return _started(transaction.send(_START, _new_session(user.id)), organization)
-
-
-def _new_session(user_id: UUID | None) -> dict[str, Any]:
-    now = clock.now()
+def new_session(*before: AuditAction) -> dict[str, Any]:
+    """The parameters of a session that starts, and of its event, after events about the account itself."""
+    now, session_id = clock.now(), uuid7()
     latest = now + timedelta(days=settings().session_absolute_days)
     return {
-        "action": AuditAction.SESSION_STARTED,
+        "actions": [*before, AuditAction.SESSION_STARTED],
         "amr": ["pwd"],  # RFC 8176 section 2
         "ends_at_latest": latest,
-        "event_id": uuid7(),
+        "event_ids": [uuid7() for _ in range(len(before) + 1)],
         "expires_at": min(now + sliding(), latest),
         "now": now,
-        "of_user": user_id,
         "refresh_id": uuid7(),
-        "session_id": uuid7(),
+        "session_id": session_id,
+        "target_ids": [*(None for _ in before), session_id],
         **current_client()._asdict(),
     }
 
 
-def _started(row: Sequence[Any] | None, organization: OrganizationRecord | None = None) -> SignedIn:
+def started(row: Sequence[Any] | None, parameters: dict[str, Any]) -> tuple[SessionRecord, UserRecord]:
+    """The session that has started, and whose it is."""
     if row is None:
         raise Stale("the account changed while its password was checked")
     session = SessionRecord._make(row[: len(SessionRecord._fields)])
     user = UserRecord._make(row[len(SessionRecord._fields) :])
     facts().update(session_id=str(session.id))
-    audit.note(AuditAction.SESSION_STARTED, user.id)
-    return issue(session, user, organization)
+    for action in parameters["actions"]:
+        audit.note(action, user.id)
+    return session, user
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:

@@ -76,7 +76,7 @@ def operations(bare: Server, fast: Server, service: Server, population: Populati
         Operation("page of 50 members", service, by_member(f"{organization}/members?limit=50"), "me", statements=2),
         Operation("refresh", service, lambda: map(_refresh, population.spread(CONNECTIONS)), "me", 1.8, 2.4, 1),
         Operation("login, hash cost 4", service, each(_login), "me", 3.0, 4.5, 2, hashes=True),
-        Operation("register, hash cost 4", service, each(_register), "me", 3.0, 4.5, 3, hashes=True),
+        Operation("register, hash cost 4", service, each(_register), "me", 3.0, 4.5, 1, hashes=True),
         Operation("logout", service, logouts, "me", statements=3),
     ]
 

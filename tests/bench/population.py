@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import flask_migrate
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from authapp import create_app
-from authapp.core.actor import UserRecord
+from authapp.core import transaction
 from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
@@ -22,6 +22,9 @@ from config import Settings
 from tests.bench.servers import ISSUER, SECRET, Postgres
 from tests.factories import PASSWORD
 
+_START = sessions.starting(
+    transaction.as_text(select(*User.record()).where(User.email == bindparam("email"), User.deleted_at.is_(None)))
+)
 # User n belongs to organization 1 while there is room, then to the others by turns; the first of each is its admin.
 LOAD = """
 SET LOCAL session_replication_role = replica; -- no triggers
@@ -90,10 +93,9 @@ class Population:
         return self.people(range(1, self.users + 1, self.users // count))
 
     def _person(self, email: str) -> Person:
-        user = UserRecord._make(
-            db.session.execute(select(*User.record()).where(User.email == email, User.deleted_at.is_(None))).one()
-        )
+        parameters = {**sessions.new_session(), "email": email}
+        session, user = sessions.started(transaction.send(_START, parameters), parameters)
         open_account(user.id)
         organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user.id))
-        signed_in = sessions.start(user)
+        signed_in = sessions.issue(session, user)
         return Person(email, str(organization_id), signed_in.access_token, signed_in.refresh_token)
