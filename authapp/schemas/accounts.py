@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
-from authapp.schemas.fields import EMAIL, Email, Line, Password, Request, Text, Timestamp
+from authapp.schemas.fields import EMAIL, Email, Line, Password, Reply, Request, Text, Timestamp
 from authapp.schemas.invitations import LONGEST_TOKEN
 from authapp.schemas.organizations import LONGEST_NAME as LONGEST_ORGANIZATION_NAME
 from authapp.schemas.organizations import ROLE, OrganizationBrief
@@ -14,7 +14,7 @@ from authapp.schemas.organizations import ROLE, OrganizationBrief
 LONGEST_NAME = 100
 
 
-class User(Schema):
+class User(Reply):
     """A person's account."""
 
     id = fields.UUID(required=True)
@@ -29,7 +29,7 @@ class User(Schema):
     updated_at = Timestamp(required=True)
 
 
-class MembershipOfMine(Schema):
+class MembershipOfMine(Reply):
     """One of my organizations, and my role there."""
 
     organization = fields.Nested(OrganizationBrief, required=True)

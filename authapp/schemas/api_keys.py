@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from authapp.core.actor import Role
-from authapp.schemas.fields import Choice, Count, Line, Moment, Request, Timestamp
+from authapp.schemas.fields import Choice, Count, Line, Moment, Reply, Request, Timestamp
 from authapp.schemas.pages import page_of
 
 LONGEST_NAME = 100
@@ -14,7 +14,7 @@ LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 ROLES = (Role.DEVELOPER, Role.VIEWER)
 
 
-class ApiKey(Schema):
+class ApiKey(Reply):
     """An API key, without its secret."""
 
     id = fields.UUID(required=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from authapp.core.actor import ActorType
-from authapp.schemas.fields import Id, Moment, Text, Timestamp
+from authapp.schemas.fields import Id, Moment, Reply, Text, Timestamp
 from authapp.schemas.pages import PageQuery, page_of
 
 LONGEST_ACTION = 64
 
 
-class AuditEvent(Schema):
+class AuditEvent(Reply):
     """One thing that happened."""
 
     id = fields.UUID(required=True)

@@ -36,6 +36,14 @@ class Request(Schema):
         unknown = RAISE
 
 
+class Reply(Schema):
+    """What is answered."""
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Found at once. marshmallow itself would try each value of a record as an item first, and catch the error."""
+        return obj.get(attr, default) if isinstance(obj, dict) else getattr(obj, attr, default)
+
+
 class Text(fields.String):
     """A string in NFC of bounded length, without NUL and lone surrogates, which PostgreSQL cannot store."""
 

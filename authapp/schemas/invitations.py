@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from authapp.core.actor import Role
-from authapp.schemas.fields import EMAIL, Choice, Email, Request, Text, Timestamp
+from authapp.schemas.fields import EMAIL, Choice, Email, Reply, Request, Text, Timestamp
 from authapp.schemas.organizations import ROLE
 from authapp.schemas.pages import page_of
 
@@ -26,7 +26,7 @@ class InvitationStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Invitation(Schema):
+class Invitation(Reply):
     """An address that was invited, and what became of it."""
 
     id = fields.UUID(required=True)
@@ -54,13 +54,13 @@ class InvitationToken(Request):
     token = Text(longest=LONGEST_TOKEN, required=True, metadata=TOKEN)
 
 
-class InvitingOrganization(Schema):
+class InvitingOrganization(Reply):
     """Who invites."""
 
     name = fields.String(required=True, metadata={"examples": ["Acme Research"]})
 
 
-class InvitationPreview(Schema):
+class InvitationPreview(Reply):
     """What an invitation offers, for whoever holds its token."""
 
     organization = fields.Nested(InvitingOrganization, required=True)

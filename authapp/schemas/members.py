@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from authapp.core.actor import Role
-from authapp.schemas.fields import EMAIL, Choice, Flattened, Request, Timestamp
+from authapp.schemas.fields import EMAIL, Choice, Flattened, Reply, Request, Timestamp
 from authapp.schemas.organizations import ROLE
 from authapp.schemas.pages import PageQuery, page_of
 
 
-class UserBrief(Schema):
+class UserBrief(Reply):
     """A person in a sentence."""
 
     id = fields.UUID(required=True)
@@ -19,7 +19,7 @@ class UserBrief(Schema):
     last_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Lovelace"]})
 
 
-class Member(Schema):
+class Member(Reply):
     """Somebody who belongs to the organization."""
 
     user = Flattened(UserBrief, required=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from authapp.core.actor import Role
-from authapp.schemas.fields import Flattened, Line, Request, Slug, Timestamp
+from authapp.schemas.fields import Flattened, Line, Reply, Request, Slug, Timestamp
 from authapp.schemas.pages import page_of
 
 LONGEST_NAME = 200
@@ -24,7 +24,7 @@ class SubscriptionStatus(StrEnum):
     CANCELED = "canceled"
 
 
-class OrganizationBrief(Schema):
+class OrganizationBrief(Reply):
     """An organization in a sentence."""
 
     id = fields.UUID(required=True)
@@ -32,7 +32,7 @@ class OrganizationBrief(Schema):
     slug = fields.String(required=True, metadata={"examples": ["acme-research"]})
 
 
-class Subscription(Schema):
+class Subscription(Reply):
     """What an organization has subscribed to."""
 
     plan = fields.String(required=True, metadata={"examples": ["free"]})

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields
 
-from authapp.schemas.fields import QueryCount, Request
+from authapp.schemas.fields import QueryCount, Reply, Request
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
@@ -40,7 +40,7 @@ class PageQuery(Request):
 
 def page_of(item: type[Schema], name: str) -> type[Schema]:
     """The reply schema of a page of these items."""
-    return Schema.from_dict(
+    return Reply.from_dict(
         {
             "items": fields.List(fields.Nested(item), required=True),
             "next_cursor": Cursor(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from authapp.schemas.accounts import User
-from authapp.schemas.fields import Email, Flag, Password, Request, Text, Timestamp
+from authapp.schemas.fields import Email, Flag, Password, Reply, Request, Text, Timestamp
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pages import page_of
 
@@ -32,7 +32,7 @@ class Logout(Request):
     everywhere = Flag(load_default=False, metadata={"examples": [False]})
 
 
-class Session(Schema):
+class Session(Reply):
     """A token response (RFC 6749 section 5.1) plus whom it is for."""
 
     access_token = fields.String(required=True)
@@ -49,7 +49,7 @@ class Session(Schema):
     )
 
 
-class LiveSession(Schema):
+class LiveSession(Reply):
     """One of my signed-in sessions."""
 
     id = fields.UUID(required=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from authapp.schemas.fields import Reply
 
 
-class Health(Schema):
+class Health(Reply):
     """That the process answers."""
 
     status = fields.String(required=True, metadata={"examples": ["ok"]})
 
 
-class Jwks(Schema):
+class Jwks(Reply):
     """A JWK set (RFC 7517 section 5)."""
 
     keys = fields.List(fields.Dict(), required=True)

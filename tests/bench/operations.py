@@ -13,8 +13,8 @@ from tests.bench.servers import Server
 from tests.factories import PASSWORD
 from tests.live import ask
 
-CONNECTIONS = 4  # as many as the sign-ins that one worker lets in, wherever they land
-LOGOUTS = 800  # for one round
+CONNECTIONS = 4  # enough to keep both workers busy
+LOGOUTS = 300  # for one round
 _registered = itertools.count()
 
 
