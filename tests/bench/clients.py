@@ -55,7 +55,7 @@ def some(script: Script, number: int) -> Script:
 def closed_loop(port: int, scripts: Iterable[Script], seconds: float) -> Outcome:
     """Run each script on a connection of its own, the next request as soon as the answer is there, for some time.
 
-    What is under way then is waited for, and not counted.
+    It lasts until the first answer at least. What is under way then is waited for, and not counted.
     """
     outcome = Outcome()
     with _Connections(outcome) as connections:
@@ -63,14 +63,13 @@ def closed_loop(port: int, scripts: Iterable[Script], seconds: float) -> Outcome
         for script in scripts:
             connections.send(_Connection(port, script), next(script), time.perf_counter())
         while connections.busy:
-            answers = connections.answers()
-            passed = time.perf_counter() - started
-            if passed < seconds:
-                outcome.seconds = passed
-            else:
+            over = time.perf_counter() >= started + seconds and bool(outcome.latencies)
+            if over:
                 connections.outcome = Outcome()
-            for connection, body in answers:
-                connections.follow(connection, body, over=passed >= seconds)
+            for connection, body in connections.answers():
+                connections.follow(connection, body, over)
+            if not over:
+                outcome.seconds = time.perf_counter() - started
     return outcome
 
 
