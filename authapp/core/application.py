@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class UnguardedRoute(RuntimeError):
-    """A route was registered whose view carries no guard."""
+    """A route was registered whose view carries no guard, or carries it too far down."""
 
 
 class Application(Flask):
@@ -43,6 +43,11 @@ class Application(Flask):
                 f"{rule} has no guard. Put one of authapp.decorators.access on {view_func.__name__}, "
                 "below the route: @public if anyone may call it."
             )
+        if view_func is not None and view_func._authapp_guarded is not view_func:  # type: ignore[attr-defined]
+            raise UnguardedRoute(
+                f"{rule}: a decorator stands above the guard of {view_func.__name__} and would let callers in first. "
+                "Put the guard right below the route."
+            )
         for needed in getattr(view_func, "_authapp_path_ids", ()):
             if f"<{needed}>" not in rule:
                 raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
@@ -64,6 +69,7 @@ def settings() -> Settings:
 def mark_guarded(view: View, guard: str, path_ids: tuple[str, ...] = ()) -> View:
     """Leave the name of its guard on a view, and which ids the guard needs from the path."""
     view._authapp_guard = guard  # type: ignore[attr-defined]
+    view._authapp_guarded = view  # type: ignore[attr-defined]  # a wrapper gets a copy of this, and is not it
     view._authapp_path_ids = path_ids  # type: ignore[attr-defined]
     return view
 

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import flask
 import pytest
 from sqlalchemy import literal, select
 
 from authapp.core.actor import Role
-from authapp.core.application import Application, UnguardedRoute
+from authapp.core.application import Application, UnguardedRoute, View
 from authapp.core.clock import FrozenClock
 from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint
-from authapp.decorators.access import get_current_active_user, public, require_organization_role
+from authapp.decorators.access import (
+    get_current_active_user,
+    public,
+    require_active_user,
+    require_organization_role,
+)
+from authapp.schemas.fields import Request
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 
 REVIEWED = list(csv.DictReader((Path(__file__).parent / "policy.csv").read_text().splitlines()))
+
+
+def _wrapper(view: View) -> View:
+    @wraps(view)
+    def wrapper(**ids: Any) -> Any:
+        return view(**ids)
+
+    return cast("View", wrapper)
 
 
 def test_a_route_without_a_guard_is_refused_at_registration(app_with: AppWith) -> None:
@@ -32,6 +48,15 @@ def test_a_blueprint_without_guards_is_refused_whenever_it_comes(app_with: AppWi
     blueprint.add_url_rule("/theirs", "view", lambda: "")
     with pytest.raises(UnguardedRoute):
         app_with().register_blueprint(blueprint)
+
+
+@pytest.mark.parametrize("guard", [public, require_active_user, require_organization_role(Role.VIEWER)])
+@pytest.mark.parametrize(
+    "above", [Blueprint("above", __name__).arguments(Request), Blueprint("above", __name__).response(200), _wrapper]
+)
+def test_nothing_may_stand_above_a_guard(app_with: AppWith, guard: Callable[[Any], Any], above: Any) -> None:
+    with pytest.raises(UnguardedRoute, match="right below the route"):
+        app_with().add_url_rule("/<organization_id>", view_func=above(guard(dict)))
 
 
 def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None:

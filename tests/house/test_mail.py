@@ -202,8 +202,8 @@ def test_a_letter_shares_the_fate_of_its_request(world: World, app_with: AppWith
     bp = Blueprint("acts", __name__, url_prefix="/acts")
 
     @bp.route("", methods=["POST"])
-    @bp.response(204)
     @public
+    @bp.response(204)
     def act() -> Any:
         """Tell somebody."""
         outbox.post(GRACE, "invitation", expires_at=clock.now())
