@@ -37,9 +37,9 @@ class UnsafeSettings(SystemExit):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         reasons = "".join(f"  - {problem}\n" for problem in problems)
+        hint = "Production is the default; in a clone for development, set APP_ENV=development."
         super().__init__(
-            f"authapp does not start with these settings:\n{reasons}"
-            "Production is the default; in a clone for development, set APP_ENV=development."
+            f"authapp does not start with these settings:\n{reasons}{'' if 'APP_ENV' in os.environ else hint}".rstrip()
         )
 
 
@@ -97,7 +97,10 @@ class Settings:
                 not self.database_url or self.database_url.startswith(("postgres://", "postgresql://")),
                 "DATABASE_URL: authapp needs PostgreSQL: postgres://user:password@host/name",
             ),
-            (self.algorithm == "HS256" or self.jwt_keys, f"JWT_KEYS: set a private JWK set for {self.algorithm}."),
+            (
+                self.jwt_keys or self.algorithm == "HS256" or self.algorithm not in CHOICES["algorithm"],
+                f"JWT_KEYS: set a private JWK set for {self.algorithm}.",
+            ),
             (_is_jwk_set(self.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
         ]
         problems = [problem for fine, problem in checks if not fine]

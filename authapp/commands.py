@@ -24,7 +24,7 @@ from authapp.schemas.fields import canonical_email
 from authapp.services import accounts, members, outbox
 from authapp.services import organizations as organization_service
 
-users = AppGroup("users", help="Switch accounts off and on.")
+users = AppGroup("users", help="Switch accounts off and on, and see where they belong.")
 organizations = AppGroup("organizations", help="Step in where an organization cannot help itself.")
 letters = AppGroup("letters", help="Look after letters that could not be delivered.")
 
@@ -39,8 +39,10 @@ def init_commands(app: Flask) -> None:
 @with_appcontext
 def guards() -> None:
     """Print the whole policy: every route, its method and its guard."""
-    for rule, method, view in routes(current_app):
-        click.echo(f"{method:7} {rule.rule:70} {guard_of(view)}")
+    policy = list(routes(current_app))
+    width = max(len(rule.rule) for rule, _, _ in policy)
+    for rule, method, view in policy:
+        click.echo(f"{method:7} {rule.rule:{width}} {guard_of(view)}")
 
 
 @click.command()
@@ -94,6 +96,18 @@ def activate(email: str) -> None:
     _set_active(email, active=True)
 
 
+@users.command("organizations")
+@click.argument("email")
+def list_organizations(email: str) -> None:
+    """List where the account with this EMAIL belongs: the ids that other commands ask for, roles and names."""
+    with _committed():
+        found = organization_service.of_address(_address(email))
+    if found is None:
+        raise _no_account(email)
+    for organization in found:
+        click.echo(f"{organization.id}  {organization.role:9}  {organization.slug}  {organization.name}")
+
+
 @organizations.command()
 @click.argument("organization_id", type=click.UUID)
 @click.argument("email")
@@ -114,7 +128,7 @@ def seats(organization_id: UUID, number: int) -> None:
         tenancy.open_organization(organization_id)
         if not organization_service.set_seats(organization_id, number):
             raise click.ClickException(f"There is no organization {organization_id}.")
-    click.echo(f"It has {number} seats.")
+    click.echo(f"Seats: {number}")
 
 
 @organizations.command()
@@ -132,8 +146,12 @@ def _set_active(email: str, *, active: bool) -> None:
     address = _address(email)
     with _committed():
         if not accounts.set_active(address, active):
-            raise click.ClickException(f"There is no account with the email {email}.")
+            raise _no_account(email)
     click.echo(f"{address} is now {'active' if active else 'inactive'}.")
+
+
+def _no_account(email: str) -> click.ClickException:
+    return click.ClickException(f"There is no account with the email {email}.")
 
 
 def _address(email: str) -> str:

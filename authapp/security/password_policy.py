@@ -25,7 +25,7 @@ def complaints(password: str, policy: str, own_words: Iterable[str | None]) -> l
     if password.lower() in _common_passwords():
         found.append("This password is among the most common ones. Choose another.")
     if _is_own_word(password, own_words):
-        found.append("This password is your own email or name. Choose another.")
+        found.append("This password is little more than your own email or name. Choose another.")
     return found
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import and_, insert, literal, select, text, update
+from sqlalchemy import Select, and_, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, Role
 from authapp.core.errors import ValidationFailed
-from authapp.core.tenancy import ORGANIZATION, opens
-from authapp.models import AuditAction, Membership, Organization
+from authapp.core.tenancy import ORGANIZATION, open_account, opens
+from authapp.models import AuditAction, Membership, Organization, User
 from authapp.schemas.organizations import LONGEST_SLUG
 from authapp.services import audit, authority
 from authapp.services.pages import Page, fetch
@@ -80,9 +80,21 @@ def slug_candidates(name: str) -> Iterator[str]:
 
 def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     """The organizations that a user belongs to, oldest first, each with the user's role."""
+    return fetch(_of_user(user_id), Organization.id, limit, cursor)
+
+
+def of_address(email: str) -> list[OrganizationRecord] | None:
+    """The same of the account with this address, all at once, for an operator. None: there is no such account."""
+    user_id = transaction.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
+    if user_id is None:
+        return None
+    open_account(user_id)
+    return list(map(OrganizationRecord._make, transaction.execute(_of_user(user_id).order_by(Organization.id))))
+
+
+def _of_user(user_id: UUID) -> Select[*tuple[Any, ...]]:
     mine = and_(Membership.organization_id == Organization.id, Membership.user_id == user_id)
-    statement = select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))
-    return fetch(statement, Organization.id, limit, cursor)
+    return select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))
 
 
 def change(actor: Actor, changes: dict[str, Any]) -> OrganizationRecord:

@@ -22,9 +22,10 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
     assert [tuple(row) for row in recorded] == [("user.deactivated", None), ("user.activated", None)]
 
 
+@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations"])
 @pytest.mark.parametrize("email", ["nobody@example.com", "no address"])
-def test_an_account_that_is_not_there_is_said_to_be_so(world: World, email: str) -> None:
-    said = world.app.test_cli_runner().invoke(args=["users", "deactivate", email])
+def test_an_account_that_is_not_there_is_said_to_be_so(world: World, command: str, email: str) -> None:
+    said = world.app.test_cli_runner().invoke(args=["users", command, email])
     assert said.exit_code == 1
     assert said.output == f"Error: There is no account with the email {email}.\n"
 
@@ -36,6 +37,7 @@ def test_an_account_that_is_not_there_is_said_to_be_so(world: World, email: str)
         ["users"],
         ["users", "activate"],
         ["users", "deactivate"],
+        ["users", "organizations"],
         ["organizations"],
         ["organizations", "promote"],
         ["organizations", "delete"],
@@ -65,10 +67,19 @@ def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(
     assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
 
 
+def test_an_operator_sees_where_somebody_belongs(world: World) -> None:
+    person, other = world.person("Acme"), world.person("Globex")
+    world.join(person, other.organization_id, "viewer")
+    said = world.app.test_cli_runner().invoke(args=["users", "organizations", person.email]).output
+    assert said == (
+        f"{person.organization_id}  admin      acme  Acme\n{other.organization_id}  viewer     globex  Globex\n"
+    )
+
+
 def test_an_operator_says_how_many_seats_there_are(world: World) -> None:
     founder = world.person("Acme")
     operator = world.app.test_cli_runner()
-    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "3"]).output == "It has 3 seats.\n"
+    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "3"]).output == "Seats: 3\n"
     organization = founder.call("GET", f"/organizations/{founder.organization_id}").get_json()
     assert organization["subscription"]["seats"] == 3
     assert operator.invoke(args=["organizations", "seats", UNKNOWN_ID, "3"]).exit_code == 1

@@ -235,9 +235,9 @@ registered = app.test_client().post(
 headers = {{"Authorization": "Bearer " + registered["access_token"]}}
 path = f"/api/v1/organizations/{{registered['organization']['id']}}/models"
 assert app.test_client().get(path).status_code == 401
-assert app.test_client().get(path, headers=headers).get_json()[0]["owner_id"] == registered["organization"]["id"]
+assert app.test_client().get(path, headers=headers).get_json()[0]["registered_by"] == registered["user"]["id"]
 posted = app.test_client().post(path, headers=headers, json={{"name": "fraud"}})
-assert (posted.status_code, posted.get_json()) == (201, {{"name": "fraud", "owner_id": registered["user"]["id"]}})
+assert (posted.status_code, posted.get_json()) == (201, {{"name": "fraud", "registered_by": registered["user"]["id"]}})
 assert app.test_client().post(path, headers=headers, json={{"name": "churn"}}).get_json()["code"] == "model_exists"
 assert app.test_client().post(path, headers=headers, json={{"nom": "churn"}}).status_code == 422
 operation = app.test_client().get("/api/v1/openapi.json").get_json()["paths"][

@@ -47,7 +47,16 @@ def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.Monke
     with pytest.raises(UnsafeSettings) as refused:
         read_settings()
     named = {problem.partition(":")[0] for problem in refused.value.problems}
-    assert named == {"SECRET_KEY", "DATABASE_URL", "BCRYPT_ROUNDS", "ALGORITHM", "JWT_KEYS", "CORS_ORIGINS", "PORT"}
+    assert named == {"SECRET_KEY", "DATABASE_URL", "BCRYPT_ROUNDS", "ALGORITHM", "CORS_ORIGINS", "PORT"}
+
+
+def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnsafeSettings, match="set APP_ENV=development"):
+        read_settings()
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    assert "APP_ENV" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
