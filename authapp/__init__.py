@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     Raises:
         UnsafeSettings: naming every setting that cannot be served with.
         UnguardedRoute: naming the first route without a guard.
+        TakenRoute: naming the first route that repeats another.
     """
     settings = settings or read_settings()
     app = Application(settings)

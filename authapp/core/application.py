@@ -20,6 +20,10 @@ class UnguardedRoute(RuntimeError):
     """A route was registered whose view carries no guard, or carries it too far down."""
 
 
+class TakenRoute(RuntimeError):
+    """A route was registered a second time."""
+
+
 class Application(Flask):
     """The Flask application. Other people's blueprints may be registered on it at any time: the promises hold."""
 
@@ -38,19 +42,12 @@ class Application(Flask):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        if view_func is not None and guard_of(view_func) is None:
-            raise UnguardedRoute(
-                f"{rule} has no guard. Put one of authapp.decorators.access on {view_func.__name__}, "
-                "below the route: @public if anyone may call it."
-            )
-        if view_func is not None and view_func._authapp_guarded is not view_func:  # type: ignore[attr-defined]
-            raise UnguardedRoute(
-                f"{rule}: a decorator stands above the guard of {view_func.__name__} and would let callers in first. "
-                "Put the guard right below the route."
-            )
-        for needed in getattr(view_func, "_authapp_path_ids", ()):
-            if f"<{needed}>" not in rule:
-                raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
+        if view_func is not None:
+            _refuse_unguarded(rule, view_func)
+        methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)
+        wanted = {method.upper() for method in methods}
+        if any(known.rule == rule and wanted & (known.methods or set()) for known in self.url_map.iter_rules()):
+            raise TakenRoute(f"{rule} is served already. A second view would never be called: choose another path.")
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def dispatch_request(self) -> ResponseReturnValue:
@@ -59,6 +56,22 @@ class Application(Flask):
 
     def _respond(self) -> Response:
         return self.make_response(super().dispatch_request())
+
+
+def _refuse_unguarded(rule: str, view: Callable[..., Any]) -> None:
+    if guard_of(view) is None:
+        raise UnguardedRoute(
+            f"{rule} has no guard. Put one of authapp.decorators.access on {view.__name__}, "
+            "below the route: @public if anyone may call it."
+        )
+    if view._authapp_guarded is not view:  # type: ignore[attr-defined]
+        raise UnguardedRoute(
+            f"{rule}: a decorator stands above the guard of {view.__name__} and would let callers in first. "
+            "Put the guard right below the route."
+        )
+    for needed in view._authapp_path_ids:
+        if f"<{needed}>" not in rule:
+            raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
 
 
 def settings() -> Settings:

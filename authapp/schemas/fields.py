@@ -181,7 +181,9 @@ class Moment(fields.Field[datetime]):
                 raise ValueError
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise ValidationError("Give a moment with its zone: 2030-01-31T12:00:00Z.") from None
+            raise ValidationError(
+                "Give a moment with its zone: 2030-01-31T12:00:00Z. In an address, write + as %2B."
+            ) from None
 
 
 class Timestamp(fields.DateTime):

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from authapp.core.actor import Role
-from authapp.core.application import Application, UnguardedRoute, View
+from authapp.core.application import Application, TakenRoute, UnguardedRoute, View
 from authapp.core.clock import FrozenClock
 from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint
@@ -57,6 +57,13 @@ def test_a_blueprint_without_guards_is_refused_whenever_it_comes(app_with: AppWi
 def test_nothing_may_stand_above_a_guard(app_with: AppWith, guard: Callable[[Any], Any], above: Any) -> None:
     with pytest.raises(UnguardedRoute, match="right below the route"):
         app_with().add_url_rule("/<organization_id>", view_func=above(guard(dict)))
+
+
+def test_a_route_is_registered_once(app_with: AppWith) -> None:
+    blueprint = Blueprint("again", __name__, url_prefix="/auth/me")
+    blueprint.get("")(public(dict))
+    with pytest.raises(TakenRoute, match="/api/v1/auth/me is served already"):
+        app_with(blueprints=[blueprint])
 
 
 def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None:
