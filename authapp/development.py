@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from authapp.server import settings as server_settings  # isort: skip  it patches what the others import
+
 import contextlib
 import socket
 import sys
@@ -16,7 +18,7 @@ import click
 import flask_migrate
 from gunicorn.app.wsgiapp import WSGIApplication
 
-from authapp import create_app, server
+from authapp import create_app
 from authapp.core.postgres import ROLE, create_database, embedded_postgres
 from config import EMBEDDED_POSTGRES, embedded_database_url, read_settings
 
@@ -50,7 +52,7 @@ def run(module: str) -> None:
         app = create_app()
         with app.app_context():
             flask_migrate.upgrade()
-        sys.argv = ["gunicorn", "--config", "python:authapp.server", f"{module}:app"]
+        sys.argv = ["gunicorn", "--config", "python:authapp.server.settings", f"{module}:app"]
         gunicorn = WSGIApplication()
         gunicorn.cfg.set("post_worker_init", lambda worker: _started(worker, settings.port))
         gunicorn.run()
@@ -78,7 +80,7 @@ def _refuse_taken_port(port: int) -> None:
 
 def _started(worker: Any, port: int) -> None:
     """Print the first steps once the service answers. The first worker asks, from a thread, as a stranger would."""
-    server.post_worker_init(worker)
+    server_settings.post_worker_init(worker)
     if worker.age == 1:
         Thread(target=_print_when_ready, args=(f"http://localhost:{port}",), daemon=True).start()
 

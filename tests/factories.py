@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from authapp.core import mail
 from authapp.core.application import Application
-from authapp.core.extensions import db
+from authapp.core.extensions import LIMITS, db
 from authapp.core.mail import MemoryMailer, Message
 from authapp.core.openapi import path_template
 from authapp.services import outbox
@@ -113,6 +113,11 @@ class World:
         url = app.config["SQLALCHEMY_DATABASE_URI"].set(username="postgres")
         self.superuser = create_engine(url, poolclass=NullPool)
 
+    def with_app(self, app: Application) -> World:
+        """The same database, served by another application."""
+        app.test_client_class = Caller
+        return World(app, self._openapi)
+
     def caller(self, access_token: str | None = None) -> Caller:
         caller = self.app.test_client()
         assert isinstance(caller, Caller)
@@ -199,9 +204,9 @@ def statements(app: Application) -> Iterator[list[str]]:
 
     class Overheard(psycopg2.extensions.cursor):
         def execute(self, query: Any, parameters: Any = None) -> None:
-            verb = query.split(maxsplit=1)[0].lower()
+            own = query.removeprefix(LIMITS)  # the time limits that each transaction begins with
             prefix = "one:" if self.connection.autocommit else ""
-            sent.append(prefix + verb)
+            sent.extend(prefix + verb.lower() for verb in own.split(maxsplit=1)[:1])
             super().execute(query, parameters)
 
     def overhear(connection: Any, *_: object) -> None:

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +39,42 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
+
+
+_LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+SLOW_CLIENTS = {
+    "half a head": (b"GET /healthz HTTP/1.1\r\nHo", b""),
+    "half a body": (_LOGIN + b"Content-Length: 60\r\n\r\n{", b""),
+    "Expect and no body": (_LOGIN + b"Content-Length: 60\r\nExpect: 100-continue\r\n\r\n", b""),
+    "long Content-Length": (_LOGIN + b"Content-Length: 000000000060\r\n\r\n{", b""),
+    "half a chunk": (_LOGIN + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12", b""),
+    "not reading": (b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 4, b""),
+    "a byte now and then": (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"x"),
+}
+"""What a slow client of each kind sends at first, and then again and again."""
+
+
+@contextmanager
+def slow_clients(port: int, kind: str, number: int) -> Iterator[None]:
+    """Keep so many connections of slow clients open meanwhile."""
+    first, then = SLOW_CLIENTS[kind]
+    over = threading.Event()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(number)]
+
+        def send_on() -> None:
+            while then and not over.wait(0.25):
+                for client in clients:
+                    with suppress(OSError):  # the server has closed it
+                        client.sendall(then)
+
+        for client in clients:
+            client.sendall(first)
+        thread = threading.Thread(target=send_on)
+        thread.start()
+        yield
+        over.set()
+        thread.join()
 
 
 SAID: dict[int, IO[str]] = {}

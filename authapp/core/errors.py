@@ -132,6 +132,12 @@ class MethodNotAllowed(Refusal):
     detail = "This address does not take that method; see the Allow header."
 
 
+class RequestTimeout(Refusal):
+    status = 408
+    code = "request_timeout"
+    detail = "The request took too long to arrive. Send it again, in less than 5 seconds."
+
+
 class Conflict(Refusal):
     status = 409
     code = "conflict"

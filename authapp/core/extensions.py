@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, has_request_context
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, MetaData
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 from config import ROOT, Settings
 
-POOL_TIMEOUT_SECONDS = 5
+# A request that meets a busy pool and then a locked row is answered within 3 seconds.
+POOL_TIMEOUT_SECONDS = 1.5
+LOCK_TIMEOUT_SECONDS = 1.2
+STATEMENT_TIMEOUT_SECONDS = 6
+IDLE_TIMEOUT_SECONDS = 15  # of a transaction whose process has stopped
 CONNECT_TIMEOUT_SECONDS = 5
+LIMITS = (
+    f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'; "
+    f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'; "
+    f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_SECONDS}s'; "
+)
+"""What a request's transaction begins with. In the transaction, because a pooler would pass a session's setting on."""
+
+READ_ONLY = "25006"  # SQLSTATE of a write on a server that is, or was, a standby
 MIGRATIONS = ROOT / "migrations"
 
 
@@ -65,6 +77,22 @@ def init_database(app: Flask, settings: Settings) -> None:
     }
     db.init_app(app)
     migrate.init_app(app, db)
+    with app.app_context():
+        event.listen(db.engine, "begin", _limit_request)
+        for engine in db.engines.values():
+            event.listen(engine, "handle_error", _leave_read_only_server)
+
+
+def _limit_request(connection: Connection) -> None:
+    """Commands and migrations may take their time."""
+    if has_request_context():
+        connection.exec_driver_sql(LIMITS)
+
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Replace all connections of the pool: after a failover, new ones lead to the server that takes writes."""
+    if getattr(context.original_exception, "pgcode", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def autocommit_engine() -> Engine:

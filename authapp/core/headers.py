@@ -28,6 +28,13 @@ DEFAULTS = {
 }
 
 
+def security_headers(settings: Settings) -> dict[str, str]:
+    """The headers of a reply that sets none of its own."""
+    if settings.public_url.startswith("https://"):
+        return {**DEFAULTS, "Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
+    return DEFAULTS
+
+
 def init_headers(app: Flask, settings: Settings) -> None:
     """Add the security headers to every reply; a view may set its own value first."""
     if settings.cors_origins:
@@ -38,12 +45,12 @@ def init_headers(app: Flask, settings: Settings) -> None:
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
         )
-    defaults = {name.lower(): (name, value) for name, value in DEFAULTS.items()}
-    if settings.public_url.startswith("https://"):
-        defaults["strict-transport-security"] = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    defaults = {name.lower(): (name, value) for name, value in security_headers(settings).items()}
     serve = app.wsgi_app
 
     def serve_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ.pop("HTTP_UPGRADE", None)  # not offered here (RFC 9110 section 7.8); werkzeug would answer 405
+
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             own = {name.lower() for name, _ in headers}
             added = [header for name, header in defaults.items() if name not in own]

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from authapp.core.errors import (
     BodyTooLarge,
     InternalError,
     InvalidJson,
+    RequestTimeout,
     ServiceUnavailable,
     UnsupportedMediaType,
     ValidationFailed,
@@ -32,7 +34,7 @@ from authapp.core.strict import StrictParser
 API_PREFIX = "/api/v1"
 VERSION = "1.0.0"
 _ALWAYS = (InternalError, ServiceUnavailable)
-_BODY = (InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
+_BODY = (RequestTimeout, InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 _QUERY = (ValidationFailed,)
 _REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
 
@@ -131,13 +133,13 @@ def init_openapi(app: Flask) -> Api:
     )
 
 
-def document_bytes(app: Flask) -> bytes:
-    """The document as it is served, made at the first request for it."""
+def served_document(app: Flask) -> tuple[bytes, str]:
+    """The document as it is served, and its entity tag, made at the first request for it."""
     cached = app.extensions.get("authapp.openapi")
     if cached is None:
-        cached = json.dumps(document(app), ensure_ascii=False).encode()
-        app.extensions["authapp.openapi"] = cached
-    return cast("bytes", cached)
+        data = json.dumps(document(app), ensure_ascii=False).encode()
+        cached = app.extensions["authapp.openapi"] = data, sha256(data).hexdigest()
+    return cast("tuple[bytes, str]", cached)
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -182,6 +184,13 @@ def routes(app: Flask) -> Iterator[tuple[Rule, str, Callable[..., Any]]]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield rule, method, app.view_functions[rule.endpoint]
+
+
+def views_that_refuse(refusal: type[Refusal], app: Any) -> set[tuple[str, str]]:
+    """The methods and paths of the views that declare this refusal. None where another WSGI application is served."""
+    if not isinstance(app, Flask):
+        return set()
+    return {(method, rule.rule) for rule, method, view in routes(app) if refusal in refusals_of(view)}
 
 
 def path_template(rule: Rule) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, jsonify
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from uuid_utils.compat import uuid7
 from werkzeug.exceptions import HTTPException
 
 from authapp.core import errors
+from authapp.core.headers import security_headers
 from authapp.core.logging import facts
 from authapp.core.refusal import Refusal, described
 from authapp.core.requests import request_id
+from config import Settings
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -68,6 +72,23 @@ def problem(refusal: Refusal) -> Response:
     response.headers.update(headers)
     response.content_type = CONTENT_TYPE
     return response
+
+
+def raw_problem(refusal: Refusal, settings: Settings) -> tuple[str, bytes]:
+    """The same reply as bytes, for a server to send where no request has reached the application; and its id."""
+    request_id = str(uuid7())
+    body = json.dumps(described(refusal, request_id))
+    headers = {
+        **security_headers(settings),
+        "Connection": "close",
+        "Content-Length": len(body),
+        "Content-Type": CONTENT_TYPE,
+        "X-Request-ID": request_id,
+        **({"Retry-After": refusal.retry_after} if refusal.retry_after is not None else {}),
+    }
+    status = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"
+    lines = [status, *(f"{name}: {value}" for name, value in headers.items()), "", body]
+    return request_id, "\r\n".join(lines).encode()
 
 
 def _http_problem(error: HTTPException) -> Response:

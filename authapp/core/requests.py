@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,19 +37,21 @@ def client_address() -> str | None:
     return _canonical(request.remote_addr or "")
 
 
-def watch_caller() -> Callable[[], bool]:
-    """A question for later and for any thread: whether the other end of this request is still connected."""
+def client_is_connected() -> bool:
+    """Whether the other end of this request has not closed the connection. True where the server does not tell."""
     connection = request.environ.get("gunicorn.socket") if has_request_context() else None
-
-    def is_there() -> bool:
-        try:
-            return connection is None or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    return is_there
+    if connection is None:
+        return True
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(timeout)
 
 
 @lru_cache(1024)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from authapp.core.errors import ServiceUnavailable
-from authapp.core.extensions import autocommit_engine, db
+from authapp.core.extensions import LIMITS, READ_ONLY, autocommit_engine, db
 from authapp.core.problems import may_pass
 from authapp.core.refusal import Refusal
 
@@ -77,13 +77,18 @@ def alone(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None
     try:
         borrowed = engine.raw_connection()
         cursor = borrowed.cursor()
-        cursor.execute(statement, parameters)
+        cursor.execute(LIMITS + statement, parameters)
         return cast("Sequence[Any] | None", cursor.fetchone())
     except driver.Error as error:
         is_lost = engine.dialect.is_disconnect(error, borrowed and borrowed.driver_connection, None)
+        is_lost = is_lost or getattr(error, "pgcode", None) == READ_ONLY
         if is_lost and borrowed:
             borrowed.invalidate(error)
         raise DBAPIError.instance(None, None, error, driver.Error, connection_invalidated=is_lost) from error
+    except BaseException:  # a time limit: the connection waits for an answer that nobody will read
+        if borrowed:
+            borrowed.invalidate()
+        raise
     finally:
         if borrowed:
             borrowed.close()

@@ -9,20 +9,21 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import bcrypt
 import structlog
 from flask import Flask, current_app
+from gevent import monkey
 
 from authapp.core.errors import HashQueueFull
-from authapp.core.requests import watch_caller
+from authapp.core.requests import client_is_connected
 from authapp.security.keys import derive
 from config import Settings
 
-WAITING = 64  # sign-ins in each process, some 15 seconds of them; each holds a thread, see authapp.worker
+WAITING = 64  # sign-ins in each process, some 15 seconds of them
 LONGEST_WAIT = 20.0  # seconds
 NICENESS = 5  # a quarter of a processor that others want as well
 _PREFIX = "ap1"  # version of the pre-hash; what follows is bcrypt's own format
@@ -34,53 +35,60 @@ log = structlog.get_logger("authapp")
 
 
 class HashQueue:
-    """One hash at a time in this process, in a thread that gives way to all others; some wait in line for it."""
+    """One hash at a time in this process, in a native thread of low priority; a limited number of requests wait."""
 
     def __init__(self, waiting: int = WAITING, longest_wait: float = LONGEST_WAIT) -> None:
         self._longest_wait = longest_wait
-        self._places = threading.BoundedSemaphore(1 + waiting)
-        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hashing", initializer=_give_way)
-
-    def run(self, work: Callable[..., T], *args: Any) -> T:
-        """Do this when it is its turn, first come, first served, and wait for it.
-
-        Raises:
-            HashQueueFull: it was not its turn for too long, or the caller has hung up by then.
-        """
-        caller_is_there = watch_caller()
-
-        def turn() -> T:
-            if not caller_is_there():
-                raise HashQueueFull("the caller has hung up")
-            return work(*args)
-
-        future = self._hashing.submit(turn)
-        try:
-            return future.result(self._longest_wait)
-        except TimeoutError:
-            if future.cancel():
-                raise HashQueueFull("it was not its turn") from None
-            return future.result()
+        self._slots = threading.BoundedSemaphore(1 + waiting)
+        self._turn = threading.Lock()
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Stand in the queue. Enter it before the first query, and hold no connection while hashing.
+        """Take a slot of the queue. Enter it before the first query, and hold no connection while hashing.
 
         Raises:
             HashQueueFull: at once, if too many are waiting.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise HashQueueFull
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
+
+    def run(self, work: Callable[..., T], *args: Any) -> T:
+        """Wait for one's turn, do the work and give its result.
+
+        Raises:
+            HashQueueFull: the wait was too long, or the client has disconnected meanwhile.
+        """
+        if not self._turn.acquire(timeout=self._longest_wait):
+            raise HashQueueFull("the wait was too long")
+        try:
+            if not client_is_connected():
+                raise HashQueueFull("the client has disconnected")
+            return self._in_native_thread(work, *args)
+        finally:
+            self._turn.release()
+
+    def _in_native_thread(self, work: Callable[..., T], *args: Any) -> T:
+        """Hash outside of gevent's event loop. A thread that is native already hashes by itself."""
+        if monkey.is_module_patched("threading"):
+            return cast("T", self._native_thread.apply(_with_low_priority, (work, *args)))
+        return work(*args)
+
+    @cached_property
+    def _native_thread(self) -> Any:
+        from gevent.threadpool import ThreadPool  # noqa: PLC0415  needs an event loop, which a fork does not survive
+
+        return ThreadPool(1)
 
 
-def _give_way() -> None:
-    """Let whoever does not hash go first on a busy processor. Linux has priorities for each thread."""
+def _with_low_priority(work: Callable[..., T], *args: Any) -> T:
+    """Let the event loop go first on a busy processor. Linux has priorities for each thread."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    return work(*args)
 
 
 class Passwords:

@@ -7,7 +7,7 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, current_app, render_template, request, send_from_directory
 
-from authapp.core.openapi import API_PREFIX, document_bytes
+from authapp.core.openapi import API_PREFIX, served_document
 from authapp.decorators.access import public
 
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -25,9 +25,10 @@ bp = Blueprint("docs", __name__)
 @public
 def openapi() -> Response:
     """Give the OpenAPI 3.1 document."""
-    response = Response(document_bytes(current_app), content_type="application/json")
+    document, tag = served_document(current_app)
+    response = Response(document, content_type="application/json")
     response.headers["Cache-Control"] = PUBLIC_FOR_A_WHILE
-    response.add_etag()
+    response.set_etag(tag)
     response.make_conditional(request)
     return response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authapp.server import *  # noqa: F403
+from authapp.server.settings import *  # noqa: F403
 
 
 def nothing(worker: Any) -> None:

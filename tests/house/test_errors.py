@@ -89,7 +89,7 @@ def test_utf8_may_be_said_to_be_utf8(world: World) -> None:
 
 
 def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
-    app_with: AppWith, capsys: pytest.CaptureFixture[str]
+    app_with: AppWith, capfd: pytest.CaptureFixture[str]
 ) -> None:
     blueprint = Blueprint("broken", __name__, url_prefix="/broken")
 
@@ -101,7 +101,7 @@ def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
     response = app_with(blueprints=[blueprint]).test_client().get("/api/v1/broken")
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
     assert "private" not in response.text
-    log = capsys.readouterr().out
+    log = capfd.readouterr().out
     assert "a private matter" in log
     assert response.get_json()["request_id"] in log
 
