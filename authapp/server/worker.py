@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from functools import partial
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import gevent
 import structlog
-from gevent import GreenletExit, Timeout
+from gevent import GreenletExit, with_timeout
 from gunicorn.http import errors as http_errors
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -24,6 +25,7 @@ SECONDS_TO_READ = 5.0  # a request, from its first byte to its last; and until t
 SECONDS_TO_ANSWER = 15.0  # until the client has taken the last byte
 SECONDS_TO_ANSWER_HASHING = 28.0  # the same where a password is hashed; Heroku's router gives up after 30
 SECONDS_TO_CLOSE, READS_TO_CLOSE = 0.5, 16
+TOO_LATE = object()
 _STATUS = {
     http_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     http_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -45,9 +47,7 @@ class ClientSocket:
     def recv(self, *args: Any) -> bytes:
         """What has arrived; nothing where no further request begins. Raises RequestTimeout behind the deadline."""
         seconds = max(self.read_until - time.monotonic(), 0) if self.read_until else SECONDS_TO_READ
-        received: bytes | None = None
-        with _at_most(seconds):
-            received = self._connection.recv(*args)
+        received: bytes | None = with_timeout(seconds, self._connection.recv, *args, timeout_value=None)
         if received is None and self.read_until:
             raise RequestTimeout
         self.read_until = self.read_until or time.monotonic() + SECONDS_TO_READ
@@ -55,10 +55,15 @@ class ClientSocket:
 
     def close(self) -> None:
         """Close when the client has the whole answer (RFC 9112 section 9.6), or after a moment."""
-        with contextlib.suppress(OSError), _at_most(SECONDS_TO_CLOSE):
+        with contextlib.suppress(OSError):
             self._connection.shutdown(gevent.socket.SHUT_WR)
-            any(not self._connection.recv(65536) for _ in range(READS_TO_CLOSE))
+            with_timeout(SECONDS_TO_CLOSE, self._read_on, timeout_value=None)
         self._connection.close()
+
+    def _read_on(self) -> None:
+        for _ in range(READS_TO_CLOSE):
+            if not self._connection.recv(65536):
+                break
 
 
 class Worker(GeventWorker):
@@ -66,6 +71,7 @@ class Worker(GeventWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
+        self._settings = read_settings()
         self._hashing = views_that_refuse(HashQueueFull, self.wsgi)
         self.wsgi: Any = partial(_serve, self.wsgi)
 
@@ -79,16 +85,14 @@ class Worker(GeventWorker):
         sock.request, sock.is_answered = req, False
         if req.version >= (1, 1) and "HOST" not in dict(req.headers):
             raise http_errors.InvalidHeader("HOST")  # RFC 9112 section 3.2
-        timeout = Timeout(SECONDS_TO_ANSWER_HASHING if (req.method, req.path) in self._hashing else SECONDS_TO_ANSWER)
+        seconds = SECONDS_TO_ANSWER_HASHING if (req.method, req.path) in self._hashing else SECONDS_TO_ANSWER
+        work = partial(super().handle_request, listener_name, req, sock, addr)
         try:
-            with timeout:
-                return super().handle_request(listener_name, req, sock, addr)
-        except Timeout as error:
-            if error is not timeout:
-                raise
+            if (done := with_timeout(seconds, work, timeout_value=TOO_LATE)) is not TOO_LATE:
+                return done
             if sock.is_answered:  # and the client does not take it
-                raise StopIteration from None
-            raise ServiceUnavailable(f"no answer after {timeout.seconds} seconds") from None
+                raise StopIteration
+            raise ServiceUnavailable(f"no answer after {seconds} seconds")
         finally:
             sock.read_until = 0.0
             gevent.sleep(0)  # other connections come first: the next request of this one may be there already
@@ -97,24 +101,19 @@ class Worker(GeventWorker):
         if isinstance(exc, GreenletExit):
             return  # the worker stops, and this request had its time
         refusal = _refusal_for(exc)
-        request_id, raw = raw_problem(refusal, read_settings())
-        say = log.error if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR else log.warning
-        say(
+        request_id, raw = raw_problem(refusal, self._settings)
+        log.log(
+            logging.ERROR if isinstance(refusal, InternalError) else logging.WARNING,
             "request.refused",
             code=refusal.code,
             reason=refusal.reason or str(exc),
             path=getattr(req, "path", None),
             request_id=request_id,
             ip_address=addr[0] if addr else None,
-            exc_info=exc if say == log.error else None,
+            exc_info=exc if isinstance(refusal, InternalError) else None,
         )
-        with contextlib.suppress(OSError), _at_most(SECONDS_TO_CLOSE):
-            client.sendall(raw)
-
-
-def _at_most(seconds: float) -> Timeout:
-    """Leave the block after this time, without an error."""
-    return Timeout(seconds, cast("Any", False))
+        with contextlib.suppress(OSError):
+            with_timeout(SECONDS_TO_CLOSE, client.sendall, raw, timeout_value=None)
 
 
 def _refusal_for(error: BaseException) -> Refusal:

@@ -17,7 +17,8 @@ from tests.bench.operations import operations
 from tests.bench.population import Population
 from tests.bench.report import Figure, Report
 from tests.bench.servers import Postgres, gunicorn, postgres
-from tests.bench.storms import Storm, sign_ins, storm
+from tests.bench.storms import Storm, beside_slow_clients, sign_ins, storm
+from tests.live import SLOW_CLIENTS
 
 SIZE = {"users": 1000, "organizations": 10, "biggest": 100}
 CHEAP, DEAR = 4, 12  # cost of bcrypt: next to nothing, and as in production
@@ -86,6 +87,10 @@ def _measure_storms(report: Report, database: Postgres, rounds: int) -> None:
             for clients in STORMS:
                 weather[clients].append(storm(service, population, clients))
         report.storms = [_middle(found) for found in weather.values()]
+        _say("Slow clients ...")
+        for kind in SLOW_CLIENTS:
+            worst = max(beside_slow_clients(service, population, kind).latencies) * 1000
+            report.figures.append(Figure(f"150 slow clients, {kind}: worst me, ms", worst, 100, 1000))
         rest, *stormy = report.storms
         report.figures.append(Figure("login, hash cost 12, of bcrypt's rate", median(alone), 0.95, 0.8, at_least=True))
         for one in stormy:

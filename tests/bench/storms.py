@@ -12,11 +12,13 @@ from tests.bench.population import Population
 from tests.bench.readings import hashes_per_second
 from tests.bench.servers import Server
 from tests.factories import PASSWORD
+from tests.live import slow_clients
 
 READS_PER_SECOND = 60
 SECONDS = 10.0
 HASHING_SECONDS = 3.0
 MANY = 16  # clients, so that no worker has none
+SLOW, SLOW_SECONDS = 150, 4.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ def sign_ins(server: Server, population: Population) -> float:
     signed = hammer(server.port, MANY, SECONDS)
     after = hashes_per_second(population.bcrypt_rounds, HASHING_SECONDS)
     return signed.statuses[200] / signed.seconds / ((before + after) / 2)
+
+
+def beside_slow_clients(server: Server, population: Population, kind: str) -> Outcome:
+    """Read while many clients of a kind are slow to send their requests or to take their answers."""
+    [reader] = population.people([population.users])
+    sent = request("GET", "/auth/me", reader.access_token)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, slow_clients(server.port, kind, SLOW):
+        return pool.submit(open_loop, server.port, sent, READS_PER_SECOND, SLOW_SECONDS).result()
 
 
 def hammer(port: int, clients: int, seconds: float) -> Outcome:
