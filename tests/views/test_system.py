@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authapp.core.extensions import db
-from tests.factories import AppWith, Caller, World
+from tests.factories import PASSWORD, AppWith, Caller, World
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -118,3 +118,42 @@ def test_a_forwarded_address_is_believed_only_from_as_many_proxies_as_are_truste
     )
     items = person.call("GET", "/auth/sessions").get_json()["items"]
     assert [item["ip_address"] for item in items] == ["203.0.113.9", "127.0.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9:5678", "203.0.113.9"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("[::1]", "::1"),
+        ("[::1]:80", "::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%eth0]:80", "fe80::1"),
+        ("fe80::1%", None),
+        ("203.0.113.9%eth0", None),
+        ("unknown", None),
+        ("_hidden", None),
+        ("203.0.113.9/24", None),
+        ("203.0.113.009", None),
+        ("203.0.113", None),
+        ("[]", None),
+        (":80", None),
+        ("\u0661.2.3.4", None),
+        ("", "127.0.0.1"),
+        (" , ", "127.0.0.1"),
+    ],
+)
+def test_whatever_a_proxy_forwards_as_an_address_can_be_stored(
+    app_with: AppWith, world: World, forwarded_for: str, address: str | None
+) -> None:
+    person = world.person()
+    client = app_with(trusted_proxies=1).test_client()
+    for password, status in ((PASSWORD, 200), ("wrong", 401)):
+        body = {"email": person.email, "password": password}
+        answer = client.post("/api/v1/auth/login", json=body, headers={"X-Forwarded-For": forwarded_for})
+        assert answer.status_code == status
+    assert person.call("GET", "/auth/sessions").get_json()["items"][0]["ip_address"] == address
+    events = world.sql("SELECT host(ip_address) FROM audit_events ORDER BY id DESC LIMIT 2")
+    assert [event[0] for event in events] == [address, address]
