@@ -37,7 +37,10 @@ def init_headers(app: Flask, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
+            always_send=False,  # nothing to a request without an Origin
+            vary_header=False,  # flask-cors leaves it out where a single origin is listed
         )
+    vary = [("Vary", "Origin")] if settings.cors_origins else []
     defaults = {name.lower(): (name, value) for name, value in DEFAULTS.items()}
     if settings.public_url.startswith("https://"):
         defaults["strict-transport-security"] = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
@@ -49,7 +52,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
             added = [header for name, header in defaults.items() if name not in own]
             if status.startswith("204"):
                 headers = [header for header in headers if header[0] != "Content-Type"]
-            return start_response(status, [*headers, *added, ("X-Request-ID", request_id())], *error)
+            return start_response(status, [*headers, *added, *vary, ("X-Request-ID", request_id())], *error)
 
         return serve(environ, start)
 

@@ -96,6 +96,32 @@ def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) ->
         assert "Access-Control-Allow-Origin" not in reply.headers
 
 
+CACHEABLE = ("/.well-known/jwks.json", "/api/v1/openapi.json", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css")
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+@pytest.mark.parametrize(
+    "origins", [("https://app.example.com",), ("https://app.example.com", "https://b.example.com")]
+)
+@pytest.mark.parametrize("origin", [None, "https://app.example.com", "https://evil.example.com"])
+def test_a_shared_cache_keeps_replies_to_different_origins_apart_by_vary(
+    app_with: AppWith, path: str, origins: tuple[str, ...], origin: str | None
+) -> None:
+    client = app_with(cors_origins=origins).test_client()
+    reply = client.get(path, headers={"Origin": origin} if origin else {}, buffered=True)
+    assert "no-store" not in reply.headers["Cache-Control"]
+    assert [value.lower() for value in reply.headers.getlist("Vary")] == ["origin"]
+    assert reply.headers.get("Access-Control-Allow-Origin") == (origin if origin in origins else None)
+    cached = client.get(path, headers={"If-None-Match": reply.headers.get("ETag", "")}, buffered=True)
+    assert cached.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+def test_without_listed_origins_no_reply_varies_by_origin(client: Caller, path: str) -> None:
+    reply = client.get(path, headers={"Origin": "https://app.example.com"}, buffered=True)
+    assert {"Vary", "Access-Control-Allow-Origin"}.isdisjoint(reply.headers.keys())
+
+
 def preflight(origin: str) -> dict[str, str]:
     return {
         "Origin": origin,
