@@ -86,6 +86,21 @@ def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_wit
     assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
 
 
+GIVEN_BY = {"gunicorn": {"REQUEST_URI": ""}, "waitress": {"RAW_URI": ""}, "werkzeug": {}}
+
+
+@pytest.mark.parametrize("server", GIVEN_BY)
+@pytest.mark.parametrize("path", ["/api/v1/auth%2fme", "/api/v1%2Fauth/me", "/docs%2Fassets/index.css"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_encoded_slash_in_the_path_is_not_found(world: World, server: str, path: str, method: str) -> None:
+    answer = world.person().caller.open(path, method=method, environ_overrides=GIVEN_BY[server])
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+def test_an_encoded_slash_in_the_query_is_welcome(client: Caller) -> None:
+    assert client.get("/healthz?return_to=%2Faccount").status_code == 200
+
+
 def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) -> None:
     client = app_with(cors_origins=("https://app.example.com",)).test_client()
     listed = client.options("/api/v1/auth/login", headers=preflight("https://app.example.com"))
