@@ -7,7 +7,7 @@ import json
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,18 @@ CHOICES = {
     "algorithm": ("HS256", "ES256", "EdDSA", "RS256"),
     "password_policy": ("seed", "nist"),
 }
+NUMBERS = {  # smallest, largest
+    "access_token_expire_minutes": (1, 43_200),
+    "refresh_token_expire_days": (1, 3_650),
+    "refresh_grace_seconds": (0, 300),
+    "session_absolute_days": (1, 3_650),
+    "port": (1, 65_535),
+    "web_concurrency": (1, 256),
+    "web_threads": (1, 256),
+    "trusted_proxies": (0, 16),
+    "bcrypt_rounds": (4, 20),
+}
+DERIVED = ("public_url", "frontend_url", "jwt_issuer", "secret_key", "database_url", "cors_origins", "mail_url")
 SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
 FEWEST_BCRYPT_ROUNDS = 10
 PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
@@ -84,9 +96,10 @@ class Settings:
                 (getattr(self, name) in values, f"{name.upper()}: choose one of {', '.join(values)}.")
                 for name, values in CHOICES.items()
             ),
-            (4 <= self.bcrypt_rounds <= 20, "BCRYPT_ROUNDS: choose 10 to 20 (in development from 4)."),
-            (self.refresh_grace_seconds >= 0, "REFRESH_GRACE_SECONDS: choose 0 or more."),
-            *((getattr(self, name) > 0, f"{name.upper()}: choose 1 or more.") for name in POSITIVE),
+            *(
+                (smallest <= getattr(self, name) <= largest, f"{name.upper()}: choose {smallest} to {largest}.")
+                for name, (smallest, largest) in NUMBERS.items()
+            ),
             (all(map(_ORIGIN.fullmatch, self.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
             (_ORIGIN.match(self.public_url), "PUBLIC_URL: give an address: https://auth.example.com"),
             (_ORIGIN.match(self.frontend_url or self.public_url), "FRONTEND_URL: give https://app.example.com"),
@@ -141,27 +154,8 @@ class Settings:
         return problems + [problem for fine, problem in checks if not fine]
 
 
-TEXTS = (
-    "app_env",
-    "password_pepper",
-    "jwt_secret_key",
-    "jwt_keys",
-    "algorithm",
-    "jwt_audience",
-    "mail_from",
-    "password_policy",
-    "log_level",
-)
-POSITIVE = (
-    "access_token_expire_minutes",
-    "refresh_token_expire_days",
-    "session_absolute_days",
-    "web_concurrency",
-    "web_threads",
-    "port",
-)
-DERIVED = ("public_url", "frontend_url", "jwt_issuer", "secret_key", "database_url", "cors_origins", "mail_url")
-NUMBERS = (*POSITIVE, "refresh_grace_seconds", "trusted_proxies", "bcrypt_rounds")
+_DEFAULTS = Settings()
+TEXTS = [field.name for field in fields(Settings) if field.name not in {*NUMBERS, *DERIVED}]
 
 
 def read_settings() -> Settings:
@@ -203,9 +197,6 @@ def _malformed(env: Env) -> dict[str, str]:
         names: dict[str, Any] = getattr(error, "error_messages", {})
         return {name.lower(): f"{name}: give a whole number." for name in names}
     return {}
-
-
-_DEFAULTS = Settings()
 
 
 def embedded_database_url() -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
 from authapp.core import transaction
+from authapp.core.errors import NotFound
 from authapp.core.strict import buffer_body
 from config import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -51,11 +55,22 @@ class Application(Flask):
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def dispatch_request(self) -> ResponseReturnValue:
+        _refuse_ambiguous_path(request.environ)
         buffer_body()
         return transaction.run(self._respond)
 
     def _respond(self) -> Response:
         return self.make_response(super().dispatch_request())
+
+
+def _refuse_ambiguous_path(environ: WSGIEnvironment) -> None:
+    """Answer 404 to `/auth%2fme` and `//auth/me`, which Flask serves as `/auth/me` past a proxy's rules for `/auth/me`.
+
+    gunicorn gives the path as it was sent in RAW_URI; waitress, uWSGI and mod_wsgi in REQUEST_URI.
+    """
+    sent = (environ.get("RAW_URI") or environ.get("REQUEST_URI", "")).partition("?")[0]
+    if "%2f" in sent.lower() or "//" in (sent[:2], environ["PATH_INFO"][:2]):
+        raise NotFound("encoded or double slash in the path")
 
 
 def _refuse_unguarded(rule: str, view: Callable[..., Any]) -> None:

@@ -44,7 +44,10 @@ def init_headers(app: Flask, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
             max_age=600,  # seconds
+            always_send=False,  # nothing to a request without an Origin
+            vary_header=False,  # flask-cors leaves it out where a single origin is listed
         )
+    vary = [("Vary", "Origin")] if settings.cors_origins else []
     defaults = {name.lower(): (name, value) for name, value in security_headers(settings).items()}
     serve = app.wsgi_app
 
@@ -56,7 +59,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
             added = [header for name, header in defaults.items() if name not in own]
             if status.startswith("204"):
                 headers = [header for header in headers if header[0] != "Content-Type"]
-            return start_response(status, [*headers, *added, ("X-Request-ID", request_id())], *error)
+            return start_response(status, [*headers, *added, *vary, ("X-Request-ID", request_id())], *error)
 
         return serve(environ, start)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import g, has_request_context, request
 from uuid_utils.compat import uuid7
 
+_ADDRESS_AND_PORT = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")  # RFC 7239 section 6
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_USER_AGENT = 400
 
@@ -33,7 +34,10 @@ def request_id() -> str:
 
 
 def client_address() -> str | None:
-    """The address of the other end, as far as TRUSTED_PROXIES are believed; IPv4 in its own form, None if unknown."""
+    """The address of the other end, as far as TRUSTED_PROXIES are believed; None if a proxy names none.
+
+    IPv4 in its own form; without a port, and without the zone of `fe80::1%eth0`, which PostgreSQL's INET cannot store.
+    """
     return _canonical(request.remote_addr or "")
 
 
@@ -56,11 +60,12 @@ def client_is_connected() -> bool:
 
 @lru_cache(1024)
 def _canonical(text: str) -> str | None:
+    match = _ADDRESS_AND_PORT.fullmatch(text)
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(match[1] or match[2] if match else text)
     except ValueError:
         return None
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return str(getattr(address, "ipv4_mapped", None) or address).partition("%")[0]
 
 
 def current_client() -> Client:

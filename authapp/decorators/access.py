@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import current_app, request
 
-from authapp.core.actor import Role, UserRecord, known_actor
+from authapp.core.actor import ActorType, Role, UserRecord, known_actor
 from authapp.core.application import View, mark_guarded
 from authapp.core.errors import (
     ApiKeyNotAllowed,
@@ -123,7 +123,8 @@ def _guarded_by_role(
         _refuse_malformed(ids)
         if actor.role is None:
             raise NotAMember
-        if not actor.role.includes(role) and not (or_self and ids["user_id"] == actor.id):
+        is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
+        if not is_self and not actor.role.includes(role):
             tried = f"{request.method} {request.url_rule}"
             audit.record(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
             raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)

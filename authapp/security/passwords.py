@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ WAITING = 64  # sign-ins in each process, some 15 seconds of them
 LONGEST_WAIT = 20.0  # seconds
 NICENESS = 5  # a quarter of a processor that others want as well
 _PREFIX = "ap1"  # version of the pre-hash; what follows is bcrypt's own format
-_DUMMY_SALT_AND_DIGEST = "abcdefghijklmnopqrstuu" + "abcdefghijklmnopqrstuvwxyzABCDE"
+_STORED = re.compile(_PREFIX + r"(\$2b\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31})", re.ASCII)
 
 T = TypeVar("T")
 
@@ -112,19 +113,18 @@ class Passwords:
         return _PREFIX + hashed.decode()
 
     def verify(self, password: str, stored: str | None) -> bool:
-        """Whether the password is the one stored. Costs one hash, also where nothing or garbage is stored."""
+        """Whether the password is the one stored.
+
+        A wrong one costs one hash at the present cost, also where nothing, garbage or a hash of a lower cost is stored.
+        A hash of a higher cost takes longer, which cannot be hidden: lower BCRYPT_ROUNDS only if that is acceptable.
+        """
         hasher = self._hasher
-        known = stored is not None and stored.startswith(_PREFIX)
-        if stored is not None and not known:
+        readable = _STORED.fullmatch(stored or "")
+        if stored is not None and not readable:
             log.error("password.hash_unreadable")
-        against = stored.removeprefix(_PREFIX) if stored is not None and known else hasher.dummy
-        prehashed = hasher.prehash(password)
-        try:
-            return hasher.queue.run(bcrypt.checkpw, prehashed, against.encode()) and known
-        except ValueError:
-            log.error("password.hash_unreadable")
-            hasher.queue.run(bcrypt.checkpw, prehashed, hasher.dummy.encode())
-            return False
+        against = readable[1] if readable else _dummy(hasher.rounds)
+        right = hasher.queue.run(_check, hasher.prehash(password), against, hasher.rounds)
+        return right and readable is not None
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether a stored hash was made at another cost than the present one."""
@@ -135,13 +135,26 @@ class _Hasher:
     def __init__(self, settings: Settings) -> None:
         self.queue = HashQueue()
         self.rounds = settings.bcrypt_rounds
-        self.dummy = f"$2b${self.rounds:02d}${_DUMMY_SALT_AND_DIGEST}"
         own_pepper = settings.password_pepper
         self._pepper = own_pepper.encode() if own_pepper else derive(settings.secret_key, "password pepper")
 
     def prehash(self, password: str) -> bytes:
         """64 bytes of base64, below bcrypt's limit of 72 and without NUL, in which every character counts."""
         return base64.b64encode(hmac.new(self._pepper, password.encode(), hashlib.sha384).digest())
+
+
+def _check(prehashed: bytes, hashed: str, rounds: int) -> bool:
+    if bcrypt.checkpw(prehashed, hashed.encode()):
+        return True
+    cost = int(hashed[4:6])
+    for missing in range(cost, rounds):  # a hash takes 2**cost steps: 2**4 + (2**4 + 2**5 + 2**6) = 2**7
+        bcrypt.checkpw(prehashed, _dummy(missing).encode())
+    return False
+
+
+def _dummy(cost: int) -> str:
+    """A hash in bcrypt's format that no password is known to have."""
+    return f"$2b${cost:02d}$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzABCDE"
 
 
 passwords = Passwords()

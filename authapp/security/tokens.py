@@ -42,6 +42,7 @@ class Claims:
     token_id: UUID
     type: str
     issued_at: datetime
+    not_before: datetime
     expires_at: datetime
     auth_time: datetime
     amr: list[str]
@@ -167,8 +168,8 @@ class _Tokens:
         now = clock.now()
         if found.claims.expires_at <= now:
             raise ExpiredToken
-        if found.claims.issued_at > now + LEEWAY:
-            raise InvalidToken("issued in the future")
+        if max(found.claims.issued_at, found.claims.not_before) > now + LEEWAY:
+            raise InvalidToken("not valid yet")
         return found
 
     def _verify(self, encoded: str) -> _Verified:
@@ -193,20 +194,20 @@ tokens = TokenManager()
 
 
 def _claims_of(payload: dict[str, Any]) -> Claims:
-    """Typed claims, each of exactly the type that we write."""
+    """Typed claims, each of exactly the type that we write; `nbf`, which we do not write, like the others."""
     try:
-        moments = (payload["iat"], payload["exp"], payload["auth_time"])
+        moments = (payload["iat"], payload.get("nbf", payload["iat"]), payload["exp"], payload["auth_time"])
         if not all(type(moment) is int for moment in moments) or not isinstance(payload["amr"], list):
             raise InvalidToken("a claim has the wrong type")
         user_id, session_id, token_id = (UUID(payload[name]) for name in ("sub", "sid", "jti"))
-        issued_at, expires_at, auth_time = (datetime.fromtimestamp(moment, UTC) for moment in moments)
+        issued_at, not_before, expires_at, auth_time = (datetime.fromtimestamp(moment, UTC) for moment in moments)
     except KeyError as missing:
         raise InvalidToken(f"no {missing}") from None
     except (ValueError, AttributeError, TypeError, OverflowError, OSError):
         raise InvalidToken("a claim has the wrong form") from None
     return Claims(
         user_id=user_id, session_id=session_id, token_id=token_id, type=payload["type"],
-        issued_at=issued_at, expires_at=expires_at, auth_time=auth_time, amr=payload["amr"],
+        issued_at=issued_at, not_before=not_before, expires_at=expires_at, auth_time=auth_time, amr=payload["amr"],
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import config
-from config import Settings, UnsafeSettings, read_settings
+from config import NUMBERS, Settings, UnsafeSettings, read_settings
+from tests.factories import PASSWORD, AppWith, World
 
 ROOT = Path(__file__).parent.parent.parent
 SAFE = {
@@ -72,9 +73,7 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("DATABASE_URL", ""),
         ("BCRYPT_ROUNDS", "4"),
         ("BCRYPT_ROUNDS", "twelve"),
-        ("ACCESS_TOKEN_EXPIRE_MINUTES", "0"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "1.5"),
-        ("REFRESH_TOKEN_EXPIRE_DAYS", "-1"),
         ("ALGORITHM", "HS512"),
         ("ALGORITHM", "ES256"),
         ("JWT_KEYS", "{}"),
@@ -103,6 +102,36 @@ def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: s
         monkeypatch.setenv(safe_name, safe_value)
     with pytest.raises(UnsafeSettings, match="JWT_KEYS" if value == "ES256" else name):
         read_settings()
+
+
+def test_every_number_has_bounds() -> None:
+    assert set(NUMBERS) == {field.name for field in dataclasses.fields(Settings) if type(field.default) is int}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_within_its_bounds_is_accepted_and_others_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    smallest, largest = NUMBERS[name]
+    for fine in (smallest, largest):
+        monkeypatch.setenv(name.upper(), str(fine))
+        assert getattr(read_settings(), name) == fine
+    for number in (smallest - 1, largest + 1, -99_999_999_999, 99_999_999_999):
+        monkeypatch.setenv(name.upper(), str(number))
+        with pytest.raises(UnsafeSettings) as refused:
+            read_settings()
+        assert refused.value.problems == [f"{name.upper()}: choose {smallest} to {largest}."]
+
+
+def test_the_largest_durations_and_most_proxies_can_be_served(world: World, app_with: AppWith) -> None:
+    largest = {name: NUMBERS[name][1] for name in NUMBERS if name not in ("bcrypt_rounds", "port")}
+    client = app_with(**largest).test_client()
+    credentials = {"email": world.person().email, "password": PASSWORD}
+    session = client.post("/api/v1/auth/login", json=credentials).get_json()
+    assert (session["expires_in"], session["refresh_expires_in"]) == (30 * 86400, 3650 * 86400)
+    refreshed = client.post("/api/v1/auth/refresh", json={"refresh_token": session["refresh_token"]})
+    assert refreshed.status_code == 200
 
 
 def test_a_mail_server_wants_a_sender_and_an_address_for_links(monkeypatch: pytest.MonkeyPatch) -> None:

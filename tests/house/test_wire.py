@@ -107,6 +107,34 @@ def test_what_is_no_request_gets_the_same_format_of_error(server: int, raw: byte
     assert b"<b>" not in text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{API}/auth%2fme",
+        f"{API}%2Fauth/me",
+        f"/%2f{API[1:]}/auth/me",
+        f"/{API}/auth/me",
+        f"http://x/{API}/auth/me",
+        f"http://x{API}/auth%2Fme",
+        f"{API}/auth%5cme",
+        f"{API}/auth\\me",
+        f"{API}/auth%252fme",
+        f"{API}/x/../auth/me",
+        f"{API}/x/%2e%2e/auth/me",
+        f"{API}/x/.%2E/auth/me",
+        f"{API}/./auth/me",
+        f"{API}//auth/me",
+    ],
+)
+def test_a_path_that_a_proxy_may_read_otherwise_is_not_found(server: int, token: str, path: str) -> None:
+    head = f"HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+    answered, headers, text = send(server, f"GET {path} {head}".encode())
+    assert (answered, headers["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(text)["code"] == "not_found"
+    for plain in (f"{API}/auth/me", f"http://x{API}/auth/me"):
+        assert send(server, f"GET {plain} {head}".encode())[0] == 200
+
+
 UNFINISHED = (
     b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
 )

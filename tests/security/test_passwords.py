@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event
+from typing import TypeVar
 
+import bcrypt
 import pytest
 
 from authapp.core.application import Application
@@ -14,6 +16,8 @@ from authapp.core.errors import HashQueueFull
 from authapp.security.password_policy import _common_passwords, complaints
 from authapp.security.passwords import WAITING, HashQueue, passwords
 from tests.factories import PASSWORD, AppWith, World
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -80,6 +84,60 @@ def test_a_hash_of_another_cost_is_renewed_at_sign_in(world: World, app_with: Ap
     assert world.sql("SELECT password_hash FROM users")[0].password_hash.startswith("ap1$2b$05$")
     assert world.caller().call("POST", "/auth/login", credentials).status_code == 200
     assert world.sql("SELECT password_hash FROM users")[0].password_hash.startswith("ap1$2b$04$")
+
+
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The bcrypt cost of each hash that is made from here on."""
+    made: list[int] = []
+    hashpw, checkpw = bcrypt.hashpw, bcrypt.checkpw
+
+    def counted(work: Callable[[bytes, bytes], T]) -> Callable[[bytes, bytes], T]:
+        def count(password: bytes, salt_or_hash: bytes) -> T:
+            made.append(int(salt_or_hash[4:6]))
+            return work(password, salt_or_hash)
+
+        return count
+
+    monkeypatch.setattr(bcrypt, "hashpw", counted(hashpw))
+    monkeypatch.setattr(bcrypt, "checkpw", counted(checkpw))
+    return made
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "an unknown address",
+        "a readable hash of cost 4",
+        "ap1$2b$04$corrupt",
+        "ap1$2b$04$" + "a" * 53,  # bcrypt refuses this salt
+        "ap1$2b$99$" + "a" * 53,
+    ],
+)
+@pytest.mark.parametrize("rounds", [4, 5, 8])
+def test_every_refused_sign_in_takes_as_many_steps_of_bcrypt(
+    world: World, app_with: AppWith, costs: list[int], rounds: int, stored: str
+) -> None:
+    person = world.person()
+    client = app_with(bcrypt_rounds=rounds).test_client()
+    if stored.startswith("ap1"):
+        world.sql("UPDATE users SET password_hash = :stored", stored=stored)
+    email = "nobody@example.com" if stored == "an unknown address" else person.email
+    costs.clear()
+    refused = client.post("/api/v1/auth/login", json={"email": email, "password": "WrongPassword1"})
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "wrong_credentials")
+    assert sum(2**cost for cost in costs) == 2**rounds
+
+
+def test_a_right_password_is_hashed_once_more_where_its_hash_has_another_cost(
+    world: World, app_with: AppWith, costs: list[int]
+) -> None:
+    credentials = {"email": world.person().email, "password": PASSWORD}
+    client = app_with(bcrypt_rounds=6).test_client()
+    costs.clear()
+    for _ in range(2):
+        assert client.post("/api/v1/auth/login", json=credentials).status_code == 200
+    assert costs == [4, 6, 6]
 
 
 def test_the_queue_refuses_at_once_who_finds_it_full() -> None:

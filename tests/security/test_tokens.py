@@ -95,6 +95,12 @@ def test_a_token_that_lacks_a_claim_is_refused(world: World, missing: str) -> No
         {"exp": 10**30},
         {"iat": "1"},
         {"iat": 9999999999},
+        {"nbf": 9999999999},
+        {"nbf": "1"},
+        {"nbf": 1.5},
+        {"nbf": True},
+        {"nbf": None},
+        {"nbf": 10**30},
         {"auth_time": "now"},
         {"amr": "pwd"},
     ],
@@ -161,6 +167,17 @@ def test_what_flask_jwt_extended_would_sign_with_our_key_is_refused(world: World
     with world.app.app_context():
         world.app.config["JWT_SECRET_KEY"] = key
         assert refused(world, create_access_token(str(world.person().id))) == "invalid_token"
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_token_for_the_future_is_valid_from_its_iat_and_nbf_with_30_seconds_of_leeway(
+    world: World, time: FrozenClock, claim: str
+) -> None:
+    claims = claims_of(world.person())
+    token = sign(world, {**claims, "nbf": claims["iat"], claim: claims["iat"] + 60})
+    assert refused(world, token) == "invalid_token"
+    time.advance(seconds=30)
+    assert world.caller(token).call("GET", "/auth/me").status_code == 200
 
 
 def test_a_session_of_another_user_carries_no_token(world: World) -> None:

@@ -39,6 +39,14 @@ def test_a_key_acts_in_its_organization_with_its_role(world: World) -> None:
     assert key.call("GET", keys_of(admin)).get_json()["code"] == "role_too_low"
 
 
+def test_a_key_is_not_the_member_with_its_own_id(world: World) -> None:
+    admin = world.person("Acme")
+    issued = issue(admin)
+    member = f"/organizations/{admin.organization_id}/members/{issued['id']}"
+    refused = world.caller(issued["key"]).call("DELETE", member)
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "role_too_low")
+
+
 def test_a_key_is_shown_once_and_stored_as_a_hash(world: World) -> None:
     admin = world.person("Acme")
     issued = issue(admin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authapp.core.extensions import db
-from tests.factories import AppWith, Caller, World
+from tests.factories import PASSWORD, AppWith, Caller, World
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -86,6 +86,21 @@ def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_wit
     assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
 
 
+GIVEN_BY = {"gunicorn": {"REQUEST_URI": ""}, "waitress": {"RAW_URI": ""}, "werkzeug": {}}
+
+
+@pytest.mark.parametrize("server", GIVEN_BY)
+@pytest.mark.parametrize("path", ["/api/v1/auth%2fme", "/api/v1%2Fauth/me", "/docs%2Fassets/index.css"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_encoded_slash_in_the_path_is_not_found(world: World, server: str, path: str, method: str) -> None:
+    answer = world.person().caller.open(path, method=method, environ_overrides=GIVEN_BY[server])
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+def test_an_encoded_slash_in_the_query_is_welcome(client: Caller) -> None:
+    assert client.get("/healthz?return_to=%2Faccount").status_code == 200
+
+
 def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) -> None:
     client = app_with(cors_origins=("https://app.example.com",)).test_client()
     listed = client.options("/api/v1/auth/login", headers=preflight("https://app.example.com"))
@@ -94,6 +109,32 @@ def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) ->
     for origin in ("https://evil.example.com", "https://app.example.com.evil.example.com", "null"):
         reply = client.options("/api/v1/auth/login", headers=preflight(origin))
         assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+CACHEABLE = ("/.well-known/jwks.json", "/api/v1/openapi.json", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css")
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+@pytest.mark.parametrize(
+    "origins", [("https://app.example.com",), ("https://app.example.com", "https://b.example.com")]
+)
+@pytest.mark.parametrize("origin", [None, "https://app.example.com", "https://evil.example.com"])
+def test_a_shared_cache_keeps_replies_to_different_origins_apart_by_vary(
+    app_with: AppWith, path: str, origins: tuple[str, ...], origin: str | None
+) -> None:
+    client = app_with(cors_origins=origins).test_client()
+    reply = client.get(path, headers={"Origin": origin} if origin else {}, buffered=True)
+    assert "no-store" not in reply.headers["Cache-Control"]
+    assert [value.lower() for value in reply.headers.getlist("Vary")] == ["origin"]
+    assert reply.headers.get("Access-Control-Allow-Origin") == (origin if origin in origins else None)
+    cached = client.get(path, headers={"If-None-Match": reply.headers.get("ETag", "")}, buffered=True)
+    assert cached.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+def test_without_listed_origins_no_reply_varies_by_origin(client: Caller, path: str) -> None:
+    reply = client.get(path, headers={"Origin": "https://app.example.com"}, buffered=True)
+    assert {"Vary", "Access-Control-Allow-Origin"}.isdisjoint(reply.headers.keys())
 
 
 def preflight(origin: str) -> dict[str, str]:
@@ -118,3 +159,42 @@ def test_a_forwarded_address_is_believed_only_from_as_many_proxies_as_are_truste
     )
     items = person.call("GET", "/auth/sessions").get_json()["items"]
     assert [item["ip_address"] for item in items] == ["203.0.113.9", "127.0.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9:5678", "203.0.113.9"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("[::1]", "::1"),
+        ("[::1]:80", "::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%eth0]:80", "fe80::1"),
+        ("fe80::1%", None),
+        ("203.0.113.9%eth0", None),
+        ("unknown", None),
+        ("_hidden", None),
+        ("203.0.113.9/24", None),
+        ("203.0.113.009", None),
+        ("203.0.113", None),
+        ("[]", None),
+        (":80", None),
+        ("\u0661.2.3.4", None),
+        ("", "127.0.0.1"),
+        (" , ", "127.0.0.1"),
+    ],
+)
+def test_whatever_a_proxy_forwards_as_an_address_can_be_stored(
+    app_with: AppWith, world: World, forwarded_for: str, address: str | None
+) -> None:
+    person = world.person()
+    client = app_with(trusted_proxies=1).test_client()
+    for password, status in ((PASSWORD, 200), ("wrong", 401)):
+        body = {"email": person.email, "password": password}
+        answer = client.post("/api/v1/auth/login", json=body, headers={"X-Forwarded-For": forwarded_for})
+        assert answer.status_code == status
+    assert person.call("GET", "/auth/sessions").get_json()["items"][0]["ip_address"] == address
+    events = world.sql("SELECT host(ip_address) FROM audit_events ORDER BY id DESC LIMIT 2")
+    assert [event[0] for event in events] == [address, address]
