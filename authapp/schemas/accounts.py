@@ -50,7 +50,7 @@ class Registration(Request):
         required=True,
         metadata={
             "description": "PASSWORD_POLICY=seed: at least 8 characters with letters and digits; nist: at least 15. "
-            "No common password, and not email or name with little added."
+            "Nothing that is easy to guess, and not email or name with little added."
         },
     )
     first_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Ada"]})

@@ -1,12 +1,16 @@
-"""Which passwords may be chosen. The rules of PASSWORD_POLICY, the common ones, and the owner's own words."""
+"""Which passwords may be chosen. The rules of PASSWORD_POLICY, what is easy to guess, and the owner's own words."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from itertools import permutations
 
 SHORTEST = {"seed": 8, "nist": 15}  # characters; NIST SP 800-63B-4 section 3.1.1.2
-_SHORTEST_NAME = 3
+FEWEST_GUESSES = 10**6  # where zxcvbn's score 2 begins: enough against guessing online
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SYMBOLS = re.compile(r"[\W_]+")
 
 
 def complaints(password: str, policy: str, own_words: Iterable[str | None]) -> list[str]:
@@ -17,34 +21,43 @@ def complaints(password: str, policy: str, own_words: Iterable[str | None]) -> l
         policy: `seed` (letters and digits) or `nist` (length alone).
         own_words: the owner's email and names.
     """
+    from authapp.security.guessing import guesses  # noqa: PLC0415  large, and not for every command
+
     found = []
     if len(password) < SHORTEST[policy]:
         found.append(f"Use at least {SHORTEST[policy]} characters.")
     if policy == "seed" and not (any(c.isalpha() for c in password) and any(c.isdigit() for c in password)):
         found.append("Use both letters and digits.")
-    if password.lower() in _common_passwords():
-        found.append("This password is among the most common ones. Choose another.")
-    if _is_own_word(password, own_words):
+    words = _words(own_words)
+    if _is_made_of(words, password):
         found.append("This password is little more than your own email or name. Choose another.")
+    elif guesses(password, words) < FEWEST_GUESSES:
+        found.append(
+            "This password is easy to guess: a common one, a date, a repetition or a row of keys with little added. "
+            "Choose another."
+        )
     return found
 
 
-@cache
-def _common_passwords() -> frozenset[str]:
-    """30,000 passwords from leaks, most used first in the package's list."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415  large, and not for every command
-
-    return frozenset(FREQUENCY_LISTS["passwords"])
-
-
-def _is_own_word(password: str, own_words: Iterable[str | None]) -> bool:
-    """Whether the letters of a password are the owner's email or a name, with anything else only around them."""
-    core = _letters(password)
-    words = [word for word in own_words if word]
-    words += [word.partition("@")[0] for word in words if "@" in word]
-    names = {_letters(word) for word in words} | {_letters("".join(w for w in words if "@" not in w))}
-    return any(len(name) >= _SHORTEST_NAME and core in (name, name * 2) for name in names)
+def _words(own_words: Iterable[str | None]) -> set[str]:
+    """The owner's email, its local part and names: each by itself, two of them together, and the words in them."""
+    texts = [_plain(text) for text in own_words if text]
+    texts += [text.partition("@")[0] for text in texts if "@" in text]
+    wholes = [_SYMBOLS.sub("", text) for text in texts]
+    pairs = [one + other for one, other in permutations(wholes, 2)]
+    parts = [part for text in texts for part in _LETTERS.findall(text)]
+    return {word for word in (*wholes, *pairs, *parts) if len(word) > 1}
 
 
-def _letters(word: str) -> str:
-    return "".join(c for c in word.lower() if c.isalpha())
+def _is_made_of(words: set[str], password: str) -> bool:
+    """Whether the letters of a password are these words, in any order, and at most one of their initials."""
+    letters = "".join(_LETTERS.findall(_plain(password)))
+    rest = letters
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return rest != letters and rest in {"", *(word[0] for word in words)}
+
+
+def _plain(text: str) -> str:
+    """Lower case, and accents apart from their letters: a password that leaves them out is still the name."""
+    return unicodedata.normalize("NFKD", text.lower())
