@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import permutations
 
 SHORTEST = {"seed": 8, "nist": 15}  # characters; NIST SP 800-63B-4 section 3.1.1.2
-FEWEST_GUESSES = 10**6  # where zxcvbn's score 2 begins: enough against guessing online
+FEWEST_GUESSES = 50_000  # a common word with a year or some digits behind it takes at most 30,000
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SYMBOLS = re.compile(r"[\W_]+")
 
