@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase
 
+from authapp.core.pool import FairPool
 from config import ROOT, Settings
 
 # A request that meets a busy pool and then a locked row is answered within 3 seconds.
@@ -60,6 +61,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     that statement and nothing else, one round trip where BEGIN, statement and COMMIT are three.
     """
     common = {
+        "poolclass": FairPool,
         "pool_size": settings.web_threads,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS,

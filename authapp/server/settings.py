@@ -46,7 +46,9 @@ limit_request_fields = 50
 forwarded_allow_ips = ""  # proxies are believed by TRUSTED_PROXIES alone
 
 
-StreamServer.max_accept = 8  # new connections in one turn of the event loop
+# New connections in one turn of the event loop. An idle worker takes one, so that the others get their share; a busy
+# one takes several, or a new connection would wait for many requests of the old ones.
+StreamServer.max_accept = property(lambda server: 1 + len(server.pool))  # type: ignore[assignment]
 
 
 def post_fork(server: Any, worker: Any) -> None:
