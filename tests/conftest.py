@@ -12,7 +12,6 @@ from typing import Any
 import flask_migrate
 import psycopg2
 import pytest
-from sqlalchemy import text
 
 from authapp import create_app
 from authapp.core import clock
@@ -131,12 +130,9 @@ def client(world: World) -> Caller:
 @pytest.fixture
 def world(app: Application, openapi: dict[str, Any]) -> Iterator[World]:
     """An empty database, and people to put into it."""
-    yield World(app, openapi)
-    with app.app_context():
-        app.extensions["authapp.mailer"].sent.clear()
-        tables = ", ".join(table.name for table in reversed(db.metadata.sorted_tables))
-        db.session.execute(text(f"TRUNCATE {tables}"))  # which no wall stops
-        db.session.commit()
+    world = World(app, openapi)
+    yield world
+    world.clear()
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,11 +28,17 @@ from authapp.core.extensions import db
 from authapp.core.mail import MemoryMailer, Message
 from authapp.core.openapi import path_template
 from authapp.services import outbox
+from config import ROOT
 
 PASSWORD = "SecurePassword123"
 API = "/api/v1"
 UNKNOWN_ID = "019aab1c-7d3e-7a40-9a55-000000000000"
 LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+TABLES = (
+    "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class "
+    "WHERE relkind IN ('r', 'p') AND relname <> 'alembic_version' "
+    "AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
+)
 T = TypeVar("T")
 AppWith = Callable[..., Application]
 """The fixture `app_with`: makes an application with these settings changed."""
@@ -176,8 +184,27 @@ class World:
             result = connection.execute(text(statement), parameters)
             return list(result) if result.returns_rows else []
 
+    def clear(self) -> None:
+        """Remove all rows, also those of tables that come with somebody's own migration and no model here knows."""
+        with self.app.app_context():
+            mailer = mail.mailer()
+            assert isinstance(mailer, MemoryMailer)
+            mailer.sent.clear()
+            tables = db.session.scalar(text(TABLES))
+            db.session.execute(text(f"TRUNCATE {tables}"))  # which no policy restricts
+            db.session.commit()
+
     def _signed_in(self, email: str, session: dict[str, Any]) -> Person:
         return Person(UUID(session["user"]["id"]), email, self.caller(session["access_token"]), session)
+
+
+def copy_migrations(folder: Path) -> Path:
+    """Copy authapp's own migrations, which have numbers, without those that a clone has added to them."""
+
+    def others(parent: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(parent).name == "versions" and not re.match(r"\d{4}_", name)}
+
+    return Path(shutil.copytree(ROOT / "migrations", folder / "migrations", ignore=others))
 
 
 def all_at_once(actions: list[Callable[[], T]]) -> list[T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -13,7 +14,7 @@ from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
 from config import ROOT
-from tests.factories import AppWith
+from tests.factories import AppWith, copy_migrations
 
 
 @pytest.fixture
@@ -27,31 +28,37 @@ def empty(app_with: AppWith, socket_folder: str, worker_id: str) -> Application:
     return app
 
 
+@pytest.fixture
+def migrations(tmp_path: Path) -> str:
+    """The folder of authapp's own migrations, which what a clone has added to them does not change."""
+    return str(copy_migrations(tmp_path))
+
+
 def tables(app: Application) -> set[str]:
     with app.app_context():
         return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
-def test_up_and_down_and_up_again(empty: Application) -> None:
+def test_up_and_down_and_up_again(empty: Application, migrations: str) -> None:
     with empty.app_context():
         assert tables(empty) == set()
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(migrations)
         assert tables(empty) == set(db.metadata.tables)
-        flask_migrate.downgrade(revision="base")
+        flask_migrate.downgrade(migrations, "base")
         assert tables(empty) == set()
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(migrations)
         assert tables(empty) == set(db.metadata.tables)
 
 
-def test_the_models_are_what_the_migrations_make(empty: Application) -> None:
+def test_the_models_are_what_the_migrations_make(empty: Application, migrations: str) -> None:
     with empty.app_context():
-        flask_migrate.upgrade()
-        flask_migrate.check()  # exits with 1 where autogenerate would write anything
+        flask_migrate.upgrade(migrations)
+        flask_migrate.check(migrations)  # exits with 1 where autogenerate would write anything
 
 
-def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application) -> None:
+def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application, migrations: str) -> None:
     environment = {"APP_ENV": "testing", "DATABASE_URL": empty.settings.database_url}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade", "-d", migrations]
     with empty.app_context():
         db.session.execute(db.text("SELECT pg_advisory_xact_lock(7216604)"))  # a third one is at it
         upgrades = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]

@@ -13,7 +13,7 @@ import pytest
 
 from authapp.core.postgres import create_database
 from config import ROOT
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, copy_migrations
 
 README = (ROOT / "README.md").read_text()
 
@@ -52,8 +52,8 @@ assert operation["get"]["security"]
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     """A clone with the README's module in it."""
-    for name in ("authapp", "migrations"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_migrations(tmp_path)
     for name in ("config.py", "wsgi.py"):
         shutil.copy(ROOT / name, tmp_path)
     _, lines = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
