@@ -18,9 +18,10 @@ from alembic.operations.ops import (
     OpContainer,
     UpgradeOps,
 )
-from alembic.util import DispatchPriority, PriorityDispatchResult
+from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Connection, ForeignKeyConstraint, text
 
+from authapp.core.tenant_constraints import constraints_across_organizations
 from authapp.core.walls import find_tables_without_a_wall
 
 _FORCED = text(
@@ -30,7 +31,10 @@ _FORCED = text(
 
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)  # Alembic's own comparison comes before
 def complete(context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object) -> PriorityDispatchResult:
-    """Sort the foreign keys, write the policies."""
+    """Refuse constraints across organizations, sort the foreign keys, write the policies."""
+    if lines := constraints_across_organizations(context.sorted_tables):
+        reason = "PostgreSQL checks these past row-level security, so they reach into other organizations:"
+        raise CommandError("\n  ".join([reason, *lines]))
     sort_foreign_keys(upgrade_ops, set(cast("Connection", context.connection).scalars(_FORCED)))
     find_tables_without_a_wall(context, upgrade_ops)
     return PriorityDispatchResult.CONTINUE

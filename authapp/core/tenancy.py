@@ -4,7 +4,7 @@ What is open stands in settings that end with the transaction, so a pooler in tr
 statement that proves a credential is the one that opens what the credential is good for; see migration 0003.
 
 PostgreSQL checks foreign keys and unique constraints past row-level security, so those of tenant tables have to include
-`organization_id`: `within` and `unique_within` write them.
+`organization_id`: `within` and `unique_within` write them, and `flask db migrate` refuses others.
 """
 
 from __future__ import annotations
