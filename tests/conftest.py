@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -119,6 +121,16 @@ def app_with(settings: Settings) -> Iterator[Callable[..., Application]]:
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> str:
+    """The folder of a copy of authapp's own migrations, which have numbers, without those that a clone has added."""
+
+    def added(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(folder).name == "versions" and not re.match(r"\d{4}_", name)}
+
+    return str(shutil.copytree(ROOT / "migrations", tmp_path / "migrations", ignore=added))
 
 
 @pytest.fixture

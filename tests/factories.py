@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID
@@ -28,7 +26,6 @@ from authapp.core.extensions import db
 from authapp.core.mail import MemoryMailer, Message
 from authapp.core.openapi import path_template
 from authapp.services import outbox
-from config import ROOT
 
 PASSWORD = "SecurePassword123"
 API = "/api/v1"
@@ -196,15 +193,6 @@ class World:
 
     def _signed_in(self, email: str, session: dict[str, Any]) -> Person:
         return Person(UUID(session["user"]["id"]), email, self.caller(session["access_token"]), session)
-
-
-def copy_migrations(folder: Path) -> Path:
-    """Copy authapp's own migrations, which have numbers, without those that a clone has added to them."""
-
-    def others(parent: str, names: list[str]) -> set[str]:
-        return {name for name in names if Path(parent).name == "versions" and not re.match(r"\d{4}_", name)}
-
-    return Path(shutil.copytree(ROOT / "migrations", folder / "migrations", ignore=others))
 
 
 def all_at_once(actions: list[Callable[[], T]]) -> list[T]:

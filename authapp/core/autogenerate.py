@@ -18,7 +18,8 @@ from alembic.operations.ops import (
     OpContainer,
     UpgradeOps,
 )
-from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
+from alembic.util import DispatchPriority, PriorityDispatchResult
+from click import ClickException
 from sqlalchemy import Connection, ForeignKeyConstraint, text
 
 from authapp.core.tenant_constraints import constraints_across_organizations
@@ -34,7 +35,7 @@ def complete(context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object) 
     """Refuse constraints across organizations, sort the foreign keys, write the policies."""
     if lines := constraints_across_organizations(context.sorted_tables):
         reason = "PostgreSQL checks these past row-level security, so they reach into other organizations:"
-        raise CommandError("\n  ".join([reason, *lines]))
+        raise ClickException("\n  ".join([reason, *lines]))
     sort_foreign_keys(upgrade_ops, set(cast("Connection", context.connection).scalars(_FORCED)))
     find_tables_without_a_wall(context, upgrade_ops)
     return PriorityDispatchResult.CONTINUE

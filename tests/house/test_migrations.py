@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -14,7 +13,7 @@ from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
 from config import ROOT
-from tests.factories import AppWith, copy_migrations
+from tests.factories import AppWith
 
 
 @pytest.fixture
@@ -26,12 +25,6 @@ def empty(app_with: AppWith, socket_folder: str, worker_id: str) -> Application:
     with app.app_context():
         flask_migrate.downgrade(revision="base")
     return app
-
-
-@pytest.fixture
-def migrations(tmp_path: Path) -> str:
-    """The folder of authapp's own migrations, which what a clone has added to them does not change."""
-    return str(copy_migrations(tmp_path))
 
 
 def tables(app: Application) -> set[str]:

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from alembic.util import CommandError
+from click import ClickException
 from sqlalchemy import Connection, ForeignKey, MetaData, Text, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import mapped_column
@@ -199,7 +199,7 @@ def test_without_organization_id_all_of_this_reaches_across_and_is_refused(
     act_in(connection, organizations[1])
     assert rows(connection, "runs") == []
     assert connection.scalars(text(ACROSS_ORGANIZATIONS)).all() == ["fk_runs_model_id", "uq_models_name"]
-    with pytest.raises(CommandError) as error:
+    with pytest.raises(ClickException) as error:
         migrate(connection, metadata)
     assert str(error.value).splitlines()[1:] == [
         '  models: unique constraint (name): write unique_within("name") in __table_args__',
