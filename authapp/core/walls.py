@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from alembic import op
-from alembic.autogenerate import comparators, renderers
+from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import DropTableOp, MigrateOperation, UpgradeOps
-from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Connection, text
 
 _WALLED = text(
@@ -42,10 +41,7 @@ class Wall(MigrateOperation):
         return self.call, self.table
 
 
-@comparators.dispatch_for("schema", priority=DispatchPriority.LAST)  # the tables first
-def find_tables_without_a_wall(
-    context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object
-) -> PriorityDispatchResult:
+def find_tables_without_a_wall(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
     """Every table with an `organization_id` has a wall."""
     for drop in [drop for drop in upgrade_ops.ops if isinstance(drop, DropTableOp)]:
         if "organization_id" in drop.to_table().c:  # so that the way back builds the wall again
@@ -54,7 +50,6 @@ def find_tables_without_a_wall(
     for table in context.sorted_tables:
         if "organization_id" in table.c and table.name not in walled:
             upgrade_ops.ops.append(Wall(table.name))
-    return PriorityDispatchResult.CONTINUE
 
 
 @renderers.dispatch_for(Wall)

@@ -32,26 +32,26 @@ def tables(app: Application) -> set[str]:
         return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
-def test_up_and_down_and_up_again(empty: Application) -> None:
+def test_up_and_down_and_up_again(empty: Application, migrations: str) -> None:
     with empty.app_context():
         assert tables(empty) == set()
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(migrations)
         assert tables(empty) == set(db.metadata.tables)
-        flask_migrate.downgrade(revision="base")
+        flask_migrate.downgrade(migrations, "base")
         assert tables(empty) == set()
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(migrations)
         assert tables(empty) == set(db.metadata.tables)
 
 
-def test_the_models_are_what_the_migrations_make(empty: Application) -> None:
+def test_the_models_are_what_the_migrations_make(empty: Application, migrations: str) -> None:
     with empty.app_context():
-        flask_migrate.upgrade()
-        flask_migrate.check()  # exits with 1 where autogenerate would write anything
+        flask_migrate.upgrade(migrations)
+        flask_migrate.check(migrations)  # exits with 1 where autogenerate would write anything
 
 
-def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application) -> None:
+def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application, migrations: str) -> None:
     environment = {"APP_ENV": "testing", "DATABASE_URL": empty.settings.database_url}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade", "-d", migrations]
     with empty.app_context():
         db.session.execute(db.text("SELECT pg_advisory_xact_lock(7216604)"))  # a third one is at it
         upgrades = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]

@@ -18,10 +18,12 @@ from tests.factories import PASSWORD
 README = (ROOT / "README.md").read_text()
 
 TWO_TENANTS = f"""
-from experiments import Experiment, app
+from uuid import uuid4
+from experiments import Experiment, Run, app
 from authapp.core import tenancy, transaction
 from authapp.core.extensions import db
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 def register(name):
     body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}", "organization_name": name}}
@@ -36,28 +38,56 @@ assert ask.post(f"{{his}}/fraud", headers=bob).status_code == 200
 assert ask.get(hers, headers=ada).get_json() == ["churn"]
 assert ask.get(his, headers=bob).get_json() == ["fraud"]
 assert ask.get(hers, headers=bob).status_code == 403
+assert [ask.post(f"{{his}}/churn", headers=bob).status_code for _ in range(2)] == [200, 409]
 with app.app_context():
     assert db.session.scalar(select(func.count()).select_from(Experiment)) == 0
+    for path in (hers, his):
+        tenancy.open_organization(path.split("/")[4])
+        churn = db.session.scalars(select(Experiment.id).where(Experiment.name == "churn")).one()
+        db.session.add(Run(experiment_id=churn))
+        transaction.commit()
+    for unknown in (churn, uuid4()):
+        tenancy.open_organization(hers.split("/")[4])
+        db.session.add(Run(experiment_id=unknown))
+        try:
+            transaction.commit()
+        except IntegrityError as error:
+            assert error.orig.diag.constraint_name == "fk_run_organization_id_experiment_id"
+            transaction.release()
+        else:
+            raise AssertionError("refers to another organization")
     tenancy.open_organization(hers.split("/")[4])
     assert db.session.execute(delete(Experiment)).rowcount == 1
     transaction.commit()
+    tenancy.open_organization(his.split("/")[4])
+    assert db.session.scalars(select(Run.experiment_id)).all() == [churn]
 assert ask.get(hers, headers=ada).get_json() == []
-assert ask.get(his, headers=bob).get_json() == ["fraud"]
+assert sorted(ask.get(his, headers=bob).get_json()) == ["churn", "fraud"]
 assert ask.get("/readyz").status_code == 200
 operation = ask.get("/api/v1/openapi.json").get_json()["paths"]["/api/v1/organizations/{{organization_id}}/experiments"]
 assert operation["get"]["security"]
 """
 
 
+ACROSS_ORGANIZATIONS = """
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import mapped_column
+
+class Label(TenantModel):
+    name: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"))
+"""
+
+
 @pytest.fixture
-def example(tmp_path: Path) -> Path:
+def example(tmp_path: Path, migrations: str) -> Path:
     """A clone with the README's module in it."""
-    for name in ("authapp", "migrations"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    assert Path(migrations).parent == tmp_path
+    shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.py", "wsgi.py"):
         shutil.copy(ROOT / name, tmp_path)
     _, lines = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    assert len([line for line in lines.splitlines() if line]) <= 25
+    assert len([line for line in lines.splitlines() if line]) <= 28
     (tmp_path / "experiments.py").write_text(lines)
     return tmp_path
 
@@ -74,10 +104,10 @@ def test_a_table_of_ones_own_is_walled_off_by_its_own_migration(
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
 
-    def run(*command: str) -> str:
+    def run(*command: str, fails: bool = False) -> str:
         done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == int(fails), done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     run("flask", "--app", "wsgi", "db", "upgrade")
     [commands] = re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
@@ -96,3 +126,8 @@ def test_a_table_of_ones_own_is_walled_off_by_its_own_migration(
     run("flask", "--app", "experiments", "db", "downgrade", "0002")
     run("flask", "--app", "experiments", "db", "upgrade")
     run("flask", "--app", "experiments", "db", "check")
+    (example / "experiments.py").write_text((example / "experiments.py").read_text() + ACROSS_ORGANIZATIONS)
+    for command in ("migrate", "check"):
+        refused = run("flask", "--app", "experiments", "db", command, fails=True)
+        assert '\n  label: foreign key (run_id) to run (id): write run_id = within("run")\n' in refused
+        assert "\n  label: primary key (name): " in refused

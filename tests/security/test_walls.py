@@ -70,7 +70,7 @@ def rows_of(world: World, table: str, organization_id: str) -> list[dict[str, An
 
 def test_every_table_with_an_organization_is_walled_off(world: World) -> None:
     assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == set()
-    assert walled(world) == set(TENANT_TABLES)
+    assert walled(world) & set(db.metadata.tables) == set(TENANT_TABLES)  # beside those of a clone's own migrations
     world.sql("CREATE TABLE forgotten (organization_id uuid)")  # and the search finds what has none
     try:
         assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == {"forgotten"}
