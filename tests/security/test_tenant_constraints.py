@@ -205,3 +205,5 @@ def test_without_organization_id_all_of_this_reaches_across_and_is_refused(
         '  models: unique constraint (name): write unique_within("name") in __table_args__',
         '  runs: foreign key (model_id) to models (id): write model_id = within("models")',
     ]
+    migrate(connection, closed())
+    assert connection.scalars(text(ACROSS_ORGANIZATIONS)).all() == []
