@@ -141,7 +141,7 @@ class RequestTimeout(Refusal):
 class Conflict(Refusal):
     status = 409
     code = "conflict"
-    detail = "This collides with something that exists."
+    detail = "This collides with something that exists, or refers to something that does not."
 
 
 class EmailTaken(Conflict):

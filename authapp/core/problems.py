@@ -42,7 +42,7 @@ _BY_CONSTRAINT: dict[str, type[Refusal]] = {
 _AWAY = ("08", "53", "57", "58", "55")
 # A failover in progress; no such table or column: not migrated yet.
 _NOT_READY = ("25006", "42P01", "42703")
-_UNIQUE_VIOLATION = "23505"
+_CONFLICTS = ("23503", "23505")  # violations of a foreign key, of a unique constraint
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
 log = structlog.get_logger("authapp")
@@ -108,7 +108,7 @@ def refusal_for_database(error: SQLAlchemyError) -> Refusal | None:
         return None
     state = sqlstate(error)
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-    if state == _UNIQUE_VIOLATION or constraint in _BY_CONSTRAINT:
+    if state in _CONFLICTS or constraint in _BY_CONSTRAINT:
         return _BY_CONSTRAINT.get(constraint, errors.Conflict)(f"constraint {constraint}")
     if state.startswith("22"):
         return errors.ValidationFailed(f"data error {state}")

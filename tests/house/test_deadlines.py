@@ -30,7 +30,7 @@ from tests.live import ask, free_port, lines_of
 pytestmark = pytest.mark.xdist_group("live")
 
 READS = 32
-SIGN_INS = 40  # some five seconds of them
+SIGN_INS = 24  # some three seconds of them
 
 
 @pytest.fixture
