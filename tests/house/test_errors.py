@@ -114,9 +114,9 @@ def test_a_crash_tells_the_log_everything_and_the_caller_nothing(
         ("SELECT pg_sleep(1)", 503, "service_unavailable"),
         ("INSERT INTO outbox (id, recipient, kind) SELECT '019aab1c-7d3e-7a40-9a55-000000000000', '', '' "
          "FROM generate_series(1, 2)", 409, "conflict"),
-        ("INSERT INTO organizations (id, name, slug, founded_by) SELECT id, '', 'x', id FROM "
-         "(SELECT set_config('authapp.organization_id', '019aab1c-7d3e-7a40-9a55-000000000000', true)::uuid AS id)",
-         409, "conflict"),
+        ("INSERT INTO sessions"
+         " (id, user_id, refresh_id, authenticated_at, amr, last_used_at, expires_at, ends_at_latest)"
+         " SELECT id, id, id, now(), '{}', now(), now(), now() FROM gen_random_uuid() AS id", 409, "conflict"),
         ("SELECT 1 FROM nowhere", 503, "service_unavailable"),
         ("SELEKT 1", 500, "internal_error"),
     ],
