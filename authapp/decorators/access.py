@@ -125,7 +125,7 @@ def _guarded_by_role(
             raise NotAMember
         if not actor.role.includes(role) and not (or_self and ids["user_id"] == actor.id):
             tried = f"{request.method} {request.url_rule}"
-            audit.record(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
+            audit.record_refusal(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
             raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)
 
     path_ids = ("organization_id", "user_id") if or_self else ("organization_id",)
