@@ -59,6 +59,8 @@ class Settings:
     refresh_token_expire_days: int = 7
     refresh_grace_seconds: int = 10
     session_absolute_days: int = 30
+    max_sessions_per_account: int = 100
+    max_organizations_per_account: int = 50
     database_url: str = ""
     port: int = 8000
     web_concurrency: int = 2
@@ -156,6 +158,8 @@ POSITIVE = (
     "access_token_expire_minutes",
     "refresh_token_expire_days",
     "session_absolute_days",
+    "max_sessions_per_account",
+    "max_organizations_per_account",
     "web_concurrency",
     "web_threads",
     "port",
