@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import Select, and_, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
@@ -157,3 +157,24 @@ def delete(organization_id: UUID) -> bool:
         return False
     audit.record(AuditAction.ORGANIZATION_DELETED, target_id=organization_id, organization_id=organization_id)
     return True
+
+
+def delete_all(user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
+    """Delete those open organizations that all the conditions pick, for an account that ends.
+
+    Adds one event, however many they are. It names the organization where that is one.
+    """
+    deleted = list(
+        transaction.execute(
+            update(Organization)
+            .where(*which, Organization.deleted_at.is_(None))
+            .values(deleted_at=clock.now())
+            .returning(Organization.id)
+        ).scalars()
+    )
+    if deleted:
+        only = deleted[0] if len(deleted) == 1 else None
+        audit.record(
+            AuditAction.ORGANIZATION_DELETED, target_id=only, organization_id=only, user_id=user_id, count=len(deleted)
+        )
+    return deleted
