@@ -104,3 +104,18 @@ def test_the_context_of_all_organizations_ends_with_the_transaction_and_with_ano
         transaction.commit()
         assert transaction.scalar(count) == 0
         transaction.release()
+
+
+def test_a_founder_sees_that_the_organization_exists_after_leaving_it_and_nothing_in_it(world: World) -> None:
+    founder, other = world.person("Acme"), world.person()
+    world.join(other, founder.organization_id, "admin")
+    members = f"/organizations/{founder.organization_id}/members"
+    assert founder.call("DELETE", f"{members}/{founder.id}").status_code == 204
+    scene = Scene(world)
+    for many in (True, False):
+        shown = scene.run("SELECT id FROM organizations", founder, many=many)
+        assert shown == [(UUID(founder.organization_id),)]
+        for table in ("memberships", "invitations"):
+            assert scene.run(f"SELECT FROM {table}", founder, many=many) == []
+        assert scene.run("UPDATE organizations SET name = name", founder, many=many) == 0
+    assert founder.call("GET", "/organizations").get_json()["items"] == []
