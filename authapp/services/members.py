@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from authapp.core import transaction
 from authapp.core.actor import Actor, Role
@@ -14,16 +15,7 @@ from authapp.core.tenancy import open_account, open_organization
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
 from authapp.schemas.invitations import InvitationStatus
 from authapp.services import audit, authority, organizations
-from authapp.services.pages import Page, fetch
-
-_MEMBER = (
-    User.id,
-    User.email,
-    User.first_name,
-    User.last_name,
-    Membership.role,
-    Membership.created_at.label("joined_at"),
-)
+from authapp.services.pages import Page, bound, cut
 
 
 class Standing(NamedTuple):
@@ -34,11 +26,16 @@ class Standing(NamedTuple):
 
 
 def of_organization(organization_id: UUID, limit: int, cursor: UUID | None, role: Role | None = None) -> Page:
-    """The members, oldest account first, of one role or of all."""
-    statement = select(*_MEMBER).join(Membership, _is_member(organization_id, User.id))
+    """The members, oldest account first, of one role or of all.
+
+    The memberships of the page are picked first, and only their accounts are read: joined the other way round,
+    PostgreSQL may walk through the accounts of all the pages before.
+    """
+    memberships = select(Membership).where(Membership.organization_id == organization_id)
     if role is not None:
-        statement = statement.where(Membership.role == role)
-    return fetch(statement, User.id, limit, cursor)
+        memberships = memberships.where(Membership.role == role)
+    page = aliased(Membership, bound(memberships, Membership.user_id, limit, cursor).subquery())
+    return cut(transaction.execute(_shown(page).join(page, page.user_id == User.id).order_by(User.id)), limit)
 
 
 def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) -> Row[*tuple[Any, ...]]:
@@ -55,7 +52,7 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
     authority.require_office(actor)
     _set_role(organization_id, user_id, standing.role, role)
     return transaction.execute(
-        select(*_MEMBER).join(Membership, _is_member(organization_id, User.id)).where(User.id == user_id)
+        _shown(Membership).join(Membership, _is_member(organization_id, User.id)).where(User.id == user_id)
     ).one()
 
 
@@ -163,6 +160,12 @@ def _another_admin(organization_id: Any, user_id: UUID) -> ColumnElement[bool]:
     """Whether an organization has an active admin beside this member."""
     admin = select(Membership).join(User, User.id == Membership.user_id).where(Membership.of_active_admin())
     return admin.where(_is_another_member(organization_id, user_id)).exists()
+
+
+def _shown(membership: type[Membership]) -> Select[*tuple[Any, ...]]:
+    """What everybody in an organization sees of a member."""
+    joined_at = membership.created_at.label("joined_at")
+    return select(User.id, User.email, User.first_name, User.last_name, membership.role, joined_at)
 
 
 def _keep_an_admin(standing: Standing, after: Role | None) -> None:

@@ -89,7 +89,7 @@ def slug_candidates(name: str) -> Iterator[str]:
 
 def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     """The organizations that a user belongs to, oldest first, each with the user's role."""
-    return fetch(_of_user(user_id), Organization.id, limit, cursor)
+    return fetch(_of_user(user_id), Membership.organization_id, limit, cursor)
 
 
 def of_address(email: str) -> list[OrganizationRecord] | None:
