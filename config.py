@@ -28,6 +28,8 @@ NUMBERS = {  # smallest, largest
     "refresh_token_expire_days": (1, 3_650),
     "refresh_grace_seconds": (0, 300),
     "session_absolute_days": (1, 3_650),
+    "max_sessions_per_account": (1, 1_000),
+    "max_organizations_per_account": (1, 10_000),
     "port": (1, 65_535),
     "web_concurrency": (1, 256),
     "web_threads": (1, 256),
@@ -71,6 +73,8 @@ class Settings:
     refresh_token_expire_days: int = 7
     refresh_grace_seconds: int = 10
     session_absolute_days: int = 30
+    max_sessions_per_account: int = 100
+    max_organizations_per_account: int = 50
     database_url: str = ""
     port: int = 8000
     web_concurrency: int = 2

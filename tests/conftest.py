@@ -23,6 +23,7 @@ from authapp.core.extensions import db
 from authapp.core.openapi import Blueprint, document
 from authapp.core.postgres import create_database, embedded_postgres
 from config import ROOT, Settings
+from tests.bench.servers import Postgres
 from tests.factories import Caller, World
 from tests.live import running
 
@@ -66,6 +67,17 @@ def _configure(socket_folder: str) -> None:
 @pytest.fixture(scope="session")
 def socket_folder(pytestconfig: pytest.Config) -> str:
     return pytestconfig.stash[SOCKET_FOLDER]
+
+
+@pytest.fixture(scope="session")
+def postgres(socket_folder: str) -> Postgres:
+    """The PostgreSQL of this run, as the benchmark takes it."""
+    connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW data_directory")
+        [[folder]] = cursor.fetchall()
+    connection.close()
+    return Postgres(Path(folder), socket_folder)
 
 
 @pytest.fixture(scope="session")

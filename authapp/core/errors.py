@@ -174,6 +174,11 @@ class SeatsExhausted(Conflict):
     detail = "Every seat of this organization is taken. Ask an admin to free one or to extend the subscription."
 
 
+class LimitReached(Conflict):
+    code = "limit_reached"
+    detail = "There are as many as the limit allows. Remove one that is no longer needed."
+
+
 class BodyTooLarge(Refusal):
     status = 413
     code = "body_too_large"

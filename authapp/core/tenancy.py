@@ -41,6 +41,7 @@ from authapp.core.extensions import Model
 
 ORGANIZATION = "authapp.organization_id"  # shows and takes the rows of this organization
 ACCOUNT = "authapp.user_id"  # shows where this account belongs, while no organization is open
+ALL_ORGANIZATIONS = "authapp.all_organizations"  # with it, reaches the rows of every organization of that account
 CREDENTIAL = "authapp.credential_id"  # shows this one API key or invitation, while no organization is open
 
 TENANT = "organization_id"  # a table with this column is a tenant table
@@ -141,7 +142,13 @@ def open_organization(organization_id: UUID) -> None:
     transaction.execute(select(opens(ORGANIZATION, literal(str(organization_id)))))
 
 
-def open_account(user_id: UUID) -> None:
-    """Show where an account belongs, and close what organization was open."""
+def open_account(user_id: UUID, *, all_organizations: bool = False) -> None:
+    """Show where an account belongs, and close what organization was open.
+
+    Args:
+        user_id: the account.
+        all_organizations: open all of its organizations as well, for an act on them that takes one statement for all.
+    """
     closed = func.set_config(ORGANIZATION, "", True)
-    transaction.execute(select(closed, opens(ACCOUNT, literal(str(user_id)))))
+    reach = func.set_config(ALL_ORGANIZATIONS, "on" if all_organizations else "", True)
+    transaction.execute(select(closed, reach, opens(ACCOUNT, literal(str(user_id)))))

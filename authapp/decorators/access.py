@@ -126,7 +126,7 @@ def _guarded_by_role(
         is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
         if not is_self and not actor.role.includes(role):
             tried = f"{request.method} {request.url_rule}"
-            audit.record(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
+            audit.record_refusal(AuditAction.ACCESS_REFUSED, tried=tried, needed=role, held=actor.role)
             raise RoleTooLow(f"{actor.role} where {role} is needed", keeps_writes=True)
 
     path_ids = ("organization_id", "user_id") if or_self else ("organization_id",)

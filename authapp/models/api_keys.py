@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, LargeBinary, String, and_, or_
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, String, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core.actor import Role
 from authapp.core.tenancy import TenantModel
 from authapp.models.columns import Identified, Timestamped, closed_set, moment
+
+_UNREVOKED: dict[str, Any] = {"postgresql_where": text("revoked_at IS NULL")}
 
 
 class ApiKey(Identified, Timestamped, TenantModel):
@@ -19,6 +21,9 @@ class ApiKey(Identified, Timestamped, TenantModel):
 
     __tablename__ = "api_keys"
 
+    organization_id: Mapped[UUID] = mapped_column(  # without the index of its own, which the first one below serves for
+        ForeignKey("organizations.id"), server_default=text("authapp_organization_id()")
+    )
     name: Mapped[str] = mapped_column(String(100))
     role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -29,7 +34,12 @@ class ApiKey(Identified, Timestamped, TenantModel):
     last_used_at: Mapped[datetime | None] = mapped_column(moment())
     revoked_at: Mapped[datetime | None] = mapped_column(moment())
 
-    __table_args__ = (CheckConstraint("role <> 'admin'", name="role_below_admin"),)
+    __table_args__ = (
+        CheckConstraint("role <> 'admin'", name="role_below_admin"),
+        # the list, and the number of live ones, for which no key that has expired is read
+        Index("ix_api_keys_organization_id_id_unrevoked", "organization_id", "id", **_UNREVOKED),
+        Index("ix_api_keys_organization_id_expires_at_unrevoked", "organization_id", "expires_at", **_UNREVOKED),
+    )
 
     @classmethod
     def live_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

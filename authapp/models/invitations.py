@@ -19,6 +19,9 @@ class Invitation(Identified, Timestamped, TenantModel):
 
     __tablename__ = "invitations"
 
+    organization_id: Mapped[UUID] = mapped_column(  # without the index of its own, which the first one below serves for
+        ForeignKey("organizations.id"), server_default=text("authapp_organization_id()")
+    )
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
     status: Mapped[InvitationStatus] = mapped_column(
@@ -29,6 +32,13 @@ class Invitation(Identified, Timestamped, TenantModel):
     expires_at: Mapped[datetime] = mapped_column(moment())
 
     __table_args__ = (
+        Index("ix_invitations_organization_id_id", "organization_id", "id"),
+        Index(
+            "ix_invitations_invited_by_organization_id_pending",
+            "invited_by",
+            "organization_id",
+            postgresql_where=text("status = 'pending'"),
+        ),
         Index(
             "uq_invitations_organization_id_email_pending",
             "organization_id",

@@ -18,7 +18,10 @@ from authapp.schemas.organizations import LONGEST_NAME, LONGEST_SLUG, Subscripti
 
 
 class Organization(Identified, Timestamped, Model):
-    """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted."""
+    """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted.
+
+    `founded_by` is whose limit it counts towards, None where nobody knows any more.
+    """
 
     __tablename__ = "organizations"
 
@@ -33,8 +36,10 @@ class Organization(Identified, Timestamped, Model):
     seats: Mapped[int | None]
     trial_ends_at: Mapped[datetime | None] = mapped_column(moment())
     deleted_at: Mapped[datetime | None] = mapped_column(moment())
+    founded_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
     __table_args__ = (
+        Index("ix_organizations_founded_by_live", "founded_by", postgresql_where=text("deleted_at IS NULL")),
         Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
         CheckConstraint("seats >= 1", name="seats_positive"),
@@ -60,7 +65,11 @@ class Membership(Timestamped, TenantModel):
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True)
     role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
 
-    __table_args__ = (Index("ix_memberships_organization_id_user_id", "organization_id", "user_id"),)
+    __table_args__ = (
+        # the members in pages, all of them and those of one role, which the search for another admin reads as well
+        Index("ix_memberships_organization_id_user_id", "organization_id", "user_id"),
+        Index("ix_memberships_organization_id_role_user_id", "organization_id", "role", "user_id"),
+    )
 
     @classmethod
     def of_active_admin(cls) -> ColumnElement[bool]:

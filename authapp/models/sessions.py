@@ -17,13 +17,15 @@ from authapp.models.columns import Created, Identified, moment
 
 
 class EndReason(StrEnum):
-    """Why a session ended before its time."""
+    """Why a session ended: before its time, or because that was over."""
 
     LOGOUT = "logout"
     REVOKED = "revoked"
     REFRESH_REUSED = "refresh_reused"
     DEACTIVATED = "deactivated"
     DELETED = "deleted"
+    LIMIT = "limit"
+    EXPIRED = "expired"
 
 
 class SessionRecord(NamedTuple):

@@ -12,6 +12,7 @@ from authapp.schemas.organizations import LONGEST_NAME as LONGEST_ORGANIZATION_N
 from authapp.schemas.organizations import ROLE, OrganizationBrief
 
 LONGEST_NAME = 100
+MOST_MEMBERSHIPS = 100  # shown with an account; the function authapp_memberships reads one more
 
 
 class User(Reply):
@@ -39,7 +40,14 @@ class MembershipOfMine(Reply):
 class Me(User):
     """My account and where I belong."""
 
-    memberships = fields.List(fields.Nested(MembershipOfMine), required=True)
+    memberships = fields.List(
+        fields.Nested(MembershipOfMine),
+        required=True,
+        metadata={"description": f"At most {MOST_MEMBERSHIPS}; `GET /organizations` lists all of them in pages."},
+    )
+    memberships_truncated = fields.Boolean(
+        required=True, metadata={"description": "Whether there are more than these."}
+    )
 
 
 class Registration(Request):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
@@ -18,12 +18,6 @@ from authapp.security.password_policy import complaints
 from authapp.security.passwords import passwords
 from authapp.services import audit, authority, invited, members, organizations, sessions
 from authapp.services.sessions import SignedIn
-
-_REGISTER = sessions.starting(
-    f"""INSERT INTO users (id, email, email_verified, password_hash, first_name, last_name)
-    VALUES (%(user_id)s, %(email)s, %(email_verified)s, %(hash)s, %(first_name)s, %(last_name)s)
-    RETURNING {", ".join(UserRecord._fields)}"""  # noqa: S608  constants, all of them
-)
 
 
 def register(
@@ -50,22 +44,24 @@ def register(
     invitation = invited.opened(invitation_token) if invitation_token else None
     if invitation:
         invited.require_address(invitation, email)
-    parameters = {
-        **sessions.new_session(AuditAction.USER_REGISTERED),
-        "user_id": uuid7(),
-        "email": email,
-        "email_verified": invitation is not None,
-        "hash": password_hash,
-        "first_name": first_name,
-        "last_name": last_name,
-    }
-    session, user = sessions.started(transaction.send(_REGISTER, parameters), parameters)
+    user_id = uuid7()
+    transaction.execute(
+        insert(User).values(
+            id=user_id,
+            email=email,
+            email_verified=invitation is not None,
+            password_hash=password_hash,
+            first_name=first_name,
+            last_name=last_name,
+        )
+    )
+    audit.record(AuditAction.USER_REGISTERED, target_id=user_id, user_id=user_id, actor_id=user_id)
     organization = None
     if invitation:
-        organization = invited.join(invitation, user)
+        organization = invited.join(invitation, user_id)
     elif organization_name:
-        organization = organizations.create(organization_name, user.id)
-    return sessions.issue(session, user, organization)
+        organization = organizations.create(organization_name, user_id)
+    return sessions.start(user_id, sessions.PASSWORD, organization=organization)
 
 
 def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:

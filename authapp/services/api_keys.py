@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, Role
-from authapp.core.errors import ApiKeyNotFound, ValidationFailed
+from authapp.core.errors import ApiKeyNotFound, LimitReached, ValidationFailed
 from authapp.core.extensions import autocommit_engine
 from authapp.models import ApiKey, AuditAction
 from authapp.security import opaque
@@ -21,6 +21,7 @@ from authapp.services import audit, authority
 from authapp.services.pages import Page, fetch
 
 PREFIX = "ak"
+MOST_LIVE = 100  # of an organization
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger("authapp")
@@ -45,11 +46,15 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
     Raises:
         RoleTooLow: the role is above the actor's own.
         ValidationFailed: `expires_at` has passed.
+        LimitReached: the organization has as many live keys as it may.
     """
     authority.require_grant(actor, role)
     if expires_at is not None and expires_at <= clock.now():
         raise ValidationFailed(errors={"json": {"expires_at": ["Give a moment in the future."]}})
-    authority.hold_office(actor)
+    authority.hold_office(actor)  # and count only then: of simultaneous requests each counts those before it
+    live = select(func.count()).where(ApiKey.organization_id == actor.here.id, ApiKey.live_at(clock.now()))
+    if transaction.scalar(live) >= MOST_LIVE:
+        raise LimitReached(detail=f"This organization has {MOST_LIVE} live API keys, the most it may. Revoke one.")
     key_id = uuid7()
     key, secret_hash = opaque.make(PREFIX, key_id)
     row = transaction.execute(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, insert, null, select
+from sqlalchemy import and_, case, func, insert, null, select
+from uuid_utils.compat import uuid7
 
-from authapp.core import transaction
+from authapp.core import ids, transaction
 from authapp.core.actor import ActorType, known_actor
 from authapp.core.logging import facts
 from authapp.core.requests import current_client
 from authapp.models import AuditAction, AuditEvent
 from authapp.services.pages import Page, fetch
 
+MOST_REFUSALS = 10
+REFUSAL_WINDOW = timedelta(hours=1)
 _RECORD = insert(AuditEvent)
 _WHEREABOUTS = ("session_id", "request_id", "ip_address", "user_agent")
 
@@ -38,20 +41,68 @@ def record(
         organization_id: default: the one that the actor acts in.
         details: what else to know. Never a secret.
     """
-    actor = known_actor()
     note(action, actor_id, organization_id)
-    event = {
+    event = _event(action, target_id=target_id, user_id=user_id, actor_id=actor_id, organization_id=organization_id)
+    transaction.execute(_RECORD, {**event, "details": details})
+
+
+def record_in_each(organization_ids: list[UUID], action: AuditAction, *, target_id: UUID, user_id: UUID) -> None:
+    """Add the same event to each of these organizations, in one statement for a thousand of them."""
+    if not organization_ids:
+        return
+    note(action)
+    event = _event(action, target_id=target_id, user_id=user_id, details={})
+    transaction.connection().execute(
+        _RECORD, [{**event, **_new_id(), "organization_id": organization_id} for organization_id in organization_ids]
+    )
+
+
+def record_refusal(
+    action: AuditAction, *, target_id: UUID | None = None, organization_id: UUID | None = None, **details: Any
+) -> None:
+    """Add the event of a refusal, at most `MOST_REFUSALS` of an actor in an organization within `REFUSAL_WINDOW`.
+
+    So nobody fills the audit log by asking again and again. The last one says that those after it are not recorded.
+    """
+    event = _event(action, target_id=target_id, organization_id=organization_id)
+    of_actor = f"{event['organization_id']} {event['actor_id']} {action}"
+    transaction.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(of_actor, 0))))
+    event |= _new_id()  # now that the lock is held: not before those that it has waited for
+    recent = (
+        select(AuditEvent.id)
+        .where(AuditEvent.organization_id == event["organization_id"], AuditEvent.actor_id == event["actor_id"])
+        .where(AuditEvent.action == action, AuditEvent.id >= ids.first_id_at(event["created_at"] - REFUSAL_WINDOW))
+        .limit(MOST_REFUSALS)
+    )
+    recorded = transaction.scalar(select(func.count()).select_from(recent.subquery()))
+    if recorded == MOST_REFUSALS:
+        return
+    if recorded == MOST_REFUSALS - 1:
+        details["further"] = "not recorded within the hour"
+    note(action, organization_id=organization_id)
+    transaction.execute(_RECORD, {**event, "details": details})
+
+
+def _event(action: AuditAction, *, actor_id: UUID | None = None, **known: Any) -> dict[str, Any]:
+    """The columns of an event: what is known of it, who did it and where the request came from."""
+    actor = known_actor()
+    here = actor.organization.id if actor and actor.organization else None
+    return {
+        **known,
+        **_new_id(),
         "action": action,
-        "target_id": target_id,
-        "user_id": user_id,
         "actor_type": actor.type if actor else (ActorType.USER if actor_id else None),
         "actor_id": actor.id if actor else actor_id,
-        "organization_id": organization_id or (actor.organization.id if actor and actor.organization else None),
+        "organization_id": known.get("organization_id") or here,
         "session_id": actor.session_id if actor else None,
-        "details": details,
         **current_client()._asdict(),
     }
-    transaction.execute(_RECORD, event)
+
+
+def _new_id() -> dict[str, Any]:
+    """An id, and the time that is in it: filters compare the id, and people see the time."""
+    event_id = uuid7()
+    return {"id": event_id, "created_at": ids.moment_of(event_id)}
 
 
 def note(action: AuditAction, actor_id: UUID | None = None, organization_id: UUID | None = None) -> None:
@@ -90,7 +141,7 @@ def of_organization(
     if actor_id is not None:
         statement = statement.where(AuditEvent.actor_id == actor_id)
     if since is not None:
-        statement = statement.where(AuditEvent.created_at >= since)
+        statement = statement.where(AuditEvent.id >= ids.first_id_at(since))
     if until is not None:
-        statement = statement.where(AuditEvent.created_at < until)
+        statement = statement.where(AuditEvent.id < ids.first_id_at(until))
     return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)

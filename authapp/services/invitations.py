@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, insert, select, update
+from sqlalchemy import and_, case, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, mail, transaction
 from authapp.core.actor import Actor, Role
-from authapp.core.errors import AlreadyMember, InvitationNotFound
+from authapp.core.errors import AlreadyMember, InvitationNotFound, LimitReached
 from authapp.models import AuditAction, Invitation, Membership, User
 from authapp.schemas.invitations import InvitationStatus
 from authapp.security import opaque
@@ -19,6 +19,7 @@ from authapp.services import audit, authority, outbox
 from authapp.services.pages import Page, fetch
 
 PREFIX = "it"
+MOST_PENDING = 1000  # of an organization
 LIFETIME = timedelta(hours=72)
 
 
@@ -35,6 +36,7 @@ def create(actor: Actor, email: str, role: Role) -> Any:
         RoleTooLow: the role is above the actor's own.
         AlreadyMember: the address belongs to a member.
         InvitationPending: from the unique index.
+        LimitReached: the organization has as many pending ones as it may.
     """
     organization = actor.here
     authority.require_grant(actor, role)
@@ -44,15 +46,10 @@ def create(actor: Actor, email: str, role: Role) -> Any:
         member.where(Membership.organization_id == organization.id, User.email == email, User.deleted_at.is_(None))
     ):
         raise AlreadyMember
-    now, invitation_id = clock.now(), uuid7()
-    transaction.execute(
-        update(Invitation)
-        .where(Invitation.organization_id == organization.id, Invitation.email == email)
-        .where(Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now)
-        .values(status=InvitationStatus.EXPIRED)
-    )
+    invitation_id = uuid7()
+    _require_room(organization.id, invitation_id)
     token, token_hash = opaque.make(PREFIX, invitation_id)
-    expires_at = now + LIFETIME
+    expires_at = clock.now() + LIFETIME
     row = transaction.execute(
         insert(Invitation)
         .values(
@@ -72,18 +69,29 @@ def create(actor: Actor, email: str, role: Role) -> Any:
 
 
 def resend(actor: Actor, invitation_id: UUID) -> Any:
-    """Send a pending invitation again, with a new token and the whole time. The earlier token is dead.
+    """Send an invitation that is pending or has expired again, with a new token and the whole time.
+
+    The earlier token is dead.
 
     Raises:
-        InvitationNotFound: there is none that is pending.
+        InvitationNotFound: there is none that is either.
         RoleTooLow: its role is above the actor's own.
+        InvitationPending: from the unique index: it has expired, and its address has been invited anew.
+        LimitReached: the organization has as many other pending ones as it may.
     """
     authority.hold_office(actor)
+    _require_room(actor.here.id, invitation_id)
     token, token_hash = opaque.make(PREFIX, invitation_id)
     row = transaction.execute(
         update(Invitation)
-        .where(is_pending(actor.here.id, invitation_id))
-        .values(token_hash=token_hash, expires_at=clock.now() + LIFETIME, invited_by=actor.id)
+        .where(Invitation.organization_id == actor.here.id, Invitation.id == invitation_id)
+        .where(Invitation.status.in_([InvitationStatus.PENDING, InvitationStatus.EXPIRED]))
+        .values(
+            status=InvitationStatus.PENDING,
+            token_hash=token_hash,
+            expires_at=clock.now() + LIFETIME,
+            invited_by=actor.id,
+        )
         .returning(*_shown())
     ).one_or_none()
     if row is None:
@@ -120,6 +128,24 @@ def is_pending(organization_id: UUID, invitation_id: UUID) -> Any:
         Invitation.id == invitation_id,
         Invitation.status == InvitationStatus.PENDING,
     )
+
+
+def _require_room(organization_id: UUID, invitation_id: UUID) -> None:
+    """Pass if an invitation may be pending beside all others. Those that are overdue are marked as expired first.
+
+    The organization is held: of simultaneous requests each counts those before it.
+
+    Raises:
+        LimitReached: there are too many others.
+    """
+    pending = and_(Invitation.organization_id == organization_id, Invitation.status == InvitationStatus.PENDING)
+    overdue = update(Invitation).where(pending, Invitation.expires_at <= clock.now())
+    transaction.execute(overdue.values(status=InvitationStatus.EXPIRED))
+    others = select(func.count()).where(pending, Invitation.id != invitation_id)
+    if transaction.scalar(others) >= MOST_PENDING:
+        raise LimitReached(
+            detail=f"This organization has {MOST_PENDING} pending invitations, the most it may. Revoke one, or wait."
+        )
 
 
 def _shown() -> tuple[Any, ...]:

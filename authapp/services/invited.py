@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 
 from authapp.core import clock, transaction
-from authapp.core.actor import Actor, OrganizationRecord, Role, UserRecord
+from authapp.core.actor import Actor, OrganizationRecord, Role
 from authapp.core.errors import InvalidInvitation, NotYourInvitation
 from authapp.models import AuditAction, Invitation, Membership, Organization, User
 from authapp.schemas.invitations import InvitationStatus
@@ -61,7 +61,7 @@ def accept(actor: Actor, token: str) -> OrganizationRecord:
     authority.hold_account(actor)
     invitation = opened(token)
     require_address(invitation, actor.user.email)
-    return join(invitation, actor.user)
+    return join(invitation, actor.id)
 
 
 def require_address(invitation: Opened, email: str) -> None:
@@ -71,7 +71,7 @@ def require_address(invitation: Opened, email: str) -> None:
         NotYourInvitation: what was written before survives it, as evidence. Ask before anything else is written.
     """
     if invitation.email != email:
-        audit.record(
+        audit.record_refusal(
             AuditAction.INVITATION_REFUSED,
             target_id=invitation.id,
             organization_id=invitation.organization.id,
@@ -80,19 +80,19 @@ def require_address(invitation: Opened, email: str) -> None:
         raise NotYourInvitation
 
 
-def join(invitation: Opened, user: UserRecord) -> OrganizationRecord:
+def join(invitation: Opened, user_id: UUID) -> OrganizationRecord:
     """Take an invitation up."""
     organization_id = invitation.organization.id
     authority.hold_organization(organization_id)
     _require_inviter(invitation)
     _settle(invitation, InvitationStatus.ACCEPTED)
-    members.add(organization_id, user.id, invitation.role)
-    transaction.execute(update(User).where(User.id == user.id).values(email_verified=True))
+    members.add(organization_id, user_id, invitation.role)
+    transaction.execute(update(User).where(User.id == user_id).values(email_verified=True))
     audit.record(
         AuditAction.MEMBER_JOINED,
-        target_id=user.id,
-        user_id=user.id,
-        actor_id=user.id,
+        target_id=user_id,
+        user_id=user_id,
+        actor_id=user_id,
         organization_id=organization_id,
         role=invitation.role,
         invitation_id=str(invitation.id),

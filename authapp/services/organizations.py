@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import Select, and_, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
 from authapp.core.actor import Actor, OrganizationRecord, Role
-from authapp.core.errors import ValidationFailed
+from authapp.core.application import settings
+from authapp.core.errors import LimitReached, ValidationFailed
 from authapp.core.tenancy import ORGANIZATION, open_account, opens
 from authapp.models import AuditAction, Membership, Organization, User
 from authapp.schemas.organizations import LONGEST_SLUG
@@ -35,14 +36,22 @@ _LONGEST_STEM = LONGEST_SLUG - _SUFFIX_LENGTH - 1
 
 
 def found(actor: Actor, name: str) -> OrganizationRecord:
-    """Found an organization, as somebody who is signed in."""
-    authority.hold_account(actor)
+    """Found an organization, as somebody who is signed in.
+
+    Raises:
+        LimitReached: the account has founded as many as it may, and none of them is deleted.
+    """
+    authority.hold_account(actor)  # and count only then: of simultaneous requests each counts those before it
+    most = settings().max_organizations_per_account
+    founded = select(func.count()).where(Organization.founded_by == actor.id, Organization.deleted_at.is_(None))
+    if transaction.scalar(founded) >= most:
+        raise LimitReached(detail=f"You have founded {most} organizations, the most that one account may. Delete one.")
     return create(name, actor.id)
 
 
 def create(name: str, founder_id: UUID) -> OrganizationRecord:
     """Found an organization whose first admin is its founder. It is open from then on."""
-    organization = next(filter(None, (_insert(name, slug) for slug in slug_candidates(name))))
+    organization = next(filter(None, (_insert(name, slug, founder_id) for slug in slug_candidates(name))))
     transaction.execute(
         insert(Membership).values(user_id=founder_id, organization_id=organization.id, role=organization.role)
     )
@@ -57,11 +66,11 @@ def create(name: str, founder_id: UUID) -> OrganizationRecord:
     return organization
 
 
-def _insert(name: str, slug: str) -> OrganizationRecord | None:
+def _insert(name: str, slug: str, founder_id: UUID) -> OrganizationRecord | None:
     """The new organization, or None if the slug is taken. Whoever comes second waits for the first to commit."""
     row = transaction.execute(
         postgres_insert(Organization)
-        .values(id=opens(ORGANIZATION, literal(str(uuid7()))), name=name, slug=slug)
+        .values(id=opens(ORGANIZATION, literal(str(uuid7()))), name=name, slug=slug, founded_by=founder_id)
         .on_conflict_do_nothing(index_elements=["slug"], index_where=text("deleted_at IS NULL"))
         .returning(*Organization.own_record())
     ).one_or_none()
@@ -80,7 +89,7 @@ def slug_candidates(name: str) -> Iterator[str]:
 
 def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     """The organizations that a user belongs to, oldest first, each with the user's role."""
-    return fetch(_of_user(user_id), Organization.id, limit, cursor)
+    return fetch(_of_user(user_id), Membership.organization_id, limit, cursor)
 
 
 def of_address(email: str) -> list[OrganizationRecord] | None:
@@ -157,3 +166,24 @@ def delete(organization_id: UUID) -> bool:
         return False
     audit.record(AuditAction.ORGANIZATION_DELETED, target_id=organization_id, organization_id=organization_id)
     return True
+
+
+def delete_all(user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
+    """Delete those open organizations that all the conditions pick, for an account that ends.
+
+    Adds one event, however many they are. It names the organization where that is one.
+    """
+    deleted = list(
+        transaction.execute(
+            update(Organization)
+            .where(*which, Organization.deleted_at.is_(None))
+            .values(deleted_at=clock.now())
+            .returning(Organization.id)
+        ).scalars()
+    )
+    if deleted:
+        only = deleted[0] if len(deleted) == 1 else None
+        audit.record(
+            AuditAction.ORGANIZATION_DELETED, target_id=only, organization_id=only, user_id=user_id, count=len(deleted)
+        )
+    return deleted

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock, transaction
@@ -37,51 +37,10 @@ class SignedIn(NamedTuple):
     token_type: str = "Bearer"  # noqa: S105
 
 
+PASSWORD = ["pwd"]  # RFC 8176 section 2
 _ACCOUNT_BY_EMAIL = transaction.as_text(
     select(User.id, User.password_hash, User.is_active).where(
         User.email == bindparam("email"), User.deleted_at.is_(None)
-    )
-)
-
-
-def starting(account: str) -> str:
-    """A text that opens a session, and adds to the trail, for the account that another text yields.
-
-    `new_session` has its parameters, `started` reads its row.
-    """
-    session = ", ".join(SessionRecord._fields)
-    return f"""WITH account AS ({account}), session AS (
-        INSERT INTO sessions (
-            id, user_id, refresh_id, authenticated_at, amr, last_used_at,
-            expires_at, ends_at_latest, ip_address, user_agent
-        )
-        SELECT
-            %(session_id)s, id, %(refresh_id)s, %(now)s, %(amr)s, %(now)s,
-            %(expires_at)s, %(ends_at_latest)s, %(ip_address)s, %(user_agent)s
-        FROM account RETURNING {session}
-    ), event AS (
-        INSERT INTO audit_events (
-            id, action, target_id, user_id, actor_type, actor_id, request_id, ip_address, user_agent
-        )
-        SELECT
-            happened.id, action, coalesce(target_id, account.id), account.id, 'user', account.id,
-            %(request_id)s, %(ip_address)s, %(user_agent)s
-        FROM account, unnest(%(event_ids)s, %(actions)s, %(target_ids)s) AS happened (id, action, target_id)
-    )
-    SELECT session.*, account.* FROM session, account"""  # noqa: S608  constants, all of them
-
-
-_SIGN_IN = starting(
-    transaction.as_text(
-        update(User)
-        .where(
-            User.id == bindparam("of_user"),
-            User.is_active,
-            User.deleted_at.is_(None),
-            User.password_hash == bindparam("stored"),
-        )
-        .values(last_login_at=bindparam("now"), password_hash=bindparam("hash"))
-        .returning(*User.record())
     )
 )
 
@@ -100,44 +59,87 @@ def login(email: str, password: str) -> SignedIn:
         right = passwords.verify(password, stored)
         outdated = right and passwords.needs_rehash(stored or "")
         password_hash = passwords.hash(password) if outdated else stored
-    if not right:
+    if found is None or not right:
         audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="wrong_credentials")
         raise WrongCredentials("wrong password" if found else "unknown email")
     if not is_active:
         audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="inactive_account")
         raise InactiveAccount
-    parameters = {**new_session(), "of_user": user_id, "stored": stored, "hash": password_hash}
-    return issue(*started(transaction.alone(_SIGN_IN, parameters), parameters))
+    unchanged = User.password_hash == stored
+    return start(found[0], PASSWORD, unchanged, last_login_at=clock.now(), password_hash=password_hash)
 
 
-def new_session(*before: AuditAction) -> dict[str, Any]:
-    """The parameters of a session that starts, and of its event, after events about the account itself."""
-    now, session_id = clock.now(), uuid7()
+def start(
+    user_id: UUID,
+    amr: list[str],
+    *unchanged: ColumnElement[bool],
+    organization: OrganizationRecord | None = None,
+    **changes: Any,
+) -> SignedIn:
+    """Sign an account in. This is the one way, whatever the factor.
+
+    Args:
+        user_id: the account.
+        amr: how it has authenticated, in the words of RFC 8176.
+        unchanged: what must still be as it was when that was checked, the password say.
+        organization: what the same request has made or joined.
+        changes: what signing in changes of the account.
+
+    Raises:
+        Stale: the account is not as it was, is switched off or deleted.
+    """
+    user = _lock(user_id, unchanged, changes)
+    now = clock.now()
+    _end_excess(user_id, now)
     latest = now + timedelta(days=settings().session_absolute_days)
-    return {
-        "actions": [*before, AuditAction.SESSION_STARTED],
-        "amr": ["pwd"],  # RFC 8176 section 2
-        "ends_at_latest": latest,
-        "event_ids": [uuid7() for _ in range(len(before) + 1)],
-        "expires_at": min(now + sliding(), latest),
-        "now": now,
-        "refresh_id": uuid7(),
-        "session_id": session_id,
-        "target_ids": [*(None for _ in before), session_id],
-        **current_client()._asdict(),
-    }
-
-
-def started(row: Sequence[Any] | None, parameters: dict[str, Any]) -> tuple[SessionRecord, UserRecord]:
-    """The session that has started, and whose it is."""
-    if row is None:
-        raise Stale("the account changed while its password was checked")
-    session = SessionRecord._make(row[: len(SessionRecord._fields)])
-    user = UserRecord._make(row[len(SessionRecord._fields) :])
+    session = SessionRecord(uuid7(), uuid7(), now, amr, now, min(now + sliding(), latest))
+    client = current_client()
+    transaction.execute(
+        insert(Session).values(
+            **session._asdict(),
+            user_id=user_id,
+            ends_at_latest=latest,
+            ip_address=client.ip_address,
+            user_agent=client.user_agent,
+        )
+    )
     facts().update(session_id=str(session.id))
-    for action in parameters["actions"]:
-        audit.note(action, user.id)
-    return session, user
+    audit.record(AuditAction.SESSION_STARTED, target_id=session.id, user_id=user_id, actor_id=user_id)
+    return issue(session, user, organization)
+
+
+def _lock(user_id: UUID, unchanged: Iterable[ColumnElement[bool]], changes: dict[str, Any]) -> UserRecord:
+    """Decide whether an account may have a session now, and keep it so: sign-ins of one account wait for each other."""
+    may = (User.id == user_id, User.is_active, User.deleted_at.is_(None), *unchanged)
+    if changes:
+        row = transaction.execute(update(User).where(*may).values(changes).returning(*User.record())).one_or_none()
+    else:
+        account = select(*User.record()).where(*may).with_for_update(key_share=True)
+        row = transaction.execute(account).one_or_none()
+    if row is None:
+        raise Stale("the account changed while it was checked")
+    return UserRecord._make(row)
+
+
+def _end_excess(user_id: UUID, now: datetime) -> None:
+    """Make room for one more session: the oldest live ones beyond the limit end.
+
+    Those that have expired are marked as ended too, so that the index of an account's sessions holds live ones alone.
+    """
+    mine = and_(Session.user_id == user_id, Session.ended_at.is_(None))
+    kept = settings().max_sessions_per_account - 1
+    newest = select(Session.id).where(mine, Session.live_at(now)).order_by(Session.id.desc())
+    expired = Session.expires_at <= now
+    ended = transaction.execute(
+        update(Session)
+        .where(mine, or_(expired, Session.id.in_(newest.offset(kept))))
+        .values(
+            ended_at=case((expired, Session.expires_at), else_=now),
+            end_reason=case((expired, EndReason.EXPIRED.value), else_=EndReason.LIMIT.value),
+        )
+        .returning(Session.id, Session.end_reason)
+    )
+    _record_end(user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:
@@ -171,12 +173,18 @@ def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:
     return fetch(statement, Session.id, limit, cursor, newest_first=True)
 
 
-def _end_all(actor: Actor, which: Any, reason: EndReason) -> int:
+def _end_all(actor: Actor, which: ColumnElement[bool], reason: EndReason) -> int:
     """End those of the caller's live sessions that the condition picks. Says how many."""
     ended = end(Session.user_id == actor.id, which, reason=reason)
-    for session_id in ended:
-        audit.record(AuditAction.SESSION_ENDED, target_id=session_id, user_id=actor.id, reason=reason)
+    _record_end(actor.id, ended, reason)
     return len(ended)
+
+
+def _record_end(user_id: UUID, ended: list[UUID], reason: EndReason) -> None:
+    """Add one event, however many sessions have ended. It names the session where that is one."""
+    if ended:
+        target_id = ended[0] if len(ended) == 1 else None
+        audit.record(AuditAction.SESSION_ENDED, target_id=target_id, user_id=user_id, reason=reason, count=len(ended))
 
 
 def end(*which: Any, reason: EndReason) -> list[UUID]:

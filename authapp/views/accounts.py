@@ -16,7 +16,7 @@ from authapp.core.errors import (
 )
 from authapp.core.openapi import Blueprint, refuses
 from authapp.decorators.access import public, require_active_user, require_active_user_with_memberships
-from authapp.schemas.accounts import AccountDeletion, Me, ProfileChange, Registration, User
+from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
 from authapp.schemas.audit import AuditEventPage
 from authapp.schemas.pages import PageQuery
 from authapp.schemas.sessions import Session
@@ -41,8 +41,13 @@ def register(body: dict[str, Any]) -> SignedIn:
 @require_active_user_with_memberships
 @bp.response(200, Me)
 def get_me() -> dict[str, Any]:
-    """Read my account and the organizations I belong to."""
-    return {**current_actor.user._asdict(), "memberships": current_actor.memberships}
+    """Read my account and the first 100 organizations that I belong to."""
+    memberships = current_actor.memberships or []
+    return {
+        **current_actor.user._asdict(),
+        "memberships": memberships[:MOST_MEMBERSHIPS],
+        "memberships_truncated": len(memberships) > MOST_MEMBERSHIPS,
+    }
 
 
 @bp.patch("/me")

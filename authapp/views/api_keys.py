@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import Role, current_actor
-from authapp.core.errors import ApiKeyNotFound
+from authapp.core.errors import ApiKeyNotFound, LimitReached
 from authapp.core.openapi import Blueprint, refuses
 from authapp.decorators.access import require_organization_role
 from authapp.schemas.api_keys import ApiKeyPage, IssuedApiKey, NewApiKey, Rotation
@@ -34,6 +34,7 @@ def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
 
 @bp.post("")
 @require_organization_role(Role.ADMIN)
+@refuses(LimitReached)
 @bp.arguments(NewApiKey)
 @bp.response(201, IssuedApiKey)
 def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from authapp.core.errors import (
     InvalidInvitation,
     InvitationNotFound,
     InvitationPending,
+    LimitReached,
     NotYourInvitation,
     SeatsExhausted,
 )
@@ -38,7 +39,7 @@ def list_invitations(query: dict[str, Any], organization_id: UUID) -> Page:
 
 @bp.post(OURS)
 @require_organization_role(Role.ADMIN)
-@refuses(AlreadyMember, InvitationPending)
+@refuses(AlreadyMember, InvitationPending, LimitReached)
 @bp.arguments(NewInvitation)
 @bp.response(201, Invitation)
 def create_invitation(body: dict[str, Any], organization_id: UUID) -> Any:
@@ -57,10 +58,10 @@ def revoke_invitation(organization_id: UUID, invitation_id: UUID) -> None:
 
 @bp.post(f"{OURS}/<invitation_id>/resend")
 @require_organization_role(Role.ADMIN)
-@refuses(InvitationNotFound)
+@refuses(InvitationNotFound, InvitationPending, LimitReached)
 @bp.response(202, Invitation)
 def resend_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
-    """Send a pending invitation again. The token of the earlier letter is dead."""
+    """Send an invitation again that is pending or has expired. The token of the earlier letter is dead."""
     return invitations.resend(current_actor, invitation_id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, Role, current_actor
-from authapp.core.errors import SlugTaken
+from authapp.core.errors import LimitReached, SlugTaken
 from authapp.core.openapi import Blueprint, refuses
 from authapp.decorators.access import require_active_user, require_organization_access_alone, require_organization_role
 from authapp.schemas.audit import AuditEventPage, AuditQuery
@@ -29,6 +29,7 @@ def list_organizations(query: dict[str, Any]) -> Page:
 
 @bp.post("")
 @require_active_user
+@refuses(LimitReached)
 @bp.arguments(NewOrganization)
 @bp.response(201, Organization)
 def create_organization(body: dict[str, Any]) -> OrganizationRecord:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import flask_migrate
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from authapp import create_app
-from authapp.core import transaction
 from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
@@ -22,9 +21,6 @@ from config import Settings
 from tests.bench.servers import ISSUER, SECRET, Postgres
 from tests.factories import PASSWORD
 
-_START = sessions.starting(
-    transaction.as_text(select(*User.record()).where(User.email == bindparam("email"), User.deleted_at.is_(None)))
-)
 # User n belongs to organization 1 while there is room, then to the others by turns; the first of each is its admin.
 LOAD = """
 SET LOCAL session_replication_role = replica; -- no triggers
@@ -59,7 +55,7 @@ class Population:
     ) -> None:
         create_database(server.socket_folder, name)
         self.name, self.url, self.users, self.bcrypt_rounds = name, server.url(name), users, bcrypt_rounds
-        self._app: Application = create_app(
+        self.app: Application = create_app(
             Settings(
                 app_env="testing",
                 secret_key=SECRET,
@@ -71,7 +67,7 @@ class Population:
                 log_level="WARNING",
             )
         )
-        with self._app.app_context():
+        with self.app.app_context():
             flask_migrate.upgrade()
             password_hash = passwords.hash(PASSWORD)
         server.execute(
@@ -83,7 +79,7 @@ class Population:
 
     def people(self, numbers: Iterable[int]) -> list[Person]:
         """Sign in the users of these numbers."""
-        with self._app.app_context():
+        with self.app.app_context():
             people = [self._person(f"user{number}@example.com") for number in numbers]
             commit()
         return people
@@ -93,9 +89,9 @@ class Population:
         return self.people(range(1, self.users + 1, self.users // count))
 
     def _person(self, email: str) -> Person:
-        parameters = {**sessions.new_session(), "email": email}
-        session, user = sessions.started(transaction.send(_START, parameters), parameters)
-        open_account(user.id)
-        organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user.id))
-        signed_in = sessions.issue(session, user)
+        user_id = db.session.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
+        assert user_id
+        signed_in = sessions.start(user_id, sessions.PASSWORD)
+        open_account(user_id)
+        organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user_id))
         return Person(email, str(organization_id), signed_in.access_token, signed_in.refresh_token)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import psycopg2
 import pytest
 
 from tests.bench import machine, readings
@@ -20,13 +18,7 @@ pytestmark = pytest.mark.xdist_group("live")
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def test_every_operation_is_answered(socket_folder: str, worker_id: str) -> None:
-    connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW data_directory")
-        [[folder]] = cursor.fetchall()
-    connection.close()
-    postgres = Postgres(Path(folder), socket_folder)
+def test_every_operation_is_answered(postgres: Postgres, worker_id: str) -> None:
     population = Population(postgres, f"bench_{worker_id}", users=200, organizations=5, biggest=60, bcrypt_rounds=4)
     with (
         gunicorn("tests.bench.floors:bare", population.url, 4, "/") as bare,

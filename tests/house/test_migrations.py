@@ -7,13 +7,27 @@ import sys
 
 import flask_migrate
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
 
 from authapp.core.application import Application
 from authapp.core.extensions import db
 from authapp.core.postgres import create_database
 from config import ROOT
 from tests.factories import AppWith
+
+BEFORE_FOUNDERS = """
+SET LOCAL session_replication_role = replica; -- no organization has an admin
+INSERT INTO users (id, email, password_hash) VALUES ('019aab1c-7d3e-7a40-9a55-000000000001', 'ada@example.com', '');
+INSERT INTO organizations (id, name, slug, updated_at, deleted_at) VALUES
+    ('019aab1c-7d3e-7a40-9a55-00000000000a', 'A', 'known', '2020-01-01', NULL),
+    ('019aab1c-7d3e-7a40-9a55-00000000000b', 'B', 'old', '2020-01-01', '2020-01-01'),
+    ('019aab1c-7d3e-7a40-9a55-00000000000c', 'C', 'unknown', '2020-01-01', NULL);
+INSERT INTO audit_events (id, action, user_id, organization_id)
+SELECT gen_random_uuid(), action, '019aab1c-7d3e-7a40-9a55-000000000001', id FROM organizations, (
+    VALUES ('organization.created', 'known'), ('organization.created', 'old'), ('organization.updated', 'unknown')
+) AS happened (action, organization) WHERE slug = organization
+"""
 
 
 @pytest.fixture
@@ -47,6 +61,28 @@ def test_the_models_are_what_the_migrations_make(empty: Application, migrations:
     with empty.app_context():
         flask_migrate.upgrade(migrations)
         flask_migrate.check(migrations)  # exits with 1 where autogenerate would write anything
+
+
+def test_the_founders_of_organizations_are_taken_from_the_audit_log(empty: Application, migrations: str) -> None:
+    with empty.app_context():
+        flask_migrate.upgrade(migrations, revision="0003")
+        superuser = create_engine(empty.config["SQLALCHEMY_DATABASE_URI"].set(username="postgres"), poolclass=NullPool)
+        with superuser.begin() as connection:
+            connection.exec_driver_sql(BEFORE_FOUNDERS)
+        flask_migrate.upgrade(migrations)
+        with superuser.begin() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT slug, email, organizations.updated_at = '2020-01-01' AS untouched "
+                "FROM organizations LEFT JOIN users ON users.id = founded_by ORDER BY slug"
+            )
+            assert [tuple(row) for row in found] == [
+                ("known", "ada@example.com", True),
+                ("old", "ada@example.com", True),
+                ("unknown", None, True),
+            ]
+            walls = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+            assert connection.exec_driver_sql(walls).scalar() == 5
+            connection.exec_driver_sql("TRUNCATE users CASCADE")
 
 
 def test_of_two_upgrades_at_once_the_second_waits_and_both_succeed(empty: Application, migrations: str) -> None:

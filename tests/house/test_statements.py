@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import PASSWORD, World, statements
 
+SIGNED_IN = ["update", "insert", "insert"]  # sessions beyond the limit end; the session and its event
 HELD = ["select"] * 3  # the account with its session, the organization, whether the caller is an admin still
 
 
@@ -19,7 +20,8 @@ HELD = ["select"] * 3  # the account with its session, the organization, whether
         ("DELETE", "/auth/sessions", None, ["select", "update"]),
         ("POST", "/auth/logout", None, ["select", "update", "insert"]),
         ("GET", "/organizations", None, ["select", "select"]),
-        ("POST", "/organizations", {"name": "New"}, ["select", "select", "insert", "insert", "insert"]),
+        # hold the account, count what it has founded; the organization, its admin and the event
+        ("POST", "/organizations", {"name": "New"}, ["select", "select", "select", "insert", "insert", "insert"]),
         ("GET", "/organizations/{organization_id}", None, ["one:select"]),
         ("PATCH", "/organizations/{organization_id}", {"name": "New"}, ["select", *HELD, "update", "insert"]),
         ("DELETE", "/organizations/{organization_id}", None, ["select", *HELD, "update", "insert"]),
@@ -40,29 +42,35 @@ HELD = ["select"] * 3  # the account with its session, the organization, whether
             None,
             ["select", *HELD, "select", "update", "delete", "insert"],
         ),
-        # whether it is a member's address; what has expired; the invitation, its letter and the event
+        # whether it is a member's address; what has expired; how many are pending; the invitation, letter and event
         (
             "POST",
             "/organizations/{organization_id}/invitations",
             {"email": "new@example.com", "role": "viewer"},
-            ["select", *HELD, "select", "update", "insert", "insert", "insert"],
+            ["select", *HELD, "select", "update", "select", "insert", "insert", "insert"],
         ),
         (
             "POST",
             "/organizations/{organization_id}/api-keys",
             {"name": "k", "role": "viewer"},
-            ["select", *HELD, "insert", "insert"],
+            ["select", *HELD, "select", "insert", "insert"],
         ),
         ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["one:update"]),
         (
             "POST",
             "/auth/login",
             {"email": "{email}", "password": PASSWORD},
-            ["one:select", "one:with"],  # the account; its sign-in, its session and the event in one
+            ["one:select", "update", *SIGNED_IN],  # the account before its password is checked, and after
         ),
         ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, ["one:select", "insert"]),
         ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, ["one:select", "insert"]),
-        ("POST", "/auth/register", {"email": "new@example.com", "password": PASSWORD}, ["with"]),
+        # the account and its event; the account again to hold it
+        (
+            "POST",
+            "/auth/register",
+            {"email": "new@example.com", "password": PASSWORD},
+            ["insert", "insert", "select", *SIGNED_IN],
+        ),
     ],
 )
 def test_a_route_sends_these_statements_and_no_other(

@@ -64,7 +64,8 @@ def as_application(world: World, **opened: Any) -> Iterator[Connection]:
 
 
 def rows_of(world: World, table: str, organization_id: str) -> list[dict[str, Any]]:
-    found = world.sql(f"SELECT to_jsonb(t) FROM {table} t WHERE {KEY[table]} = :id", id=organization_id)
+    rows = f"SELECT to_jsonb(t) FROM {table} t WHERE {KEY[table]} = :id ORDER BY t::text"
+    found = world.sql(rows, id=organization_id)
     return [row[0] for row in found]
 
 

@@ -154,7 +154,7 @@ def test_my_audit_events_come_in_pages_newest_first(world: World) -> None:
     first = person.call("GET", "/auth/audit-events?limit=2").get_json()
     rest = person.call("GET", f"/auth/audit-events?limit=2&cursor={first['next_cursor']}").get_json()
     actions = [event["action"] for event in first["items"] + rest["items"]]
-    assert actions == ["organization.created", "session.started", "user.registered"]
+    assert actions == ["session.started", "organization.created", "user.registered"]
     assert rest["next_cursor"] is None
     assert first["items"][0]["ip_address"] == "127.0.0.1"
 
@@ -168,3 +168,21 @@ def test_an_invalid_page_is_refused(world: World, query: str) -> None:
 
 def test_a_query_field_sent_twice_is_refused(world: World) -> None:
     assert world.person().call("GET", "/auth/audit-events?limit=1&limit=2").status_code == 422
+
+
+def test_my_account_shows_at_most_100_memberships_and_says_whether_there_are_more(world: World) -> None:
+    person = world.person("Acme")
+    for number, truncated in ((98, False), (1, False), (1, True)):
+        world.sql(
+            "WITH joined AS (INSERT INTO organizations (id, name, slug) "
+            "SELECT id, 'Acme', id FROM (SELECT uuidv7() AS id FROM generate_series(1, :number)) AS n RETURNING id) "
+            "INSERT INTO memberships (organization_id, user_id, role) SELECT id, :person, 'admin' FROM joined",
+            number=number,
+            person=person.id,
+        )
+        me = person.call("GET", "/auth/me").get_json()
+        assert me["memberships_truncated"] is truncated
+    page = person.call("GET", "/organizations?limit=100").get_json()
+    assert [m["organization"]["id"] for m in me["memberships"]] == [item["id"] for item in page["items"]]
+    assert len(me["memberships"]) == 100
+    assert page["next_cursor"]

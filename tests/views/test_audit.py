@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from authapp.core.extensions import db
@@ -81,6 +83,31 @@ def test_the_trail_is_filtered_and_comes_in_pages(world: World) -> None:
     listed = [event["details"]["name"] for event in first["items"] + rest["items"]]
     assert listed == ["Four", "Three", "Two", "One", "Acme"]
     assert rest["next_cursor"] is None
+
+
+def test_an_event_is_shown_with_the_millisecond_by_which_since_and_until_find_it(world: World) -> None:
+    admin = world.person("Acme")
+    path = f"/organizations/{admin.organization_id}/audit-events"
+    [event] = admin.call("GET", path).get_json()["items"]
+    [row] = world.sql(
+        "SELECT created_at = uuid_extract_timestamp(id) AS agrees FROM audit_events WHERE action LIKE 'o%'"
+    )
+    assert row.agrees
+    shown = datetime.fromisoformat(event["created_at"])
+    for microseconds, since, until in ((-1, 1, 0), (0, 1, 0), (1, 0, 1), (999, 0, 1), (1000, 0, 1)):
+        moment = (shown + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
+        assert len(admin.call("GET", f"{path}?since={moment}").get_json()["items"]) == since, moment
+        assert len(admin.call("GET", f"{path}?until={moment}").get_json()["items"]) == until, moment
+
+
+@pytest.mark.parametrize(("moment", "since", "until"), [("0001-01-01T00:00:00Z", 1, 0), ("9999-12-31T23:59:59Z", 0, 1)])
+def test_since_and_until_may_be_any_moment_that_can_be_written(
+    world: World, moment: str, since: int, until: int
+) -> None:
+    admin = world.person("Acme")
+    path = f"/organizations/{admin.organization_id}/audit-events"
+    assert len(admin.call("GET", f"{path}?since={moment}").get_json()["items"]) == since
+    assert len(admin.call("GET", f"{path}?until={moment}").get_json()["items"]) == until
 
 
 @pytest.mark.parametrize(

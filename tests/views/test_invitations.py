@@ -241,6 +241,33 @@ def test_an_expired_invitation_stands_in_nobodys_way(world: World, time: FrozenC
     assert [item["status"] for item in listed] == ["pending", "expired"]
 
 
+def test_an_expired_invitation_is_sent_again_unless_its_address_has_been_invited_anew(
+    world: World, time: FrozenClock
+) -> None:
+    admin = world.person("Acme")
+    created = admin.call("POST", invitations_of(admin), {"email": GRACE, "role": "viewer"}).get_json()
+    path, organization_id = f"{invitations_of(admin)}/{created['id']}", admin.organization_id
+    time.advance(hours=72)
+    admin = world.sign_in(admin)
+    invitations = f"/organizations/{organization_id}/invitations"
+    another = admin.call("POST", invitations, {"email": GRACE, "role": "viewer"}).get_json()
+    refused = admin.call("POST", f"{path}/resend")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "invitation_pending")
+    assert admin.call("DELETE", f"{invitations}/{another['id']}").status_code == 204
+    again = admin.call("POST", f"{path}/resend")
+    assert (again.status_code, again.get_json()["status"]) == (202, "pending")
+    assert world.person(email=GRACE, invitation_token=world.token_for(GRACE)).session["organization"]
+
+
+@pytest.mark.parametrize("status", ["accepted", "declined", "revoked"])
+def test_an_invitation_that_is_over_is_not_sent_again(world: World, status: str) -> None:
+    admin = world.person("Acme")
+    created = admin.call("POST", invitations_of(admin), {"email": GRACE, "role": "viewer"}).get_json()
+    world.sql("UPDATE invitations SET status = :status", status=status)
+    refused = admin.call("POST", f"{invitations_of(admin)}/{created['id']}/resend")
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "invitation_not_found")
+
+
 def test_members_are_not_invited_again(world: World) -> None:
     admin = world.person("Acme")
     refused = admin.call("POST", invitations_of(admin), {"email": admin.email, "role": "viewer"})
