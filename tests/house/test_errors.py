@@ -9,11 +9,16 @@ import pytest
 from flask import abort
 from sqlalchemy import text
 
+from authapp.core import transaction
+from authapp.core.errors import BadRequest
 from authapp.core.extensions import db
+from authapp.core.headers import security_headers
 from authapp.core.openapi import Blueprint
+from authapp.core.problems import raw_problem
 from authapp.core.refusal import catalogue
 from authapp.core.transaction import Stale
 from authapp.decorators.access import public
+from config import Settings
 from tests.factories import API, AppWith, Caller, World
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -173,3 +178,31 @@ def test_error_codes_are_words_of_one_grammar_and_never_mean_two_things() -> Non
     assert len(codes) == len(set(codes))
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
     assert all(refusal.detail.endswith(".") for refusal in catalogue())
+
+
+def test_a_malformed_request_is_answered_with_the_security_headers_of_every_reply() -> None:
+    settings = Settings(public_url="https://auth.example.com")
+    _, raw = raw_problem(BadRequest(), settings)
+    head = raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert head[0] == "HTTP/1.1 400 Bad Request"
+    assert {f"{name}: {value}" for name, value in security_headers(settings).items()} <= set(head)
+    assert any(header.startswith("Strict-Transport-Security:") for header in head)
+
+
+def test_a_request_has_time_limits_in_the_database_and_a_command_has_none(world: World, app_with: AppWith) -> None:
+    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    shown = text(f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}")
+    blueprint = Blueprint("limits", __name__, url_prefix="/limits")
+
+    @blueprint.get("/<kind>")
+    @public
+    def limits(kind: str) -> list[str]:
+        if kind == "transaction":
+            return list(db.session.execute(shown).one())
+        return list(transaction.alone(str(shown), {}) or ())
+
+    app = app_with(blueprints=[blueprint])
+    for kind in ("transaction", "statement"):
+        assert app.test_client().get(f"/api/v1/limits/{kind}").get_json() == ["1200ms", "6s", "15s"]
+    with app.app_context():
+        assert tuple(db.session.execute(shown).one()) == ("0", "0", "0")

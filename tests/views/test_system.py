@@ -198,3 +198,8 @@ def test_whatever_a_proxy_forwards_as_an_address_can_be_stored(
     assert person.call("GET", "/auth/sessions").get_json()["items"][0]["ip_address"] == address
     events = world.sql("SELECT host(ip_address) FROM audit_events ORDER BY id DESC LIMIT 2")
     assert [event[0] for event in events] == [address, address]
+
+
+def test_an_upgrade_to_websocket_is_ignored(client: Caller) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    assert client.get("/healthz", headers=headers).status_code == 200
