@@ -15,8 +15,8 @@ from authapp.core.pool import FairPool
 from config import ROOT, Settings
 
 # A request that meets a busy pool and then a locked row is answered within 3 seconds.
-POOL_TIMEOUT_SECONDS = 1.5
-LOCK_TIMEOUT_SECONDS = 1.2
+POOL_TIMEOUT_SECONDS = 1.2
+LOCK_TIMEOUT_SECONDS = 1.5
 STATEMENT_TIMEOUT_SECONDS = 6
 IDLE_TIMEOUT_SECONDS = 15  # of a transaction whose process has stopped
 CONNECT_TIMEOUT_SECONDS = 5

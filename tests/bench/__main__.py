@@ -17,6 +17,7 @@ from tests.bench.operations import operations
 from tests.bench.population import Population
 from tests.bench.report import Figure, Report
 from tests.bench.servers import Postgres, gunicorn, postgres
+from tests.bench.sizes import Counts, sizes
 from tests.bench.storms import Storm, beside_slow_clients, sign_ins, storm
 from tests.live import SLOW_CLIENTS
 
@@ -38,6 +39,8 @@ def bench(check: bool, path: Path | None) -> None:
         cheap = Population(database, "cheap", **SIZE, bcrypt_rounds=CHEAP)
         _measure_operations(report, database, cheap, rounds=10 if check else 40)
         _measure_storms(report, database, rounds=1 if check else 3)
+        _say("An account and an organization of many ...")
+        report.figures += sizes(database, Counts(events=100_000) if check else Counts())
         if not check:
             _say("From 1,000 to 1,000,000 users ...")
             report.growth, report.read_whole = growth(database, cheap, rounds=5, seconds=1.0)

@@ -6,12 +6,14 @@ import json
 
 import pytest
 
+from tests import bulk
 from tests.bench import machine, readings
 from tests.bench.clients import always, closed_loop, open_loop, request, some
 from tests.bench.operations import operations
 from tests.bench.population import Population
 from tests.bench.report import Figure, Report
 from tests.bench.servers import Postgres, gunicorn
+from tests.bench.sizes import Counts, sizes
 
 pytestmark = pytest.mark.xdist_group("live")
 
@@ -36,6 +38,14 @@ def test_every_operation_is_answered(postgres: Postgres, worker_id: str) -> None
         assert machine.worker_pss(service.pid) > 1
     assert set(json.loads(json.dumps(report.as_dict()))["readings"]) == {operation.name for operation in measured}
     assert "page of 50 members" in "\n".join(report.lines())
+
+
+def test_the_sizes_are_loaded_and_measured(postgres: Postgres, worker_id: str) -> None:
+    counts = Counts(members=200, sessions=20, organizations=8, others=1000, events=2000, times=1)
+    figures = sizes(postgres, counts, f"sizes_{worker_id}")
+    assert [figure.name for figure in figures if "sessions" in figure.name] == ["sign out of 20 sessions, s"]
+    assert len([figure for figure in figures if figure.name.startswith("audit log (2,000), ")]) == len(bulk.FILTERS)
+    assert len([figure for figure in figures if figure.name.startswith("members, ")]) == 7
 
 
 def test_closed_clients_ask_as_often_as_they_are_answered(server: int) -> None:

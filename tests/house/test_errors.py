@@ -203,6 +203,6 @@ def test_a_request_has_time_limits_in_the_database_and_a_command_has_none(world:
 
     app = app_with(blueprints=[blueprint])
     for kind in ("transaction", "statement"):
-        assert app.test_client().get(f"/api/v1/limits/{kind}").get_json() == ["1200ms", "6s", "15s"]
+        assert app.test_client().get(f"/api/v1/limits/{kind}").get_json() == ["1500ms", "6s", "15s"]
     with app.app_context():
         assert tuple(db.session.execute(shown).one()) == ("0", "0", "0")

@@ -74,7 +74,7 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
     assert offspring(clone) == []
 
 
-def test_profiles_stay_quick_and_sign_ins_go_on_while_40_clients_storm_the_login(server: int) -> None:
+def test_profiles_stay_quick_and_sign_ins_go_on_while_32_clients_storm_the_login(server: int) -> None:
     credentials = {"email": "storm@example.com", "password": PASSWORD}
     token = ask(server, "POST", f"{API}/auth/register", credentials)[1]["access_token"]
     over = threading.Event()
@@ -84,7 +84,7 @@ def test_profiles_stay_quick_and_sign_ins_go_on_while_40_clients_storm_the_login
         while not over.is_set():
             statuses[ask(server, "POST", f"{API}/auth/login", credentials)[0]] += 1
 
-    clients = [threading.Thread(target=storm) for _ in range(40)]
+    clients = [threading.Thread(target=storm) for _ in range(32)]
     for client in clients:
         client.start()
     answers = []
@@ -96,7 +96,7 @@ def test_profiles_stay_quick_and_sign_ins_go_on_while_40_clients_storm_the_login
         client.join()
     assert set(answers) == {200}
     assert set(statuses) == {200}  # all wait in the hash queue, and none is refused
-    assert statuses[200] >= 40
+    assert statuses[200] >= 32
 
 
 def test_the_postman_collection_runs_as_the_readme_says(server: int) -> None:
