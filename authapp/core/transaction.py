@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from authapp.core.errors import ServiceUnavailable
-from authapp.core.extensions import LIMITS, READ_ONLY, autocommit_engine, db
+from authapp.core.extensions import LIMITS, autocommit_engine, db
 from authapp.core.problems import may_pass
 from authapp.core.refusal import Refusal
 
@@ -69,8 +69,8 @@ def alone(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None
     """Send a statement that is a transaction of its own: one round trip where BEGIN, statement and COMMIT are three.
 
     It goes straight to the driver, because SQLAlchemy's way there and back costs more than the statement; its errors
-    are told as SQLAlchemy tells them. When the connection breaks, nobody knows whether the statement arrived, and the
-    request is run again: what this writes must be harmless to write twice.
+    are told as SQLAlchemy tells them. It is for look-ups, which lock no row: so whoever waits for a locked row in a
+    request's transaction takes no connection from them. When the connection breaks, the request is run again.
     """
     engine, borrowed = autocommit_engine(), None
     driver = engine.dialect.loaded_dbapi
@@ -81,7 +81,6 @@ def alone(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None
         return cast("Sequence[Any] | None", cursor.fetchone())
     except driver.Error as error:
         is_lost = engine.dialect.is_disconnect(error, borrowed and borrowed.driver_connection, None)
-        is_lost = is_lost or getattr(error, "pgcode", None) == READ_ONLY
         if is_lost and borrowed:
             borrowed.invalidate(error)
         raise DBAPIError.instance(None, None, error, driver.Error, connection_invalidated=is_lost) from error

@@ -49,10 +49,12 @@ class Text(fields.String):
 
     def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
         super().__init__(validate=Length(min=shortest, max=longest), **kwargs)
+        self._at_first = Length(max=4 * longest)  # more than normalizing or trimming can make up for
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid")
+        self._at_first(value)  # before anything that takes time
         if _UNSTORABLE.search(value):
             raise ValidationError("Contains a character that cannot be stored.")
         return unicodedata.normalize("NFC", value)

@@ -46,8 +46,12 @@ class ClientSocket:
 
     def recv(self, *args: Any) -> bytes:
         """What has arrived; nothing where no further request begins. Raises RequestTimeout behind the deadline."""
-        seconds = max(self.read_until - time.monotonic(), 0) if self.read_until else SECONDS_TO_READ
-        received: bytes | None = with_timeout(seconds, self._connection.recv, *args, timeout_value=None)
+        received, seconds = None, SECONDS_TO_READ
+        if self.read_until:
+            gevent.sleep(0)  # others come in between: a body of tiny chunks takes long to parse
+            seconds = self.read_until - time.monotonic()
+        if seconds > 0:
+            received = with_timeout(seconds, self._connection.recv, *args, timeout_value=None)
         if received is None and self.read_until:
             raise RequestTimeout
         self.read_until = self.read_until or time.monotonic() + SECONDS_TO_READ

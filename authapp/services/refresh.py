@@ -65,7 +65,7 @@ def refresh(refresh_token: str) -> SignedIn:
         "now": now,
         "slides_to": now + sliding(),
     }
-    row = transaction.alone(_ROTATE, parameters) or _spent(claims)
+    row = transaction.send(_ROTATE, parameters) or _spent(claims)
     return issue(SessionRecord._make(row[_SESSION]), UserRecord._make(row[_USER]))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg2
 
+from authapp.core.extensions import LIMITS
 from authapp.core.postgres import ROLE, embedded_postgres
 from config import ROOT
 from tests.live import free_port
@@ -64,7 +65,11 @@ class Postgres:
         time.sleep(0.2)
         said = log.read_text()[before:]
         self.execute("postgres", "ALTER SYSTEM RESET log_statement", reload)
-        heard += [found for found in _STATEMENT.findall(said) if not found.startswith(_TRANSACTION_CONTROL)]
+        heard += [
+            found
+            for found in _STATEMENT.findall(said)
+            if not found.startswith(_TRANSACTION_CONTROL) and found.strip() != LIMITS.strip()
+        ]
 
 
 @contextmanager

@@ -55,7 +55,7 @@ HELD = ["select"] * 3  # the account with its session, the organization, whether
             {"name": "k", "role": "viewer"},
             ["select", *HELD, "select", "insert", "insert"],
         ),
-        ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["one:update"]),
+        ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["update"]),
         (
             "POST",
             "/auth/login",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from uuid import uuid4
@@ -177,6 +178,19 @@ def test_a_request_that_does_not_arrive_in_time_is_cut_off_and_logged(server: in
         assert b"\r\nConnection: close\r\n" in head
         [line] = [line for line in lines if line.get("request_id") == problem["request_id"]]
         assert line["code"] == problem["code"] == ("request_timeout" if status == 408 else "body_too_large")
+
+
+def test_a_body_in_tiny_chunks_delays_nobody_else(server: int, token: str) -> None:
+    body = b"1\r\nx\r\n" * 65530
+    head = patch(token, CHUNKED, b"").replace(b"PATCH", b"POST")
+    with ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server), 10))
+            stack.enter_context(ThreadPoolExecutor(1)).submit(connection.sendall, head + body)
+        for _ in range(10):
+            began = time.monotonic()
+            assert ask(server, "GET", "/healthz")[0] == 200
+            assert time.monotonic() - began < 0.5
 
 
 def test_an_answer_that_nobody_takes_is_cut_off(server: int) -> None:

@@ -30,14 +30,8 @@ def read_only(world: World) -> Iterator[None]:
         world.sql(f"ALTER ROLE authapp IN DATABASE {database} RESET default_transaction_read_only")
 
 
-def write(person: Person, kind: str) -> int:
-    """Write in the request's transaction, or in a statement of its own."""
-    if kind == "transaction":
-        return person.call("PATCH", "/auth/me", {"first_name": str(time.monotonic_ns())}).status_code
-    refreshed = person.caller.call("POST", "/auth/refresh", {"refresh_token": person.refresh_token})
-    if refreshed.status_code == 200:
-        person.session = refreshed.get_json()
-    return refreshed.status_code
+def write(person: Person) -> int:
+    return person.call("PATCH", "/auth/me", {"first_name": str(time.monotonic_ns())}).status_code
 
 
 def test_connections_to_a_server_that_was_read_only_are_replaced_at_once(world: World, app_with: AppWith) -> None:
@@ -45,11 +39,10 @@ def test_connections_to_a_server_that_was_read_only_are_replaced_at_once(world: 
     behind = world.with_app(app_with())  # whose pools are empty
     for person in people:
         person.caller = behind.caller(person.caller.access_token)
-    for kind in ("transaction", "statement"):
-        with read_only(world):
-            refused = all_at_once([partial(write, person, kind) for person in people])
-        assert set(refused) == {503}
-        assert [write(person, kind) for person in people] == [200] * CLIENTS
+    with read_only(world):
+        refused = all_at_once([partial(write, person) for person in people])
+    assert set(refused) == {503}
+    assert [write(person) for person in people] == [200] * CLIENTS
 
 
 def test_what_is_acknowledged_while_connections_are_lost_is_there_exactly_once(world: World) -> None:
@@ -98,4 +91,4 @@ def test_sign_ins_while_connections_are_lost_leave_a_session_for_each_that_is_ac
     assert len(set(signed_in)) == len(signed_in) > CLIENTS
     statuses = [world.caller(token).call("GET", "/auth/me").status_code for token in signed_in[-20:]]
     assert set(statuses) == {200}
-    assert write(person, "transaction") == 200
+    assert write(person) == 200
