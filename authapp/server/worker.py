@@ -44,14 +44,16 @@ class ClientSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def recv(self, *args: Any) -> bytes:
+    def recv(self, size: int, flags: int = 0) -> bytes:
         """What has arrived; nothing where no further request begins. Raises RequestTimeout behind the deadline."""
+        if flags:  # MSG_PEEK, which reads nothing: whether the client is still connected
+            return bytes(self._connection.recv(size, flags))
         received, seconds = None, SECONDS_TO_READ
         if self.read_until:
             gevent.sleep(0)  # others come in between: a body of tiny chunks takes long to parse
             seconds = self.read_until - time.monotonic()
         if seconds > 0:
-            received = with_timeout(seconds, self._connection.recv, *args, timeout_value=None)
+            received = with_timeout(seconds, self._connection.recv, size, timeout_value=None)
         if received is None and self.read_until:
             raise RequestTimeout
         self.read_until = self.read_until or time.monotonic() + SECONDS_TO_READ

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,9 @@ import psycopg2
 import pytest
 
 from authapp.core.application import Application
-from authapp.core.errors import HashQueueFull
+from authapp.core.errors import HashQueueFull, RequestTimeout
 from authapp.core.openapi import views_that_refuse
-from authapp.server.worker import SECONDS_TO_ANSWER
+from authapp.server.worker import SECONDS_TO_ANSWER, ClientSocket
 from config import ROOT
 from tests.factories import API, LOCK_WAITS, PASSWORD
 from tests.live import ask, free_port, lines_of
@@ -30,7 +31,7 @@ from tests.live import ask, free_port, lines_of
 pytestmark = pytest.mark.xdist_group("live")
 
 READS = 32
-SIGN_INS = 24  # some three seconds of them
+SIGN_INS = 32  # some four seconds of them
 
 
 @pytest.fixture
@@ -63,6 +64,20 @@ def test_sign_ins_that_wait_in_the_hash_queue_delay_no_other_request(server: int
     assert still_waiting > SIGN_INS / 4
     # also those who waited for longer than a client may take to send a request keep their connection
     assert [one.result() for one in signing_in] == [(401, 200)] * SIGN_INS
+
+
+def test_a_client_is_looked_for_after_the_deadline_of_its_request_too() -> None:
+    ours, theirs = socket.socketpair()
+    client = ClientSocket(ours)
+    client.read_until = time.monotonic() - 1
+    client.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        client.recv(1, socket.MSG_PEEK)
+    theirs.close()
+    assert client.recv(1, socket.MSG_PEEK) == b""
+    with pytest.raises(RequestTimeout):
+        client.recv(1)
+    ours.close()
 
 
 def test_every_route_that_hashes_has_time_for_the_hash_queue(app: Application) -> None:
