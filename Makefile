@@ -21,10 +21,10 @@ test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
-bench: .venv/test ## Measure authapp beside its floors, 10 minutes; all of it goes to instance/bench.json
+bench: .venv/test ## Measure authapp beside its floors, 15 minutes; all of it goes to instance/bench.json
 	@mkdir -p instance && $(BIN)/python -m tests.bench --json instance/bench.json
 
-bench-check: .venv/test ## The same in 3 minutes, without growth; fails where a figure leaves its bound
+bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a figure leaves its bound
 	@$(BIN)/python -m tests.bench --check
 
 postman: ## Run the Postman collection with newman (Node.js) against the server on PORT

@@ -88,8 +88,8 @@ class Known:
     admin: UUID
     member: UUID
     busy: UUID
-    late_member: UUID  # after whom two pages follow
-    late_organization: UUID  # of the busy account, likewise
+    late_member: UUID  # after whom a hundredth of the members follows
+    late_organization: UUID  # of the busy account, after which two pages follow
     middle: datetime  # of the events, when the member did what the filters ask for
 
 
@@ -101,17 +101,17 @@ def find(population: Population) -> Known:
         open_account(admin)
         large = transaction.scalar(select(Membership.organization_id))
         open_organization(large)
-        late_member = transaction.scalar(_late(Membership.user_id))
+        late_member = transaction.scalar(_late(Membership.user_id, population.users // 100))
         hits = select(AuditEvent.id).where(AuditEvent.actor_id == member, AuditEvent.action == "member.left")
         events = sorted(transaction.execute(hits).scalars())
         open_account(busy)
-        late_organization = transaction.scalar(_late(Membership.organization_id))
+        late_organization = transaction.scalar(_late(Membership.organization_id, 2 * LIMIT))
         transaction.release()
     return Known(large, admin, member, busy, late_member, late_organization, moment_of(events[len(events) // 2]))
 
 
-def _late(key: Any) -> Any:
-    return select(key).order_by(key.desc()).offset(2 * LIMIT).limit(1)
+def _late(key: Any, before_the_end: int) -> Any:
+    return select(key).order_by(key.desc()).offset(before_the_end).limit(1)
 
 
 def _moment(known: Known) -> dict[str, Any]:

@@ -65,22 +65,29 @@ def record_refusal(
     So nobody fills the audit log by asking again and again. The last one says that those after it are not recorded.
     """
     event = _event(action, target_id=target_id, organization_id=organization_id)
+    if _recent_refusals(event) == MOST_REFUSALS:
+        return  # who goes on asking waits for no lock
     of_actor = f"{event['organization_id']} {event['actor_id']} {action}"
     transaction.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(of_actor, 0))))
-    event |= _new_id()  # now that the lock is held: not before those that it has waited for
-    recent = (
-        select(AuditEvent.id)
-        .where(AuditEvent.organization_id == event["organization_id"], AuditEvent.actor_id == event["actor_id"])
-        .where(AuditEvent.action == action, AuditEvent.id >= ids.first_id_at(event["created_at"] - REFUSAL_WINDOW))
-        .limit(MOST_REFUSALS)
-    )
-    recorded = transaction.scalar(select(func.count()).select_from(recent.subquery()))
+    event |= _new_id()  # not before those that it has waited for
+    recorded = _recent_refusals(event)
     if recorded == MOST_REFUSALS:
         return
     if recorded == MOST_REFUSALS - 1:
         details["further"] = "not recorded within the hour"
     note(action, organization_id=organization_id)
     transaction.execute(_RECORD, {**event, "details": details})
+
+
+def _recent_refusals(event: dict[str, Any]) -> int:
+    """How many refusals like this one are recorded, as far as that matters."""
+    found = (
+        select(AuditEvent.id)
+        .where(*(AuditEvent.__table__.c[name] == event[name] for name in ("organization_id", "actor_id", "action")))
+        .where(AuditEvent.id >= ids.first_id_at(event["created_at"] - REFUSAL_WINDOW))
+        .limit(MOST_REFUSALS)
+    )
+    return int(transaction.scalar(select(func.count()).select_from(found.subquery())))
 
 
 def _event(action: AuditAction, *, actor_id: UUID | None = None, **known: Any) -> dict[str, Any]:

@@ -79,7 +79,7 @@ POLICIES = {
     "organizations_shown": (
         "organizations",
         here_or(BELONGS, IS_THIS),
-        here_or(f"{FOUNDED} OR {BELONGS}", IS_THIS),
+        here_or(f"{BELONGS} OR {FOUNDED}", IS_THIS),
     ),
     "organizations_changed": ("organizations", IS_THIS, here_or(IN_ALL_OF_THESE, IS_THIS)),
     "invitations_shown": ("invitations", here_or(PRESENTED), here_or(f"{PRESENTED} OR {IN_ALL}")),

@@ -32,7 +32,7 @@ STORMS = (0, 16, 64)  # clients
 @click.option("--check", is_flag=True, help="Fewer rounds, no growth; fail where a figure leaves its bound.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write everything that was found to this file.")
 def bench(check: bool, path: Path | None) -> None:
-    """Measure authapp beside its floors. Takes some 10 minutes, and 3 with --check."""
+    """Measure authapp beside its floors. Takes some 15 minutes, and 4 with --check."""
     report = Report()
     with ExitStack() as stack:
         database = stack.enter_context(postgres())
