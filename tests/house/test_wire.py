@@ -190,7 +190,7 @@ def test_a_body_in_tiny_chunks_delays_nobody_else(server: int, token: str) -> No
         for _ in range(10):
             began = time.monotonic()
             assert ask(server, "GET", "/healthz")[0] == 200
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1  # it was 2.5 seconds
 
 
 def test_an_answer_that_nobody_takes_is_cut_off(server: int) -> None:
