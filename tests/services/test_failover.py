@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -45,6 +45,18 @@ def test_connections_to_a_server_that_was_read_only_are_replaced_at_once(world: 
     assert [write(person) for person in people] == [200] * CLIENTS
 
 
+def while_connections_are_lost(world: World, clients: list[Callable[[], None]], over: Event, times: int) -> None:
+    """Run the clients in threads, end all connections to the database so many times, and then let the clients end."""
+    with ThreadPoolExecutor(len(clients)) as pool:
+        running = [pool.submit(client) for client in clients]
+        for _ in range(times):
+            time.sleep(0.1)
+            world.sql(TERMINATE)
+        over.set()
+        for one in running:
+            one.result()
+
+
 def test_what_is_acknowledged_while_connections_are_lost_is_there_exactly_once(world: World) -> None:
     people = [world.person() for _ in range(CLIENTS)]
     numbers, over = count(), Event()
@@ -56,14 +68,7 @@ def test_what_is_acknowledged_while_connections_are_lost_is_there_exactly_once(w
             if person.call("POST", "/organizations", {"name": name}).status_code == 201:
                 acknowledged.append(name)
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        clients = [pool.submit(create, person) for person in people]
-        for _ in range(20):
-            time.sleep(0.1)
-            world.sql(TERMINATE)
-        over.set()
-        for client in clients:
-            client.result()
+    while_connections_are_lost(world, [partial(create, person) for person in people], over, times=20)
     found = Counter(name for (name,) in world.sql("SELECT name FROM organizations"))
     assert len(acknowledged) > CLIENTS
     assert {found[name] for name in acknowledged} == {1}
@@ -74,20 +79,13 @@ def test_sign_ins_while_connections_are_lost_leave_a_session_for_each_that_is_ac
     person, over = world.person(), Event()
     signed_in: list[str] = []
 
-    def sign_in(_: int) -> None:
+    def sign_in() -> None:
         while not over.is_set():
             response = world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})
             if response.status_code == 200:
                 signed_in.append(response.get_json()["access_token"])
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        clients = [pool.submit(sign_in, number) for number in range(CLIENTS)]
-        for _ in range(10):
-            time.sleep(0.1)
-            world.sql(TERMINATE)
-        over.set()
-        for client in clients:
-            client.result()
+    while_connections_are_lost(world, [sign_in] * CLIENTS, over, times=10)
     assert len(set(signed_in)) == len(signed_in) > CLIENTS
     statuses = [world.caller(token).call("GET", "/auth/me").status_code for token in signed_in[-20:]]
     assert set(statuses) == {200}
