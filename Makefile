@@ -13,7 +13,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: .venv/run ## Install, start PostgreSQL, migrate and serve on PORT (8000); APP=module for your own
-	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.development $(APP) || test $$? -eq 130
+	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.dev.run $(APP) || test $$? -eq 130
 
 test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 	@$(BIN)/python -m pytest

@@ -6,23 +6,21 @@ from collections.abc import Iterable
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from authapp.commands import init_commands
-from authapp.core.application import Application
-from authapp.core.extensions import init_database
-from authapp.core.headers import init_headers
-from authapp.core.logging import init_logging
-from authapp.core.mail import init_mail
-from authapp.core.openapi import API_PREFIX, Blueprint, init_openapi
-from authapp.core.problems import init_problems
-from authapp.core.strict import LARGEST_BODY
-from authapp.security.opaque import init_opaque
-from authapp.security.passwords import passwords
-from authapp.security.sealing import init_sealing
-from authapp.security.tokens import tokens
+from authapp.cli import init_cli
+from authapp.config import Settings, read_settings
+from authapp.db.engine import init_database
+from authapp.mail.transports import mailer_of
 from authapp.views import accounts, api_keys, docs, invitations, members, organizations, sessions, system
-from config import Settings, read_settings
+from authapp.web.application import Application, read_request
+from authapp.web.blueprint import Blueprint
+from authapp.web.headers import init_headers
+from authapp.web.jwt_extended import init_jwt_extended
+from authapp.web.openapi import API_PREFIX, init_openapi
+from authapp.web.parsing import LARGEST_BODY
+from authapp.web.problems import init_problems
+from authapp.web.request_log import init_request_log
 
-STORIES = (accounts, sessions, organizations, members, invitations, api_keys)
+FEATURES = (accounts, sessions, organizations, members, invitations, api_keys)
 
 
 def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint] = ()) -> Application:
@@ -33,7 +31,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
 
     Raises:
-        UnsafeSettings: naming every setting that cannot be served with.
+        UnsafeSettings: naming every setting that must be changed first.
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
     """
@@ -47,19 +45,17 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     init_headers(app, settings)
-    init_logging(app, settings)
+    init_request_log(app, settings)
+    app.before_request(read_request)
     init_problems(app)
     init_database(app, settings)
-    passwords.init_app(app, settings)
-    tokens.init_settings(app, settings)
-    init_opaque(app, settings)
-    init_sealing(app, settings)
-    init_mail(app, settings)
+    init_jwt_extended(app)
+    app.mailer = mailer_of(settings)
 
     api = init_openapi(app)
-    for blueprint in (*(story.bp for story in STORIES), *blueprints):
+    for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
     app.register_blueprint(docs.bp)
-    init_commands(app)
+    init_cli(app)
     return app

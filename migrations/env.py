@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import text
 
 from authapp import models  # noqa: F401  the tables register themselves
-from authapp.core import autogenerate  # noqa: F401  and so does what it adds to autogenerate
+from authapp.db import autogenerate  # noqa: F401  and so does what it adds to autogenerate
 
 ONE_AT_A_TIME = 7_216_604  # any number, the same in every process that migrates
 

@@ -11,13 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, ActorType, Role
+from authapp.core import clock
+from authapp.core.actor import Actor
+from authapp.core.enums import ActorType, Role
 from authapp.core.ids import moment_of
-from authapp.core.tenancy import open_account, open_organization
+from authapp.db import transaction
+from authapp.db.pagination import Page
+from authapp.db.tenancy import set_account, set_tenant
 from authapp.models import AuditEvent, Membership, User
 from authapp.services import api_keys, audit, invitations, members, organizations, sessions
-from authapp.services.pages import Page
 from tests.bench.population import Population
 from tests.bench.servers import Postgres
 
@@ -98,15 +100,15 @@ def find(population: Population) -> Known:
     with population.app.app_context():
         emails = (f"user{number}@example.com" for number in (1, 50, population.users - 1))
         admin, member, busy = (transaction.scalar(select(User.id).where(User.email == email)) for email in emails)
-        open_account(admin)
+        set_account(admin)
         large = transaction.scalar(select(Membership.organization_id))
-        open_organization(large)
+        set_tenant(large)
         late_member = transaction.scalar(_late(Membership.user_id, population.users // 100))
         hits = select(AuditEvent.id).where(AuditEvent.actor_id == member, AuditEvent.action == "member.left")
         events = sorted(transaction.execute(hits).scalars())
-        open_account(busy)
+        set_account(busy)
         late_organization = transaction.scalar(_late(Membership.organization_id, 2 * LIMIT))
-        transaction.release()
+        transaction.rollback()
     return Known(large, admin, member, busy, late_member, late_organization, moment_of(events[len(events) // 2]))
 
 
@@ -171,7 +173,7 @@ def as_busy(known: Known) -> Actor:
 def read(known: Known, name: str) -> Page:
     """A page of one of these lists, in the tenant context in which a request reads it."""
     if name in OF_ACCOUNT:
-        open_account(known.busy)
+        set_account(known.busy)
         return OF_ACCOUNT[name](known)
-    open_organization(known.large)
+    set_tenant(known.large)
     return OF_ORGANIZATION[name](known)

@@ -16,13 +16,15 @@ import psycopg2
 import pytest
 
 from authapp import create_app
+from authapp.config import Settings
 from authapp.core import clock
-from authapp.core.application import Application
 from authapp.core.clock import FrozenClock
-from authapp.core.extensions import db
-from authapp.core.openapi import Blueprint, document
-from authapp.core.postgres import create_database, embedded_postgres
-from config import ROOT, Settings
+from authapp.db.engine import db
+from authapp.dev.postgres import create_database, embedded_postgres
+from authapp.instance import ROOT
+from authapp.web.application import Application
+from authapp.web.blueprint import Blueprint
+from authapp.web.openapi import document
 from tests.bench.servers import Postgres
 from tests.factories import Caller, World
 from tests.live import running
@@ -92,6 +94,8 @@ def settings(socket_folder: str, worker_id: str) -> Settings:
         bcrypt_rounds=4,
         web_threads=32,
         mail_url="memory:",
+        public_url="http://localhost:8000",
+        jwt_issuer="http://localhost:8000",
     )
 
 
@@ -115,7 +119,8 @@ def server(socket_folder: str, worker_id: str) -> Iterator[int]:
     name = f"live_{worker_id}"
     create_database(socket_folder, name)
     url = f"postgresql://authapp@/{name}?host={socket_folder}"
-    with running(ROOT, DATABASE_URL=url, SECRET_KEY="a-secret-for-tests-that-is-long-enough") as (_, port):
+    secret_key = "a-secret-for-tests-that-is-long-enough"
+    with running(ROOT, DATABASE_URL=url, SECRET_KEY=secret_key) as (_, port):
         yield port
 
 

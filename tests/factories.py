@@ -20,12 +20,12 @@ from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from authapp.core import mail
-from authapp.core.application import Application
-from authapp.core.extensions import LIMITS, db
-from authapp.core.mail import MemoryMailer, Message
-from authapp.core.openapi import path_template
-from authapp.services import outbox
+from authapp.core.email import Message
+from authapp.db.engine import TIMEOUTS, db
+from authapp.mail import outbox
+from authapp.mail.transports import MemoryMailer
+from authapp.web.application import Application
+from authapp.web.openapi import path_template
 
 PASSWORD = "SecurePassword123"
 API = "/api/v1"
@@ -161,23 +161,23 @@ class World:
         return str(response.get_json()["key"])
 
     def invite(self, admin: Person, organization_id: str, email: str, role: str) -> str:
-        """Invite an address, and give the token out of its letter."""
+        """Invite an address, and give the token out of its email."""
         body = {"email": email, "role": role}
         response = admin.call("POST", f"/organizations/{organization_id}/invitations", body)
         assert response.status_code == 201, response.text
         return self.token_for(email)
 
     def token_for(self, recipient: str) -> str:
-        """The token in the last letter to somebody."""
-        text = [message.text for to, message in self.letters() if to == recipient][-1]
+        """The token in the last email to somebody."""
+        text = [message.text for to, message in self.emails() if to == recipient][-1]
         return str(re.findall(r"#token=(\S+)", text)[-1])
 
-    def letters(self) -> list[tuple[str, Message]]:
-        """All letters so far, oldest first."""
+    def emails(self) -> list[tuple[str, Message]]:
+        """All emails so far, oldest first."""
         with self.app.app_context():
-            mailer = mail.mailer()
+            mailer = self.app.mailer
             assert isinstance(mailer, MemoryMailer)
-            outbox.deliver_due(mailer)
+            outbox.send_due(mailer)
             return mailer.sent
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
@@ -189,7 +189,7 @@ class World:
     def clear(self) -> None:
         """Remove all rows, also those of tables that come with somebody's own migration and no model here knows."""
         with self.app.app_context():
-            mailer = mail.mailer()
+            mailer = self.app.mailer
             assert isinstance(mailer, MemoryMailer)
             mailer.sent.clear()
             tables = db.session.scalar(text(TABLES))
@@ -219,7 +219,7 @@ def statements(app: Application) -> Iterator[list[str]]:
 
     class Overheard(psycopg2.extensions.cursor):
         def execute(self, query: Any, parameters: Any = None) -> None:
-            own = query.removeprefix(LIMITS)  # the time limits that each transaction begins with
+            own = query.removeprefix(TIMEOUTS)  # the time limits that each transaction begins with
             prefix = "one:" if self.connection.autocommit else ""
             sent.extend(prefix + verb.lower() for verb in own.split(maxsplit=1)[:1])
             super().execute(query, parameters)

@@ -24,7 +24,7 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
     port = free_port()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "authapp.development"],
+            [sys.executable, "-m", "authapp.dev.run"],
             cwd=folder,
             env={**os.environ, "APP_ENV": "development", "PORT": str(port), "PYTHONPATH": str(folder), **environment},
             stdout=said,

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from authapp.core.application import Application
-from authapp.core.extensions import db
+from authapp.db.engine import db
+from authapp.web.application import Application
 
 EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
 

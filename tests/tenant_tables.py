@@ -17,10 +17,10 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 from sqlalchemy.schema import SchemaItem
 from uuid_utils.compat import uuid7
 
-from authapp.core import autogenerate  # noqa: F401  it registers itself
-from authapp.core.extensions import db
-from authapp.core.tenancy import ORGANIZATION, within
-from authapp.core.walls import tear_down, wall_off
+from authapp.db import autogenerate  # noqa: F401  it registers itself
+from authapp.db.engine import db
+from authapp.db.tenancy import ORGANIZATION
+from authapp.db.tenant_model import within
 from tests.factories import World
 
 Columns = Mapping[str, Callable[..., MappedColumn[Any]]]
@@ -78,7 +78,7 @@ def migrate(connection: Connection, metadata: MetaData) -> Callable[[], None]:
 
     def run(code: str) -> None:
         with Operations.context(context) as op:
-            exec(f"if True:\n    {code}", {"op": op, "sa": sa, "wall_off": wall_off, "tear_down": tear_down})
+            exec(f"if True:\n    {code}", {"op": op, "sa": sa})
 
     run(upgrade)
     assert differences(connection, metadata) == []

@@ -1,1 +1,1 @@
-"""The ground: what every other floor stands on."""
+"""What every other layer may use: the actor, errors, the clock, log lines. Imports only `config`."""

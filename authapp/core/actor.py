@@ -1,43 +1,21 @@
-"""Who acts, and as what. A guard finds it out; everything else asks here."""
+"""The caller of a request: an account or an API key. A guard looks it up; views pass it to services."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from flask import g, has_app_context
+from flask import g
 from werkzeug.local import LocalProxy
 
+from authapp.core.enums import ActorType, Role
 from authapp.core.errors import ApiKeyNotAllowed
 
 
-class Role(StrEnum):
-    """What a member may do in an organization, highest first."""
-
-    ADMIN = "admin"
-    DEVELOPER = "developer"
-    VIEWER = "viewer"
-
-    def includes(self, other: Role) -> bool:
-        """Whether this role may do all that the other may."""
-        return _RANKS[self] <= _RANKS[other]
-
-
-_RANKS = {role: rank for rank, role in enumerate(Role)}
-
-
-class ActorType(StrEnum):
-    """What kind of thing acts."""
-
-    USER = "user"
-    API_KEY = "api_key"
-
-
 class UserRecord(NamedTuple):
-    """An account as it stands in the database: what a guard or a reply may know of it, so never the hash."""
+    """An account as it is in the database: what guards and replies need of it, and so never the hash."""
 
     id: UUID
     email: str
@@ -52,7 +30,7 @@ class UserRecord(NamedTuple):
 
 
 class OrganizationRecord(NamedTuple):
-    """An organization as it stands in the database, and the role in it of the user or key that asked."""
+    """An organization as it is in the database, and the role in it of the user or API key that asked."""
 
     id: UUID
     name: str
@@ -68,7 +46,7 @@ class OrganizationRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The caller of this request, as the database knew it when the guard asked: a person, or an API key.
+    """The caller of this request, as it was in the database when the guard looked it up: a person, or an API key.
 
     Attributes:
         id: of the account, or of the API key.
@@ -117,5 +95,10 @@ current_actor = cast("Actor", LocalProxy(lambda: g.actor))
 
 
 def known_actor() -> Actor | None:
-    """The caller, None where no guard has asked for one: in a public view, in a command."""
-    return g.get("actor") if has_app_context() else None
+    """The caller, None where no guard has looked one up."""
+    return cast("Actor | None", g.get("actor"))
+
+
+def signing_in(user_id: UUID) -> Actor:
+    """The actor of a request that signs an account in: no guard has looked it up."""
+    return Actor(id=user_id, type=ActorType.USER)

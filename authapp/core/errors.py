@@ -1,23 +1,83 @@
-"""The catalogue of refusals: every status, code and sentence that this service answers with from 400 up."""
+"""The base of all errors that are answered from 400 up, and those that belong to no feature.
+
+The others stand beside their feature: in `authapp.services`, or in `authapp.security`.
+"""
 
 from __future__ import annotations
 
-from authapp.core.refusal import Refusal
+from http import HTTPStatus
+from typing import Any, Self
 
 
-class BadRequest(Refusal):
+class ApiError(Exception):
+    """A request that is answered with a status from 400 up, as a problem document (RFC 9457).
+
+    Args:
+        reason: why, for the log. Never sent.
+        detail: a sentence for the caller that says more than the one of the class.
+        errors: field errors by location, sent with 422 only.
+        headers: further headers of the response.
+        keeps_writes: whether the transaction is committed. Default: as the class says.
+        retry_after: seconds. Default: as the class says.
+    """
+
+    status: int = 500
+    code: str
+    detail: str
+    keeps_writes: bool = False  # True: an audit event of the refused request is kept
+    retry_after: int | None = None  # seconds
+    challenge: str | None = None  # WWW-Authenticate, RFC 6750 section 3
+
+    def __init__(
+        self,
+        reason: str = "",
+        *,
+        detail: str | None = None,
+        errors: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        keeps_writes: bool | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        self.detail = detail or self.detail
+        self.keeps_writes = self.keeps_writes if keeps_writes is None else keeps_writes
+        self.retry_after = self.retry_after if retry_after is None else retry_after
+        super().__init__(reason or self.detail)
+        self.reason = reason
+        self.errors = errors
+        self.headers = headers or {}
+
+    @classmethod
+    def of_status(cls, status: HTTPStatus) -> Self:
+        """An error that no class stands for, named after its status."""
+        error = cls(detail=f"{status.phrase}.")
+        error.status, error.code = int(status), status.name.lower()
+        return error
+
+
+def catalogue() -> list[type[ApiError]]:
+    """Every error of the modules that are imported, by status and code."""
+    found: list[type[ApiError]] = []
+    waiting = ApiError.__subclasses__()
+    while waiting:
+        error = waiting.pop()
+        found.append(error)
+        waiting.extend(error.__subclasses__())
+    return sorted(found, key=lambda error: (error.status, error.code))
+
+
+class BadRequest(ApiError):
     status = 400
     code = "bad_request"
     detail = "The request is malformed."
 
 
-class InvalidJson(Refusal):
+class InvalidJson(ApiError):
     status = 400
     code = "invalid_json"
     detail = "The body is not valid JSON."
 
 
-class Unauthorized(Refusal):
+class Unauthorized(ApiError):
     status = 401
     code = "unauthorized"
     detail = "Sign in first."
@@ -45,38 +105,10 @@ class RevokedToken(InvalidToken):
     detail = "The session of this token has ended. Sign in again."
 
 
-class InvalidApiKey(InvalidToken):
-    code = "invalid_api_key"
-    detail = "This API key is not valid: mistyped, expired, rotated away or revoked. Ask an admin for another."
-
-
-class InvalidInvitation(Unauthorized):
-    code = "invalid_invitation"
-    detail = "This invitation is not valid: used, declined, withdrawn, sent anew or expired. Ask for another."
-
-
-class RefreshTokenReused(InvalidToken):
-    code = "refresh_token_reused"
-    detail = "This refresh token was spent before. Its session has been ended for safety: sign in again."
-    keeps_writes = True
-
-
-class WrongCredentials(Unauthorized):
-    code = "wrong_credentials"
-    detail = "The email or the password is wrong."
-    keeps_writes = True
-
-
-class Forbidden(Refusal):
+class Forbidden(ApiError):
     status = 403
     code = "forbidden"
     detail = "You may not do this."
-
-
-class InactiveAccount(Forbidden):
-    code = "inactive_account"
-    detail = "This account has been deactivated. Ask an operator to activate it."
-    keeps_writes = True
 
 
 class NotAMember(Forbidden):
@@ -94,84 +126,28 @@ class ApiKeyNotAllowed(Forbidden):
     detail = "This needs a person: sign in. An API key acts inside its organization only and has no account."
 
 
-class NotYourInvitation(Forbidden):
-    code = "not_your_invitation"
-    detail = "This invitation was sent to another address. Use the account with that address."
-    keeps_writes = True
-
-
-class NotFound(Refusal):
+class NotFound(ApiError):
     status = 404
     code = "not_found"
     detail = "There is nothing here."
 
 
-class SessionNotFound(NotFound):
-    code = "session_not_found"
-    detail = "You have no live session with this id."
-
-
-class MemberNotFound(NotFound):
-    code = "member_not_found"
-    detail = "This organization has no member with this id."
-
-
-class InvitationNotFound(NotFound):
-    code = "invitation_not_found"
-    detail = "This organization has no pending invitation with this id."
-
-
-class ApiKeyNotFound(NotFound):
-    code = "api_key_not_found"
-    detail = "This organization has no live API key with this id."
-
-
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(ApiError):
     status = 405
     code = "method_not_allowed"
     detail = "This address does not take that method; see the Allow header."
 
 
-class RequestTimeout(Refusal):
+class RequestTimeout(ApiError):
     status = 408
     code = "request_timeout"
     detail = "The request took too long to arrive. Send it again, in less than 5 seconds."
 
 
-class Conflict(Refusal):
+class Conflict(ApiError):
     status = 409
     code = "conflict"
     detail = "This collides with something that exists, or refers to something that does not."
-
-
-class EmailTaken(Conflict):
-    code = "email_taken"
-    detail = "An account with this email exists. Sign in, or use another address."
-
-
-class SlugTaken(Conflict):
-    code = "slug_taken"
-    detail = "Another organization has this slug. Choose another."
-
-
-class LastAdmin(Conflict):
-    code = "last_admin"
-    detail = "This organization would be left without an active admin. Make another member an admin, or delete it."
-
-
-class AlreadyMember(Conflict):
-    code = "already_member"
-    detail = "This address belongs to a member of the organization."
-
-
-class InvitationPending(Conflict):
-    code = "invitation_pending"
-    detail = "This address has a pending invitation. Send that one again, or revoke it first."
-
-
-class SeatsExhausted(Conflict):
-    code = "seats_exhausted"
-    detail = "Every seat of this organization is taken. Ask an admin to free one or to extend the subscription."
 
 
 class LimitReached(Conflict):
@@ -179,38 +155,32 @@ class LimitReached(Conflict):
     detail = "There are as many as the limit allows. Remove one that is no longer needed."
 
 
-class BodyTooLarge(Refusal):
+class BodyTooLarge(ApiError):
     status = 413
     code = "body_too_large"
     detail = "The body may have at most 64 KiB."
 
 
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(ApiError):
     status = 415
     code = "unsupported_media_type"
     detail = "Send the body as JSON, with the header Content-Type: application/json."
 
 
-class ValidationFailed(Refusal):
+class ValidationFailed(ApiError):
     status = 422
     code = "validation_failed"
     detail = "Some fields are invalid; see errors."
 
 
-class InternalError(Refusal):
+class InternalError(ApiError):
     status = 500
     code = "internal_error"
     detail = "Something broke on our side. Tell an operator the request_id."
 
 
-class ServiceUnavailable(Refusal):
+class ServiceUnavailable(ApiError):
     status = 503
     code = "service_unavailable"
     detail = "The service cannot answer at the moment. Try again shortly."
     retry_after = 2
-
-
-class HashQueueFull(ServiceUnavailable):
-    code = "hash_queue_full"
-    detail = "Too many people are signing in at this very moment. Try again shortly."
-    retry_after = 1

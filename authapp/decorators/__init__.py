@@ -1,1 +1,1 @@
-"""Who may enter."""
+"""Guards: who may call a route. Imports services, db and web."""

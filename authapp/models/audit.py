@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,42 +10,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from authapp.core.actor import ActorType
-from authapp.core.extensions import Model
-from authapp.core.requests import LONGEST_USER_AGENT
-from authapp.models.columns import Identified, closed_set, moment
+from authapp.core import lengths
+from authapp.core.enums import ActorType
+from authapp.db.engine import Model
+from authapp.models.columns import Identified, enum_column, timestamp
 
 _OF_ORGANIZATION: dict[str, Any] = {"postgresql_where": text("organization_id IS NOT NULL")}
-
-
-class AuditAction(StrEnum):
-    """What can happen: subject, dot, what befell it, in the past tense."""
-
-    USER_REGISTERED = "user.registered"
-    USER_UPDATED = "user.updated"
-    USER_ACTIVATED = "user.activated"
-    USER_DEACTIVATED = "user.deactivated"
-    USER_DELETED = "user.deleted"
-    SESSION_STARTED = "session.started"
-    SESSION_REFUSED = "session.refused"
-    SESSION_ENDED = "session.ended"
-    SESSION_REFRESH_REUSED = "session.refresh.reused"
-    ORGANIZATION_CREATED = "organization.created"
-    ORGANIZATION_UPDATED = "organization.updated"
-    ORGANIZATION_DELETED = "organization.deleted"
-    MEMBER_JOINED = "member.joined"
-    MEMBER_ROLE_CHANGED = "member.role.changed"
-    MEMBER_REMOVED = "member.removed"
-    MEMBER_LEFT = "member.left"
-    INVITATION_CREATED = "invitation.created"
-    INVITATION_RESENT = "invitation.resent"
-    INVITATION_REVOKED = "invitation.revoked"
-    INVITATION_DECLINED = "invitation.declined"
-    INVITATION_REFUSED = "invitation.refused"
-    API_KEY_CREATED = "api_key.created"
-    API_KEY_ROTATED = "api_key.rotated"
-    API_KEY_REVOKED = "api_key.revoked"
-    ACCESS_REFUSED = "access.refused"
 
 
 class AuditEvent(Identified, Model):
@@ -58,20 +27,20 @@ class AuditEvent(Identified, Model):
 
     __tablename__ = "audit_events"
 
-    # a grammar, not a closed set: every story adds actions, and old rows keep theirs
-    action: Mapped[str] = mapped_column(String(64))
+    # a grammar, not a closed set: every feature adds actions, and old rows keep theirs
+    action: Mapped[str] = mapped_column(String(lengths.AUDIT_ACTION))
     target_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    actor_type: Mapped[ActorType | None] = mapped_column(closed_set(ActorType, "actor_type"))
+    actor_type: Mapped[ActorType | None] = mapped_column(enum_column(ActorType, "actor_type"))
     actor_id: Mapped[UUID | None]
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     session_id: Mapped[UUID | None]
     # the time that is in `id`; the default is for events that somebody adds by hand
-    created_at: Mapped[datetime] = mapped_column(moment(), server_default=func.clock_timestamp(), sort_order=1)
+    created_at: Mapped[datetime] = mapped_column(timestamp(), server_default=func.clock_timestamp(), sort_order=1)
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
-    request_id: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(lengths.REQUEST_ID))
     ip_address: Mapped[str | None] = mapped_column(INET)
-    user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
+    user_agent: Mapped[str | None] = mapped_column(String(lengths.USER_AGENT))
 
     __table_args__ = (
         CheckConstraint(r"action ~ '^[a-z_]+(\.[a-z_]+)+$'", name="action_grammar"),

@@ -31,7 +31,7 @@ class Timestamped(Created):
     )
 
 
-def closed_set(enum: type[StrEnum], name: str) -> Enum:
+def enum_column(enum: type[StrEnum], name: str) -> Enum:
     """A text column that holds a value of this enum and, by a CHECK constraint, nothing else."""
     return Enum(
         enum,
@@ -43,6 +43,6 @@ def closed_set(enum: type[StrEnum], name: str) -> Enum:
     )
 
 
-def moment() -> DateTime:
+def timestamp() -> DateTime:
     """A point in time, with its zone."""
     return DateTime(timezone=True)

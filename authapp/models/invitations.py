@@ -8,28 +8,29 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from authapp.core.actor import Role
-from authapp.core.tenancy import TenantModel
-from authapp.models.columns import Identified, Timestamped, closed_set, moment
-from authapp.schemas.invitations import InvitationStatus
+from authapp.core import lengths
+from authapp.core.enums import InvitationStatus, Role
+from authapp.db.errors import ERRORS
+from authapp.db.tenant_model import TenantModel
+from authapp.models.columns import Identified, Timestamped, enum_column, timestamp
 
 
 class Invitation(Identified, Timestamped, TenantModel):
-    """An address that may join with a role. The token is in the letter alone; here is its keyed hash."""
+    """An address that may join with a role. Only the email has the token. Stored is its keyed hash."""
 
     __tablename__ = "invitations"
 
     organization_id: Mapped[UUID] = mapped_column(  # without the index of its own, which the first one below serves for
         ForeignKey("organizations.id"), server_default=text("authapp_organization_id()")
     )
-    email: Mapped[str] = mapped_column(String(254))
-    role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
+    email: Mapped[str] = mapped_column(String(lengths.EMAIL))
+    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     status: Mapped[InvitationStatus] = mapped_column(
-        closed_set(InvitationStatus, "status"), default=InvitationStatus.PENDING, server_default="pending"
+        enum_column(InvitationStatus, "status"), default=InvitationStatus.PENDING, server_default="pending"
     )
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     invited_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    expires_at: Mapped[datetime] = mapped_column(moment())
+    expires_at: Mapped[datetime] = mapped_column(timestamp())
 
     __table_args__ = (
         Index("ix_invitations_organization_id_id", "organization_id", "id"),
@@ -46,9 +47,10 @@ class Invitation(Identified, Timestamped, TenantModel):
             unique=True,
             postgresql_where=text("status = 'pending'"),
         ),
+        {"info": {ERRORS: {"uq_invitations_organization_id_email_pending": "invitation_pending"}}},
     )
 
     @classmethod
     def open_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-        """The condition under which an invitation may still be taken up."""
+        """The condition under which an invitation may be accepted or declined."""
         return and_(cls.status == InvitationStatus.PENDING, cls.expires_at > now)

@@ -1,4 +1,4 @@
-"""Organizations, and who belongs to them as what."""
+"""Organizations and memberships."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from authapp.core.actor import OrganizationRecord, Role
-from authapp.core.extensions import Model
-from authapp.core.tenancy import TenantModel
-from authapp.models.columns import Identified, Timestamped, closed_set, moment
+from authapp.core import lengths
+from authapp.core.actor import OrganizationRecord
+from authapp.core.enums import Role, SubscriptionStatus
+from authapp.db.engine import Model
+from authapp.db.errors import ERRORS
+from authapp.db.tenant_model import TenantModel
+from authapp.models.columns import Identified, Timestamped, enum_column, timestamp
 from authapp.models.users import User
-from authapp.schemas.organizations import LONGEST_NAME, LONGEST_SLUG, SubscriptionStatus
 
 
 class Organization(Identified, Timestamped, Model):
     """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted.
 
-    `founded_by` is whose limit it counts towards, None where nobody knows any more.
+    `founded_by` is the account whose limit it counts towards, None where that is not known.
     """
 
     __tablename__ = "organizations"
 
-    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
-    slug: Mapped[str] = mapped_column(String(LONGEST_SLUG))
+    name: Mapped[str] = mapped_column(String(lengths.ORGANIZATION_NAME))
+    slug: Mapped[str] = mapped_column(String(lengths.SLUG))
     plan: Mapped[str] = mapped_column(String(50), default="free", server_default="free")
     subscription_status: Mapped[SubscriptionStatus] = mapped_column(
-        closed_set(SubscriptionStatus, "subscription_status"),
+        enum_column(SubscriptionStatus, "subscription_status"),
         default=SubscriptionStatus.ACTIVE,
         server_default=SubscriptionStatus.ACTIVE.value,
     )
     seats: Mapped[int | None]
-    trial_ends_at: Mapped[datetime | None] = mapped_column(moment())
-    deleted_at: Mapped[datetime | None] = mapped_column(moment())
+    trial_ends_at: Mapped[datetime | None] = mapped_column(timestamp())
+    deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
     founded_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
     __table_args__ = (
@@ -43,6 +45,8 @@ class Organization(Identified, Timestamped, Model):
         Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
         CheckConstraint("seats >= 1", name="seats_positive"),
+        # the second is a constraint trigger's
+        {"info": {ERRORS: {"uq_organizations_slug_live": "slug_taken", "organizations_keep_an_admin": "last_admin"}}},
     )
 
     @classmethod
@@ -63,15 +67,16 @@ class Membership(Timestamped, TenantModel):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
+    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
 
     __table_args__ = (
         # the members in pages, all of them and those of one role, which the search for another admin reads as well
         Index("ix_memberships_organization_id_user_id", "organization_id", "user_id"),
         Index("ix_memberships_organization_id_role_user_id", "organization_id", "role", "user_id"),
+        {"info": {ERRORS: {"pk_memberships": "already_member"}}},
     )
 
     @classmethod
     def of_active_admin(cls) -> ColumnElement[bool]:
-        """The condition, in a statement that joins users, under which a membership keeps its organization in hand."""
+        """The condition, in a statement that joins users, under which a member administers its organization."""
         return and_(cls.role == Role.ADMIN, User.is_active, User.deleted_at.is_(None))

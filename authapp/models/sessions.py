@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,25 +10,13 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 from sqlalchemy.orm import Mapped, mapped_column
 
-from authapp.core.extensions import Model
-from authapp.core.requests import LONGEST_USER_AGENT
-from authapp.models.columns import Created, Identified, moment
-
-
-class EndReason(StrEnum):
-    """Why a session ended: before its time, or because that was over."""
-
-    LOGOUT = "logout"
-    REVOKED = "revoked"
-    REFRESH_REUSED = "refresh_reused"
-    DEACTIVATED = "deactivated"
-    DELETED = "deleted"
-    LIMIT = "limit"
-    EXPIRED = "expired"
+from authapp.core import lengths
+from authapp.db.engine import Model
+from authapp.models.columns import Created, Identified, timestamp
 
 
 class SessionRecord(NamedTuple):
-    """A session as it stands in the database: what its tokens say."""
+    """A session as it is in the database: what its tokens say."""
 
     id: UUID
     refresh_id: UUID
@@ -51,15 +38,15 @@ class Session(Identified, Created, Model):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     refresh_id: Mapped[UUID]
     previous_refresh_id: Mapped[UUID | None]
-    authenticated_at: Mapped[datetime] = mapped_column(moment())
+    authenticated_at: Mapped[datetime] = mapped_column(timestamp())
     amr: Mapped[list[str]] = mapped_column(ARRAY(String(16)))
-    last_used_at: Mapped[datetime] = mapped_column(moment())
-    expires_at: Mapped[datetime] = mapped_column(moment())
-    ends_at_latest: Mapped[datetime] = mapped_column(moment())
-    ended_at: Mapped[datetime | None] = mapped_column(moment())
+    last_used_at: Mapped[datetime] = mapped_column(timestamp())
+    expires_at: Mapped[datetime] = mapped_column(timestamp())
+    ends_at_latest: Mapped[datetime] = mapped_column(timestamp())
+    ended_at: Mapped[datetime | None] = mapped_column(timestamp())
     end_reason: Mapped[str | None] = mapped_column(String(32))
     ip_address: Mapped[str | None] = mapped_column(INET)
-    user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
+    user_agent: Mapped[str | None] = mapped_column(String(lengths.USER_AGENT))
 
     __table_args__ = (
         # the sessions page and "everywhere" read the live ones of a user, newest first
@@ -68,7 +55,7 @@ class Session(Identified, Created, Model):
 
     @classmethod
     def live_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-        """The condition under which a session still carries its tokens."""
+        """The condition under which a session is live."""
         return and_(cls.ended_at.is_(None), cls.expires_at > now)
 
     @classmethod

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from authapp.core import lengths
 from authapp.core.actor import UserRecord
-from authapp.core.extensions import Model
-from authapp.models.columns import Identified, Timestamped, moment
+from authapp.db.engine import Model
+from authapp.db.errors import ERRORS
+from authapp.models.columns import Identified, Timestamped, timestamp
 
 
 class User(Identified, Timestamped, Model):
@@ -18,17 +20,20 @@ class User(Identified, Timestamped, Model):
 
     __tablename__ = "users"
 
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(lengths.EMAIL))
     email_verified: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     password_hash: Mapped[str] = mapped_column(String(128))
-    first_name: Mapped[str | None] = mapped_column(String(100))
-    last_name: Mapped[str | None] = mapped_column(String(100))
+    first_name: Mapped[str | None] = mapped_column(String(lengths.PERSON_NAME))
+    last_name: Mapped[str | None] = mapped_column(String(lengths.PERSON_NAME))
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     mfa_enabled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    last_login_at: Mapped[datetime | None] = mapped_column(moment())
-    deleted_at: Mapped[datetime | None] = mapped_column(moment())
+    last_login_at: Mapped[datetime | None] = mapped_column(timestamp())
+    deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
 
-    __table_args__ = (Index("uq_users_email_live", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),)
+    __table_args__ = (
+        Index("uq_users_email_live", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        {"info": {ERRORS: {"uq_users_email_live": "email_taken"}}},
+    )
 
     @classmethod
     def record(cls) -> tuple[ColumnElement[Any], ...]:

@@ -1,1 +1,1 @@
-"""The words of the API: what may be sent, what is answered. No database, no request."""
+"""What may be sent and what is answered, as marshmallow schemas. No database, no request. Imports core."""

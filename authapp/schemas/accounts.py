@@ -1,4 +1,4 @@
-"""Accounts, as the API speaks of them."""
+"""Accounts, as they are sent and answered."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from authapp.schemas.fields import EMAIL, Email, Line, Password, Reply, Request, Text, Timestamp
-from authapp.schemas.invitations import LONGEST_TOKEN
-from authapp.schemas.organizations import LONGEST_NAME as LONGEST_ORGANIZATION_NAME
+from authapp.core import lengths
+from authapp.schemas.fields import EMAIL, Email, Password, Reply, Request, SingleLine, Text, Timestamp
 from authapp.schemas.organizations import ROLE, OrganizationBrief
 
-LONGEST_NAME = 100
 MOST_MEMBERSHIPS = 100  # shown with an account; the function authapp_memberships reads one more
 
 
@@ -51,7 +49,7 @@ class Me(User):
 
 
 class Registration(Request):
-    """A new account and, if wanted, its organization or its place in the one that invites it."""
+    """A new account, and if wanted an organization to create or to join."""
 
     email = Email(required=True)
     password = Password(
@@ -61,16 +59,20 @@ class Registration(Request):
             "Nothing that is easy to guess, and not email or name with little added."
         },
     )
-    first_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Ada"]})
-    last_name = Line(longest=LONGEST_NAME, load_default=None, allow_none=True, metadata={"examples": ["Lovelace"]})
-    organization_name = Line(
-        longest=LONGEST_ORGANIZATION_NAME, load_default=None, allow_none=True, metadata={"examples": ["Acme Research"]}
+    first_name = SingleLine(
+        longest=lengths.PERSON_NAME, load_default=None, allow_none=True, metadata={"examples": ["Ada"]}
+    )
+    last_name = SingleLine(
+        longest=lengths.PERSON_NAME, load_default=None, allow_none=True, metadata={"examples": ["Lovelace"]}
+    )
+    organization_name = SingleLine(
+        longest=lengths.ORGANIZATION_NAME, load_default=None, allow_none=True, metadata={"examples": ["Acme Research"]}
     )
     invitation_token = Text(
-        longest=LONGEST_TOKEN,
+        longest=lengths.OPAQUE_TOKEN,
         load_default=None,
         allow_none=True,
-        metadata={"description": "From the letter. In place of `organization_name`.", "examples": [None]},
+        metadata={"description": "From the email. In place of `organization_name`.", "examples": [None]},
     )
 
     @validates_schema
@@ -80,7 +82,7 @@ class Registration(Request):
 
 
 class AccountDeletion(Request):
-    """Proof that it is the owner who asks."""
+    """The password of the account."""
 
     password = Password(required=True)
 
@@ -88,9 +90,11 @@ class AccountDeletion(Request):
 class ProfileChange(Request):
     """Names to change. What is left out stays."""
 
-    first_name = Line(
-        longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Ada"], "description": "null clears it."}
+    first_name = SingleLine(
+        longest=lengths.PERSON_NAME, allow_none=True, metadata={"examples": ["Ada"], "description": "null clears it."}
     )
-    last_name = Line(
-        longest=LONGEST_NAME, allow_none=True, metadata={"examples": ["Lovelace"], "description": "null clears it."}
+    last_name = SingleLine(
+        longest=lengths.PERSON_NAME,
+        allow_none=True,
+        metadata={"examples": ["Lovelace"], "description": "null clears it."},
     )

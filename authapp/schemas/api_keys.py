@@ -1,15 +1,15 @@
-"""API keys, as the API speaks of them."""
+"""API keys, as they are sent and answered."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from authapp.core.actor import Role
-from authapp.schemas.fields import Choice, Count, Line, Moment, Reply, Request, Timestamp
-from authapp.schemas.pages import page_of
+from authapp.core import lengths
+from authapp.core.enums import Role
+from authapp.schemas.fields import Choice, Reply, Request, SingleLine, StrictInteger, StrictTimestamp, Timestamp
+from authapp.schemas.pagination import page_of
 
-LONGEST_NAME = 100
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 ROLES = (Role.DEVELOPER, Role.VIEWER)
 
@@ -43,15 +43,15 @@ ApiKeyPage = page_of(ApiKey, "ApiKeyPage")
 class NewApiKey(Request):
     """A key to issue."""
 
-    name = Line(longest=LONGEST_NAME, required=True, metadata={"examples": ["training pipeline"]})
+    name = SingleLine(longest=lengths.API_KEY_NAME, required=True, metadata={"examples": ["training pipeline"]})
     role = Choice(Role, among=ROLES, required=True)
-    expires_at = Moment(load_default=None, allow_none=True, metadata={"description": "null: never."})
+    expires_at = StrictTimestamp(load_default=None, allow_none=True, metadata={"description": "null: never."})
 
 
 class Rotation(Request):
     """How to rotate."""
 
-    overlap_seconds = Count(
+    overlap_seconds = StrictInteger(
         smallest=0,
         largest=LONGEST_OVERLAP,
         load_default=0,

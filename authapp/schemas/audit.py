@@ -1,14 +1,13 @@
-"""What happened, as the API speaks of it."""
+"""What happened, as they are sent and answered."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core.actor import ActorType
-from authapp.schemas.fields import Id, Moment, Reply, Text, Timestamp
-from authapp.schemas.pages import PageQuery, page_of
-
-LONGEST_ACTION = 64
+from authapp.core import lengths
+from authapp.core.enums import ActorType
+from authapp.schemas.fields import Id, Reply, StrictTimestamp, Text, Timestamp
+from authapp.schemas.pagination import PageQuery, page_of
 
 
 class AuditEvent(Reply):
@@ -45,7 +44,7 @@ AuditEventPage = page_of(AuditEvent, "AuditEventPage")
 class AuditQuery(PageQuery):
     """Which events."""
 
-    action = Text(longest=LONGEST_ACTION, metadata={"examples": ["member.role.changed"]})
+    action = Text(longest=lengths.AUDIT_ACTION, metadata={"examples": ["member.role.changed"]})
     actor_id = Id(metadata={"description": "What this account or API key did."})
-    since = Moment(metadata={"description": "At this moment or later."})
-    until = Moment(metadata={"description": "Before this moment."})
+    since = StrictTimestamp(metadata={"description": "At this moment or later."})
+    until = StrictTimestamp(metadata={"description": "Before this moment."})

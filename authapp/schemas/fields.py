@@ -14,10 +14,10 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, Range
 
-LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
-LONGEST_PASSWORD = 1024  # characters
+from authapp.core import lengths
+
 EMAIL = {"format": "email", "examples": ["ada@example.com"]}
-_NO_EMAIL = "Not a valid email address."
+_NOT_AN_EMAIL = "Not a valid email address."
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -60,7 +60,7 @@ class Text(fields.String):
         return unicodedata.normalize("NFC", value)
 
 
-class Line(Text):
+class SingleLine(Text):
     """One line for people to read: no control characters, no invisible direction marks, no space around it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
@@ -76,11 +76,11 @@ class Email(Text):
     """An address, in the one canonical form of `canonical_email`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(longest=LONGEST_EMAIL, metadata=EMAIL, **kwargs)
+        super().__init__(longest=lengths.EMAIL, metadata=EMAIL, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, str) and not value.rpartition("@")[0].isascii():
-            raise ValidationError(_NO_EMAIL)  # before NFC, which makes ASCII letters of some others
+            raise ValidationError(_NOT_AN_EMAIL)  # before NFC, which makes ASCII letters of some others
         return canonical_email(super()._deserialize(value, attr, data, **kwargs).strip(" "))
 
 
@@ -93,9 +93,9 @@ def canonical_email(address: str) -> str:
     try:
         result = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
-        raise ValidationError(_NO_EMAIL) from None
+        raise ValidationError(_NOT_AN_EMAIL) from None
     if "=?" in address:  # RFC 2047 section 5: no encoded word in an address, which some would decode into another
-        raise ValidationError(_NO_EMAIL)
+        raise ValidationError(_NOT_AN_EMAIL)
     return (result.ascii_email or result.normalized).lower()
 
 
@@ -104,10 +104,10 @@ class Password(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {**PASSWORD, **kwargs.pop("metadata", {})}
-        super().__init__(longest=LONGEST_PASSWORD, metadata=metadata, **kwargs)
+        super().__init__(longest=lengths.PASSWORD, metadata=metadata, **kwargs)
 
 
-class Count(fields.Integer):
+class StrictInteger(fields.Integer):
     """A whole number within bounds, not in quotes."""
 
     def __init__(self, *, smallest: int, largest: int, **kwargs: Any) -> None:
@@ -119,7 +119,7 @@ class Count(fields.Integer):
         return value
 
 
-class QueryCount(Count):
+class QueryInteger(StrictInteger):
     """The same in a query, where everything is text: plain ASCII digits."""
 
     _PLAIN = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -128,7 +128,7 @@ class QueryCount(Count):
         return super()._deserialize(int(value) if self._PLAIN.fullmatch(value) else value, attr, data, **kwargs)
 
 
-class Flag(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """true or false, and no other spelling."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
@@ -168,7 +168,7 @@ class Slug(Text):
         return text
 
 
-class Moment(fields.Field[datetime]):
+class StrictTimestamp(fields.Field[datetime]):
     """A moment in requests: RFC 3339 with its zone, `Z` or an offset."""
 
     _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

@@ -1,33 +1,21 @@
-"""Invitations, as the API speaks of them."""
+"""Invitations, as they are sent and answered."""
 
 from __future__ import annotations
-
-from enum import StrEnum
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from authapp.core.actor import Role
+from authapp.core import lengths
+from authapp.core.enums import InvitationStatus, Role
 from authapp.schemas.fields import EMAIL, Choice, Email, Reply, Request, Text, Timestamp
 from authapp.schemas.organizations import ROLE
-from authapp.schemas.pages import page_of
+from authapp.schemas.pagination import page_of
 
-LONGEST_TOKEN = 200
-TOKEN = {"description": "From the letter.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
-
-
-class InvitationStatus(StrEnum):
-    """Where an invitation stands. A pending one whose time has passed is shown as expired before it is marked so."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
+TOKEN = {"description": "From the email.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
 
 
 class Invitation(Reply):
-    """An address that was invited, and what became of it."""
+    """An address that was invited, and its status."""
 
     id = fields.UUID(required=True)
     email = fields.String(required=True, metadata=EMAIL)
@@ -49,9 +37,9 @@ class NewInvitation(Request):
 
 
 class InvitationToken(Request):
-    """The token of a letter."""
+    """The token of an email."""
 
-    token = Text(longest=LONGEST_TOKEN, required=True, metadata=TOKEN)
+    token = Text(longest=lengths.OPAQUE_TOKEN, required=True, metadata=TOKEN)
 
 
 class InvitingOrganization(Reply):

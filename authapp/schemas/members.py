@@ -1,13 +1,13 @@
-"""Members, as the API speaks of them."""
+"""Members, as they are sent and answered."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core.actor import Role
+from authapp.core.enums import Role
 from authapp.schemas.fields import EMAIL, Choice, Flattened, Reply, Request, Timestamp
 from authapp.schemas.organizations import ROLE
-from authapp.schemas.pages import PageQuery, page_of
+from authapp.schemas.pagination import PageQuery, page_of
 
 
 class UserBrief(Reply):

@@ -1,31 +1,19 @@
-"""Organizations, as the API speaks of them."""
+"""Organizations, as they are sent and answered."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from marshmallow import fields
 
-from authapp.core.actor import Role
-from authapp.schemas.fields import Flattened, Line, Reply, Request, Slug, Timestamp
-from authapp.schemas.pages import page_of
+from authapp.core import lengths
+from authapp.core.enums import Role, SubscriptionStatus
+from authapp.schemas.fields import Flattened, Reply, Request, SingleLine, Slug, Timestamp
+from authapp.schemas.pagination import page_of
 
-LONGEST_NAME = 200
-LONGEST_SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
 ROLE = {"enum": [role.value for role in Role], "examples": ["developer"]}
 
 
-class SubscriptionStatus(StrEnum):
-    """Where a subscription stands."""
-
-    ACTIVE = "active"
-    TRIALING = "trialing"
-    PAST_DUE = "past_due"
-    CANCELED = "canceled"
-
-
 class OrganizationBrief(Reply):
-    """An organization in a sentence."""
+    """An organization in brief."""
 
     id = fields.UUID(required=True)
     name = fields.String(required=True, metadata={"examples": ["Acme Research"]})
@@ -58,17 +46,17 @@ OrganizationPage = page_of(Organization, "OrganizationPage")
 
 
 class NewOrganization(Request):
-    """An organization to found."""
+    """An organization to create."""
 
-    name = Line(longest=LONGEST_NAME, required=True, metadata={"examples": ["Acme Research"]})
+    name = SingleLine(longest=lengths.ORGANIZATION_NAME, required=True, metadata={"examples": ["Acme Research"]})
 
 
 class OrganizationChange(Request):
     """What to change. What is left out stays."""
 
-    name = Line(longest=LONGEST_NAME, metadata={"examples": ["Acme Research"]})
+    name = SingleLine(longest=lengths.ORGANIZATION_NAME, metadata={"examples": ["Acme Research"]})
     slug = Slug(
-        longest=LONGEST_SLUG,
+        longest=lengths.SLUG,
         metadata={
             "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$",
             "description": "Free again once its organization is deleted.",

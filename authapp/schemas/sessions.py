@@ -1,16 +1,15 @@
-"""Signing in and staying signed in, as the API speaks of it."""
+"""Signing in and staying signed in, as they are sent and answered."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
+from authapp.core import lengths
 from authapp.schemas.accounts import User
-from authapp.schemas.fields import Email, Flag, Password, Reply, Request, Text, Timestamp
+from authapp.schemas.fields import Email, Password, Reply, Request, StrictBoolean, Text, Timestamp
 from authapp.schemas.organizations import Organization
-from authapp.schemas.pages import page_of
-
-LONGEST_TOKEN = 4096
+from authapp.schemas.pagination import page_of
 
 
 class Login(Request):
@@ -21,19 +20,19 @@ class Login(Request):
 
 
 class Refresh(Request):
-    """The refresh token to spend."""
+    """The refresh token to use."""
 
-    refresh_token = Text(longest=LONGEST_TOKEN, required=True)
+    refresh_token = Text(longest=lengths.JWT, required=True)
 
 
 class Logout(Request):
     """Whether to end every session of the account, or this one."""
 
-    everywhere = Flag(load_default=False, metadata={"examples": [False]})
+    everywhere = StrictBoolean(load_default=False, metadata={"examples": [False]})
 
 
 class Session(Reply):
-    """A token response (RFC 6749 section 5.1) plus whom it is for."""
+    """A token response (RFC 6749 section 5.1) plus the account."""
 
     access_token = fields.String(required=True)
     token_type = fields.String(required=True, validate=OneOf(["Bearer"]))

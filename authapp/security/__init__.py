@@ -1,1 +1,1 @@
-"""Mechanisms: passwords, keys, tokens. No database, no request."""
+"""Passwords, keys, tokens, encryption. No Flask and no database, not even indirectly. Imports errors and clock."""

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt import PyJWK, PyJWS, PyJWTError
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
-from config import SHORTEST_SECRET, Settings, UnsafeSettings
+from authapp.config import SHORTEST_SECRET, Settings, UnsafeSettings
 
 SUBKEY_BYTES = 32
 SHORTEST_RSA = 3072  # bits, ASVS v5.0.0 appendix C
@@ -69,10 +69,10 @@ def key_ring(settings: Settings) -> KeyRing:
         members = json.loads(settings.jwt_keys)["keys"]
     else:
         raw = (settings.jwt_secret_key or "").encode() or derive(settings.secret_key, "HS256")
-        members = [{"kty": "oct", "k": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}]
+        members = [_symmetric(raw)]
     return KeyRing(
         settings.algorithm,
-        _jws(settings.algorithm),
+        jws(settings.algorithm),
         tuple(_signing_key(member, settings.algorithm) for member in members),
     )
 
@@ -84,11 +84,21 @@ class _PreparedHMAC(HMACAlgorithm):
         return cast("bytes", key)
 
 
-def _jws(algorithm: str) -> PyJWS:
-    jws = PyJWS(algorithms=[])
+def jws(algorithm: str) -> PyJWS:
+    """PyJWT's signer and verifier for this algorithm, which knows no other."""
+    made = PyJWS(algorithms=[])
     hmac = _PreparedHMAC(HMACAlgorithm.SHA256)
-    jws.register_algorithm(algorithm, hmac if algorithm == "HS256" else get_default_algorithms()[algorithm])
-    return jws
+    made.register_algorithm(algorithm, hmac if algorithm == "HS256" else get_default_algorithms()[algorithm])
+    return made
+
+
+def refresh_key(settings: Settings) -> SigningKey:
+    """The key of refresh tokens, of SECRET_KEY whatever ALGORITHM says."""
+    return _signing_key(_symmetric(derive(settings.secret_key, "refresh tokens")), "HS256")
+
+
+def _symmetric(raw: bytes) -> dict[str, Any]:
+    return {"kty": "oct", "k": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
 
 
 def _signing_key(member: dict[str, Any], algorithm: str) -> SigningKey:

@@ -1,1 +1,1 @@
-"""gunicorn: its settings, and its gevent worker with time limits. Imports core; nothing imports it but development."""
+"""gunicorn: its settings, its logger, and its gevent worker with time limits. Imports web, db and core."""

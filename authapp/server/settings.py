@@ -16,11 +16,10 @@ from typing import Any
 
 from gevent.server import StreamServer
 
-from authapp.core.green import wait_with_gevent
-from authapp.core.logging import JsonLogger
-from authapp.delivery import deliver_in_background
+from authapp.config import read_settings
+from authapp.db.green import wait_with_gevent
+from authapp.server.logger import JsonLogger
 from authapp.server.worker import Worker
-from config import read_settings
 
 UNREAD_BYTES = 64 * 1024  # that the system takes for a client that does not read; the next answer waits then
 
@@ -39,7 +38,7 @@ graceful_timeout = 20  # seconds; Heroku kills after 30
 max_requests = 50_000  # recycle, against slow leaks
 max_requests_jitter = 5_000
 logger_class = JsonLogger
-accesslog = None  # authapp.core.logging writes one line for each request
+accesslog = None  # authapp.web.request_log writes one line for each request
 sendfile = False  # it has no place for the time limits of ClientSocket
 limit_request_line = 4094  # bytes
 limit_request_fields = 50
@@ -62,9 +61,3 @@ def when_ready(server: Any) -> None:
     gc.freeze()
     for listener in server.LISTENERS:  # its connections inherit it
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
-
-
-def post_worker_init(worker: Any) -> None:
-    """Outside production nobody starts a second process for the outbox."""
-    if not _settings.in_production:
-        deliver_in_background(worker.app.callable)

@@ -15,11 +15,11 @@ from gevent import GreenletExit, with_timeout
 from gunicorn.http import errors as http_errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from authapp.core.errors import HashQueueFull, InternalError, RequestTimeout, ServiceUnavailable
-from authapp.core.openapi import views_that_refuse
-from authapp.core.problems import raw_problem
-from authapp.core.refusal import Refusal
-from config import read_settings
+from authapp.config import read_settings
+from authapp.core.errors import ApiError, InternalError, RequestTimeout, ServiceUnavailable
+from authapp.security.hash_queue import HashQueueFull
+from authapp.web.openapi import routes_that_raise
+from authapp.web.problems import raw_response
 
 SECONDS_TO_READ = 5.0  # a request, from its first byte to its last; and until the next one begins
 SECONDS_TO_ANSWER = 15.0  # until the client has taken the last byte
@@ -78,7 +78,7 @@ class Worker(GeventWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self._settings = read_settings()
-        self._hashing = views_that_refuse(HashQueueFull, self.wsgi)
+        self._hashing = routes_that_raise(HashQueueFull, self.wsgi)
         self.wsgi: Any = partial(_serve, self.wsgi)
 
     def timeout_ctx(self) -> Any:
@@ -106,27 +106,27 @@ class Worker(GeventWorker):
     def handle_error(self, req: Any, client: ClientSocket, addr: Any, exc: BaseException) -> None:
         if isinstance(exc, GreenletExit):
             return  # the worker stops, and this request had its time
-        refusal = _refusal_for(exc)
-        request_id, raw = raw_problem(refusal, self._settings)
+        error = _api_error_of(exc)
+        request_id, raw = raw_response(error, self._settings)
         log.log(
-            logging.ERROR if isinstance(refusal, InternalError) else logging.WARNING,
+            logging.ERROR if isinstance(error, InternalError) else logging.WARNING,
             "request.refused",
-            code=refusal.code,
-            reason=refusal.reason or str(exc),
+            code=error.code,
+            reason=error.reason or str(exc),
             path=getattr(req, "path", None),
             request_id=request_id,
             ip_address=addr[0] if addr else None,
-            exc_info=exc if isinstance(refusal, InternalError) else None,
+            exc_info=exc if isinstance(error, InternalError) else None,
         )
         with contextlib.suppress(OSError):
             with_timeout(SECONDS_TO_CLOSE, client.sendall, raw, timeout_value=None)
 
 
-def _refusal_for(error: BaseException) -> Refusal:
-    if isinstance(error, Refusal):
+def _api_error_of(error: BaseException) -> ApiError:
+    if isinstance(error, ApiError):
         return error
     if isinstance(error, (http_errors.ParseException, OSError)):
-        return Refusal.of_status(_STATUS.get(type(error), HTTPStatus.BAD_REQUEST))
+        return ApiError.of_status(_STATUS.get(type(error), HTTPStatus.BAD_REQUEST))
     return InternalError()
 
 

@@ -1,1 +1,4 @@
-"""What happens. Plain functions; they flush, and never commit."""
+"""What the application does: a module a feature, beside `audit` and `locks`. Plain functions, no request.
+
+They send statements in the request's transaction and never end it. Imports mail, web.application, models, security, db.
+"""

@@ -7,17 +7,23 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, UserRecord
-from authapp.core.application import settings
-from authapp.core.errors import LastAdmin, ValidationFailed, WrongCredentials
-from authapp.core.transaction import Stale
-from authapp.models import AuditAction, Session, User
-from authapp.models.sessions import EndReason
+from authapp.core import clock
+from authapp.core.actor import Actor, UserRecord, signing_in
+from authapp.core.enums import AuditAction, EndReason
+from authapp.core.errors import Conflict, ValidationFailed
+from authapp.db import transaction
+from authapp.db.transaction import Stale
+from authapp.models import Session, User
 from authapp.security.password_policy import complaints
-from authapp.security.passwords import passwords
-from authapp.services import audit, authority, invited, members, organizations, sessions
-from authapp.services.sessions import SignedIn
+from authapp.services import audit, invitation_acceptance, locks, members, organizations, sessions
+from authapp.services.members import LastAdmin
+from authapp.services.sessions import SignedIn, WrongCredentials
+from authapp.web.application import current_app
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    detail = "An account with this email exists. Sign in, or use another address."
 
 
 def register(
@@ -28,22 +34,23 @@ def register(
     organization_name: str | None,
     invitation_token: str | None,
 ) -> SignedIn:
-    """Make an account, its organization if one is named or its place in the one that invites it, and its session.
+    """Create an account and its session, and create or join an organization with it.
 
     Raises:
         ValidationFailed: the policy refuses the password.
         HashQueueFull: before anything is read or written.
         EmailTaken: an account that is not deleted has this address.
-        InvalidInvitation, NotYourInvitation, SeatsExhausted: as `invited.accept`.
+        InvalidInvitation, NotYourInvitation, SeatsExhausted: as `invitation_acceptance.accept`.
     """
     own_words = (email, first_name, last_name)
-    if problems := complaints(password, settings().password_policy, own_words):
+    if problems := complaints(password, current_app.settings.password_policy, own_words):
         raise ValidationFailed(errors={"json": {"password": problems}})
-    with passwords.queue.place():
-        password_hash = passwords.hash(password)
-    invitation = invited.opened(invitation_token) if invitation_token else None
+    hasher = current_app.hasher
+    with hasher.queue.slot():
+        password_hash = hasher.hash(password)
+    invitation = invitation_acceptance.find_by_token(invitation_token) if invitation_token else None
     if invitation:
-        invited.require_address(invitation, email)
+        invitation_acceptance.require_address(invitation, email, None)
     user_id = uuid7()
     transaction.execute(
         insert(User).values(
@@ -55,12 +62,13 @@ def register(
             last_name=last_name,
         )
     )
-    audit.record(AuditAction.USER_REGISTERED, target_id=user_id, user_id=user_id, actor_id=user_id)
+    actor = signing_in(user_id)
+    audit.record(AuditAction.USER_REGISTERED, actor, target_id=user_id, user_id=user_id)
     organization = None
     if invitation:
-        organization = invited.join(invitation, user_id)
+        organization = invitation_acceptance.join(invitation, actor)
     elif organization_name:
-        organization = organizations.create(organization_name, user_id)
+        organization = organizations.create_for(actor, organization_name)
     return sessions.start(user_id, sessions.PASSWORD, organization=organization)
 
 
@@ -70,9 +78,9 @@ def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
     changes = {name: value for name, value in changes.items() if value != getattr(user, name)}
     if not changes:
         return user
-    authority.hold_account(actor)
+    locks.lock_account(actor)
     row = transaction.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
-    audit.record(AuditAction.USER_UPDATED, target_id=user.id, user_id=user.id, fields=sorted(changes))
+    audit.record(AuditAction.USER_UPDATED, actor, target_id=user.id, user_id=user.id, fields=sorted(changes))
     return UserRecord._make(row)
 
 
@@ -85,16 +93,16 @@ def delete(actor: Actor, password: str) -> None:
         LastAdmin: an organization with other members would be left without an admin.
     """
     user = actor.user
-    transaction.release()  # hold no connection while hashing
-    with passwords.queue.place():
+    hasher = current_app.hasher
+    with hasher.queue.slot():
         stored = transaction.scalar(select(User.password_hash).where(User.id == user.id))
-        transaction.release()
-        right = passwords.verify(password, stored)
+        with transaction.paused():
+            right = hasher.verify(password, stored)
     if not right:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=user.id, reason="wrong_credentials")
+        audit.record(AuditAction.SESSION_REFUSED, actor, user_id=user.id, reason="wrong_credentials")
         raise WrongCredentials("wrong password", detail="The password is wrong.")
-    authority.hold_account(actor)
-    members.leave_all(user.id)
+    locks.lock_account(actor)
+    members.leave_all(actor)
     deleted = transaction.execute(
         update(User)
         .where(User.id == user.id, User.is_active, User.deleted_at.is_(None), User.password_hash == stored)
@@ -104,11 +112,11 @@ def delete(actor: Actor, password: str) -> None:
     if deleted is None:
         raise Stale("the account changed while its password was checked")
     sessions.end(Session.user_id == user.id, reason=EndReason.DELETED)
-    audit.record(AuditAction.USER_DELETED, target_id=user.id, user_id=user.id)
+    audit.record(AuditAction.USER_DELETED, actor, target_id=user.id, user_id=user.id)
 
 
 def set_active(email: str, active: bool) -> bool:
-    """Switch an account off or on. Off ends its sessions. Says whether there is such an account.
+    """Switch an account off or on. Off ends its sessions. Returns whether there is such an account.
 
     Raises:
         LastAdmin: it is the only active admin of organizations, which the reason names.
@@ -117,13 +125,13 @@ def set_active(email: str, active: bool) -> bool:
     user_id = transaction.scalar(account.with_for_update(key_share=True))
     if user_id is None:
         return False
-    if not active and (alone := members.administers_alone(user_id)):
-        raise LastAdmin(", ".join(map(str, alone)))
+    if not active and (left_behind := members.administered_alone(user_id)):
+        raise LastAdmin(", ".join(map(str, left_behind)))
     changed = update(User).where(User.id == user_id, User.is_active != active).values(is_active=active)
     if transaction.scalar(changed.returning(User.id)) is None:
         return True
     if not active:
         sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
-    audit.record(action, target_id=user_id, user_id=user_id)
+    audit.record(action, None, target_id=user_id, user_id=user_id)
     return True

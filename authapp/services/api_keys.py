@@ -1,4 +1,4 @@
-"""API keys: issue, rotate, revoke. A key belongs to its organization and acts in it with its own role."""
+"""API keys: create, rotate, revoke. A key belongs to its organization and acts in it with its own role."""
 
 from __future__ import annotations
 
@@ -11,27 +11,39 @@ from sqlalchemy import and_, case, func, insert, literal, null, select, text, up
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, Role
-from authapp.core.errors import ApiKeyNotFound, LimitReached, ValidationFailed
-from authapp.core.extensions import autocommit_engine
-from authapp.models import ApiKey, AuditAction
-from authapp.security import opaque
-from authapp.services import audit, authority
-from authapp.services.pages import Page, fetch
+from authapp.core import clock
+from authapp.core.actor import Actor
+from authapp.core.enums import AuditAction, Role
+from authapp.core.errors import InvalidToken, LimitReached, NotFound, ValidationFailed
+from authapp.db import transaction
+from authapp.db.engine import autocommit_engine
+from authapp.db.pagination import Page, fetch
+from authapp.models import ApiKey
+from authapp.services import audit, locks
+from authapp.web.application import current_app
 
 PREFIX = "ak"
 MOST_LIVE = 100  # of an organization
-USE_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger("authapp")
 
 # One round trip, its own transaction, and no waiting: whoever finds the row locked leaves it to the other.
-_NOTE_USE = text(
+_RECORD_USE = text(
     "SELECT set_config('authapp.organization_id', :organization_id, true); "
     "UPDATE api_keys SET last_used_at = :now WHERE id = (SELECT id FROM api_keys WHERE id = :id "
     "AND (last_used_at IS NULL OR last_used_at <= :stale) FOR UPDATE SKIP LOCKED)"
 )
+
+
+class InvalidApiKey(InvalidToken):
+    code = "invalid_api_key"
+    detail = "This API key is not valid: mistyped, expired, rotated away or revoked. Ask an admin for another."
+
+
+class ApiKeyNotFound(NotFound):
+    code = "api_key_not_found"
+    detail = "This organization has no live API key with this id."
 
 
 def of_organization(organization_id: UUID, limit: int, cursor: UUID | None) -> Page:
@@ -40,28 +52,28 @@ def of_organization(organization_id: UUID, limit: int, cursor: UUID | None) -> P
     return fetch(statement, ApiKey.id, limit, cursor, newest_first=True)
 
 
-def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> dict[str, Any]:
-    """Issue a key. The reply is the only place that ever holds it whole.
+def create(actor: Actor, organization_id: UUID, name: str, role: Role, expires_at: datetime | None) -> dict[str, Any]:
+    """Create a key. Only what this returns ever has the whole of it.
 
     Raises:
-        RoleTooLow: the role is above the actor's own.
         ValidationFailed: `expires_at` has passed.
         LimitReached: the organization has as many live keys as it may.
     """
-    authority.require_grant(actor, role)
     if expires_at is not None and expires_at <= clock.now():
         raise ValidationFailed(errors={"json": {"expires_at": ["Give a moment in the future."]}})
-    authority.hold_office(actor)  # and count only then: of simultaneous requests each counts those before it
-    live = select(func.count()).where(ApiKey.organization_id == actor.here.id, ApiKey.live_at(clock.now()))
+    locks.lock_as_admin(
+        actor, organization_id
+    )  # and count only then: of simultaneous requests each counts those before it
+    live = select(func.count()).where(ApiKey.organization_id == organization_id, ApiKey.live_at(clock.now()))
     if transaction.scalar(live) >= MOST_LIVE:
         raise LimitReached(detail=f"This organization has {MOST_LIVE} live API keys, the most it may. Revoke one.")
     key_id = uuid7()
-    key, secret_hash = opaque.make(PREFIX, key_id)
+    key, secret_hash = current_app.opaque_tokens.make(PREFIX, key_id)
     row = transaction.execute(
         insert(ApiKey)
         .values(
             id=key_id,
-            organization_id=actor.here.id,
+            organization_id=organization_id,
             name=name,
             role=role,
             secret_hash=secret_hash,
@@ -70,22 +82,22 @@ def create(actor: Actor, name: str, role: Role, expires_at: datetime | None) -> 
         )
         .returning(*_shown())
     ).one()
-    audit.record(AuditAction.API_KEY_CREATED, target_id=key_id, name=name, role=role)
+    _record(AuditAction.API_KEY_CREATED, actor, organization_id, key_id, name=name, role=role)
     return {**row._mapping, "key": key}
 
 
-def rotate(actor: Actor, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
-    """Give a key a new secret. The one before lives on for the overlap; any older one is dead.
+def rotate(actor: Actor, organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
+    """Give a key a new secret. The one before stays valid for the overlap; any older one is dead.
 
     Raises:
         ApiKeyNotFound: there is none that is live.
     """
-    authority.hold_office(actor)
+    locks.lock_as_admin(actor, organization_id)
     now = clock.now()
-    key, secret_hash = opaque.make(PREFIX, api_key_id)
+    key, secret_hash = current_app.opaque_tokens.make(PREFIX, api_key_id)
     row = transaction.execute(
         update(ApiKey)
-        .where(_is_live(actor.here.id, api_key_id))
+        .where(_is_live(organization_id, api_key_id))
         .values(
             previous_secret_hash=ApiKey.secret_hash if overlap else null(),
             previous_expires_at=func.least(now + overlap, ApiKey.expires_at) if overlap else null(),
@@ -96,43 +108,47 @@ def rotate(actor: Actor, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]
     if row is None:
         raise ApiKeyNotFound
     seconds = int(overlap.total_seconds())
-    audit.record(AuditAction.API_KEY_ROTATED, target_id=api_key_id, name=row.name, overlap_seconds=seconds)
+    _record(AuditAction.API_KEY_ROTATED, actor, organization_id, api_key_id, name=row.name, overlap_seconds=seconds)
     return {**row._mapping, "key": key}
 
 
-def revoke(actor: Actor, api_key_id: UUID) -> None:
+def revoke(actor: Actor, organization_id: UUID, api_key_id: UUID) -> None:
     """End a key and every secret of it.
 
     Raises:
         ApiKeyNotFound: there is none, or it is revoked already.
     """
-    authority.hold_office(actor)
+    locks.lock_as_admin(actor, organization_id)
     name = transaction.scalar(
         update(ApiKey)
-        .where(ApiKey.organization_id == actor.here.id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
+        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=clock.now())
         .returning(ApiKey.name)
     )
     if name is None:
         raise ApiKeyNotFound
-    audit.record(AuditAction.API_KEY_REVOKED, target_id=api_key_id, name=name)
+    _record(AuditAction.API_KEY_REVOKED, actor, organization_id, api_key_id, name=name)
 
 
-def note_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:
-    """Remember that a key was used, once a minute at most, after the request's transaction."""
-    stale = now - USE_NOTED_EVERY
+def record_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:
+    """Record that a key was used, once a minute at most, after the request's transaction."""
+    stale = now - USE_RECORDED_EVERY
     if last_used_at is not None and last_used_at > stale:
         return
     parameters = {"organization_id": str(organization_id), "id": api_key_id, "now": now, "stale": stale}
 
-    def note() -> None:
+    def record() -> None:
         try:
             with autocommit_engine().connect() as connection:
-                connection.execute(_NOTE_USE, parameters)
+                connection.execute(_RECORD_USE, parameters)
         except SQLAlchemyError as error:  # the request is done; its answer stands
-            log.warning("api_key.use_not_noted", error=str(error.__cause__ or error))
+            log.warning("api_key.use_not_recorded", error=str(error.__cause__ or error))
 
-    transaction.afterwards(note)
+    transaction.after_transaction_end(record)
+
+
+def _record(action: AuditAction, actor: Actor, organization_id: UUID, api_key_id: UUID, **details: Any) -> None:
+    audit.record(action, actor, target_id=api_key_id, organization_id=organization_id, **details)
 
 
 def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:
@@ -140,7 +156,7 @@ def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:
 
 
 def _shown() -> tuple[Any, ...]:
-    """What an admin sees of a key."""
+    """The columns of a key, without its secret."""
     overlapping = case((ApiKey.previous_expires_at > literal(clock.now()), ApiKey.previous_expires_at))
     columns = (ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.created_by, ApiKey.created_at, ApiKey.expires_at)
     return (*columns, ApiKey.last_used_at, overlapping.label("previous_secret_expires_at"))

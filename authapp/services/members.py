@@ -1,4 +1,4 @@
-"""Members: who belongs to an organization as what. Whoever changes that holds the organization's row meanwhile."""
+"""Members: list them, change their roles, remove them. Every change locks the organization's row first."""
 
 from __future__ import annotations
 
@@ -8,20 +8,40 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from authapp.core import transaction
-from authapp.core.actor import Actor, Role
-from authapp.core.errors import LastAdmin, MemberNotFound, SeatsExhausted
-from authapp.core.tenancy import open_account, open_organization
-from authapp.models import AuditAction, Invitation, Membership, Organization, User
-from authapp.schemas.invitations import InvitationStatus
-from authapp.services import audit, authority, organizations
-from authapp.services.pages import Page, bound, cut
+from authapp.core.actor import Actor
+from authapp.core.enums import AuditAction, InvitationStatus, Role
+from authapp.core.errors import Conflict, NotFound
+from authapp.db import transaction
+from authapp.db.pagination import Page, bound, cut
+from authapp.db.tenancy import set_account, set_tenant
+from authapp.models import Invitation, Membership, Organization, User
+from authapp.services import audit, locks, organizations
 
 
-class Standing(NamedTuple):
-    """Where a member stands, read while the organization's row is held."""
+class MemberNotFound(NotFound):
+    code = "member_not_found"
+    detail = "This organization has no member with this id."
 
-    role: Role | None  # None: no member
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    detail = "This organization would be left without an active admin. Make another member an admin, or delete it."
+
+
+class AlreadyMember(Conflict):
+    code = "already_member"
+    detail = "This address belongs to a member of the organization."
+
+
+class SeatsExhausted(Conflict):
+    code = "seats_exhausted"
+    detail = "Every seat of this organization is taken. Ask an admin to free one or to extend the subscription."
+
+
+class MemberState(NamedTuple):
+    """A member's role, read while the organization's row is locked."""
+
+    role: Role | None  # None: not a member
     another_admin: bool  # an active one beside this member
 
 
@@ -39,37 +59,40 @@ def of_organization(organization_id: UUID, limit: int, cursor: UUID | None, role
 
 
 def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) -> Row[*tuple[Any, ...]]:
-    """Give a member another role. It binds on the member's next request.
+    """Give a member another role. Effective on the member's next request.
 
     Raises:
         MemberNotFound: no such member.
-        LastAdmin: nobody active would be left to administer.
-        Stale: the actor has just lost the right to do this.
+        LastAdmin: no active admin would be left.
+        Stale: as `locks.require_still_admin`.
     """
-    authority.hold_account(actor)
-    standing = hold(organization_id, user_id)
-    _keep_an_admin(standing, after=role)
-    authority.require_office(actor)
-    _set_role(organization_id, user_id, standing.role, role)
+    locks.lock_account(actor)
+    state = lock(organization_id, user_id)
+    _keep_an_admin(state, after=role)
+    locks.require_still_admin(actor, organization_id)
+    _set_role(actor, organization_id, user_id, state.role, role)
     return transaction.execute(
         _shown(Membership).join(Membership, _is_member(organization_id, User.id)).where(User.id == user_id)
     ).one()
 
 
 def remove(actor: Actor, organization_id: UUID, user_id: UUID) -> None:
-    """Remove a member, who may be the actor. It binds on the member's next request.
+    """Remove a member, who may be the actor. Effective on the member's next request.
 
     Raises:
         MemberNotFound: no such member.
-        LastAdmin: nobody active would be left to administer.
-        Stale: the actor has just lost the right to do this.
+        LastAdmin: no active admin would be left.
+        Stale: as `locks.require_still_admin`.
     """
-    authority.hold_account(actor)
-    standing = hold(organization_id, user_id)
-    _keep_an_admin(standing, after=None)
+    locks.lock_account(actor)
+    state = lock(organization_id, user_id)
+    _keep_an_admin(state, after=None)
     if user_id != actor.id:
-        authority.require_office(actor)
-    _delete(organization_id, user_id, AuditAction.MEMBER_LEFT if user_id == actor.id else AuditAction.MEMBER_REMOVED)
+        locks.require_still_admin(actor, organization_id)
+    action = AuditAction.MEMBER_LEFT if user_id == actor.id else AuditAction.MEMBER_REMOVED
+    _revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
+    transaction.execute(delete(Membership).where(_is_member(organization_id, user_id)))
+    audit.record(action, actor, target_id=user_id, user_id=user_id, organization_id=organization_id)
 
 
 def promote(organization_id: UUID, email: str) -> None:
@@ -78,18 +101,18 @@ def promote(organization_id: UUID, email: str) -> None:
     Raises:
         MemberNotFound: the organization, if there is one, has no active member with this address.
     """
-    open_organization(organization_id)
+    set_tenant(organization_id)
     has_address = and_(User.email == email, User.is_active, User.deleted_at.is_(None))
     user_id = transaction.scalar(
         select(User.id).join(Membership, _is_member(organization_id, User.id)).where(has_address)
     )
     if user_id is None:
         raise MemberNotFound
-    _set_role(organization_id, user_id, hold(organization_id, user_id).role, Role.ADMIN)
+    _set_role(None, organization_id, user_id, lock(organization_id, user_id).role, Role.ADMIN)
 
 
 def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
-    """Make someone a member of the open organization, whose row is held.
+    """Add a member to an organization, whose row is locked.
 
     Raises:
         SeatsExhausted: every seat is taken.
@@ -102,34 +125,35 @@ def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
     transaction.execute(insert(Membership).values(user_id=user_id, organization_id=organization_id, role=role))
 
 
-def leave_all(user_id: UUID) -> None:
-    """Take an account that ends out of every organization. One of which it is the only member ends with it.
+def leave_all(actor: Actor) -> None:
+    """Remove an account that ends from every organization. One that has no other member ends with it.
 
-    The memberships go last: they are what opens the organizations to the statements before.
+    The memberships go last: the policies read them to let the statements before see these organizations.
 
     Raises:
         LastAdmin: other members would be left without an admin.
     """
-    organization_ids = hold_all(user_id)
+    user_id = actor.id
+    organization_ids = lock_all(user_id)
     another_member = exists().where(_is_another_member(Organization.id, user_id))
     if left_behind := transaction.scalar(_administered_alone(user_id).where(another_member).limit(1)):
         raise LastAdmin(detail=f"Organization {left_behind} has no other admin. Appoint one or delete it.")
-    ended = set(organizations.delete_all(user_id, _is_mine(user_id), ~another_member))
-    _withdraw_invitations(Invitation.invited_by == user_id)
+    ended = set(organizations.end_all(actor, _is_mine(user_id), ~another_member))
+    _revoke_invitations(Invitation.invited_by == user_id)
     left = [organization_id for organization_id in organization_ids if organization_id not in ended]
-    audit.record_in_each(left, AuditAction.MEMBER_LEFT, target_id=user_id, user_id=user_id)
+    audit.record_in_each(left, AuditAction.MEMBER_LEFT, actor, target_id=user_id, user_id=user_id)
     transaction.execute(delete(Membership).where(Membership.user_id == user_id))
 
 
-def administers_alone(user_id: UUID) -> list[UUID]:
-    """The organizations whose only active admin this account is. All that it belongs to are held from now on."""
-    hold_all(user_id)
+def administered_alone(user_id: UUID) -> list[UUID]:
+    """The organizations whose only active admin is this account. All that it is a member of are locked."""
+    lock_all(user_id)
     return list(transaction.execute(_administered_alone(user_id)).scalars())
 
 
-def hold_all(user_id: UUID) -> list[UUID]:
-    """Open and hold every organization that an account belongs to, in one order for all."""
-    open_account(user_id, all_organizations=True)
+def lock_all(user_id: UUID) -> list[UUID]:
+    """Lock every organization that an account is a member of, in one order for all, and set all of them as tenants."""
+    set_account(user_id, all_organizations=True)
     mine = (
         select(Organization.id)
         .join(Membership, _is_member(Organization.id, user_id))
@@ -140,15 +164,15 @@ def hold_all(user_id: UUID) -> list[UUID]:
     return list(transaction.execute(mine).scalars())
 
 
-def hold(organization_id: UUID, user_id: UUID) -> Standing:
-    """Hold the open organization and say where a member stands in it."""
-    authority.hold_organization(organization_id)
+def lock(organization_id: UUID, user_id: UUID) -> MemberState:
+    """Lock an organization and read the state of a member."""
+    locks.lock_organization(organization_id)
     role = select(Membership.role).where(_is_member(organization_id, user_id)).scalar_subquery()
-    return Standing._make(transaction.execute(select(role, _another_admin(organization_id, user_id))).one())
+    return MemberState._make(transaction.execute(select(role, _another_admin(organization_id, user_id))).one())
 
 
 def _administered_alone(user_id: UUID) -> Select[UUID]:
-    """The organizations of an account that have no other active admin: there it is the only one."""
+    """The organizations of an account that have no other active admin."""
     return (
         select(Organization.id)
         .where(_is_mine(user_id), Organization.deleted_at.is_(None), ~_another_admin(Organization.id, user_id))
@@ -163,31 +187,32 @@ def _another_admin(organization_id: Any, user_id: UUID) -> ColumnElement[bool]:
 
 
 def _shown(membership: type[Membership]) -> Select[*tuple[Any, ...]]:
-    """What everybody in an organization sees of a member."""
+    """The columns of a member."""
     joined_at = membership.created_at.label("joined_at")
     return select(User.id, User.email, User.first_name, User.last_name, membership.role, joined_at)
 
 
-def _keep_an_admin(standing: Standing, after: Role | None) -> None:
-    if standing.role is None:
+def _keep_an_admin(state: MemberState, after: Role | None) -> None:
+    if state.role is None:
         raise MemberNotFound
-    if after is not Role.ADMIN and _is_last_admin(standing):
+    if after is not Role.ADMIN and _is_last_admin(state):
         raise LastAdmin
 
 
-def _is_last_admin(standing: Standing) -> bool:
-    return standing.role is Role.ADMIN and not standing.another_admin
+def _is_last_admin(state: MemberState) -> bool:
+    return state.role is Role.ADMIN and not state.another_admin
 
 
-def _set_role(organization_id: UUID, user_id: UUID, before: Role | None, after: Role) -> None:
-    """Change a role, if it is another one, and write that down."""
+def _set_role(actor: Actor | None, organization_id: UUID, user_id: UUID, before: Role | None, after: Role) -> None:
+    """Change a role, if it is another one, and record that."""
     if after is before:
         return
     transaction.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
     if after is not Role.ADMIN:
-        _withdraw_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
+        _revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
     audit.record(
         AuditAction.MEMBER_ROLE_CHANGED,
+        actor,
         target_id=user_id,
         user_id=user_id,
         organization_id=organization_id,
@@ -196,14 +221,8 @@ def _set_role(organization_id: UUID, user_id: UUID, before: Role | None, after: 
     )
 
 
-def _delete(organization_id: UUID, user_id: UUID, action: AuditAction) -> None:
-    _withdraw_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
-    transaction.execute(delete(Membership).where(_is_member(organization_id, user_id)))
-    audit.record(action, target_id=user_id, user_id=user_id, organization_id=organization_id)
-
-
-def _withdraw_invitations(*by: ColumnElement[bool]) -> None:
-    """What somebody may not grant any more is not granted later either, should the right come back."""
+def _revoke_invitations(*by: ColumnElement[bool]) -> None:
+    """Revoke pending ones for good: they stay so, should their sender become an admin again."""
     pending = Invitation.status == InvitationStatus.PENDING
     transaction.execute(update(Invitation).where(*by, pending).values(status=InvitationStatus.REVOKED))
 

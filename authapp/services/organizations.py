@@ -1,4 +1,4 @@
-"""Organizations: founding one, listing mine, renaming, deleting."""
+"""Organizations: create, list, change, delete."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, OrganizationRecord, Role
-from authapp.core.application import settings
-from authapp.core.errors import LimitReached, ValidationFailed
-from authapp.core.tenancy import ORGANIZATION, open_account, opens
-from authapp.models import AuditAction, Membership, Organization, User
-from authapp.schemas.organizations import LONGEST_SLUG
-from authapp.services import audit, authority
-from authapp.services.pages import Page, fetch
+from authapp.core import clock, lengths
+from authapp.core.actor import Actor, OrganizationRecord
+from authapp.core.enums import AuditAction, Role
+from authapp.core.errors import Conflict, LimitReached, ValidationFailed
+from authapp.db import transaction
+from authapp.db.pagination import Page, fetch
+from authapp.db.tenancy import set_account, set_tenant
+from authapp.models import Membership, Organization, User
+from authapp.services import audit, locks
+from authapp.web.application import current_app
 
 # Names that a front end or this service may want as a path or host of its own.
 RESERVED_SLUGS = frozenset(
@@ -32,45 +33,53 @@ RESERVED_SLUGS = frozenset(
 _NAMELESS = "organization"  # for names that have no Latin transliteration
 _SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes
 _SUFFIX_LENGTH = 6
-_LONGEST_STEM = LONGEST_SLUG - _SUFFIX_LENGTH - 1
+_LONGEST_STEM = lengths.SLUG - _SUFFIX_LENGTH - 1
 
 
-def found(actor: Actor, name: str) -> OrganizationRecord:
-    """Found an organization, as somebody who is signed in.
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    detail = "Another organization has this slug. Choose another."
+
+
+def create(actor: Actor, name: str) -> OrganizationRecord:
+    """Create an organization, as somebody who is signed in.
 
     Raises:
-        LimitReached: the account has founded as many as it may, and none of them is deleted.
+        LimitReached: the account has created as many as it may, and none of them is deleted.
     """
-    authority.hold_account(actor)  # and count only then: of simultaneous requests each counts those before it
-    most = settings().max_organizations_per_account
+    locks.lock_account(actor)  # and count only then: of simultaneous requests each counts those before it
+    most = current_app.settings.max_organizations_per_account
     founded = select(func.count()).where(Organization.founded_by == actor.id, Organization.deleted_at.is_(None))
     if transaction.scalar(founded) >= most:
-        raise LimitReached(detail=f"You have founded {most} organizations, the most that one account may. Delete one.")
-    return create(name, actor.id)
+        raise LimitReached(detail=f"You have created {most} organizations, the most that one account may. Delete one.")
+    return create_for(actor, name)
 
 
-def create(name: str, founder_id: UUID) -> OrganizationRecord:
-    """Found an organization whose first admin is its founder. It is open from then on."""
-    organization = next(filter(None, (_insert(name, slug, founder_id) for slug in slug_candidates(name))))
+def create_for(founder: Actor, name: str) -> OrganizationRecord:
+    """Create an organization whose first admin is its founder, and set it as the tenant."""
+    organization_id = uuid7()
+    set_tenant(organization_id)
+    slugs = slug_candidates(name)
+    organization = next(filter(None, (_insert(organization_id, name, slug, founder.id) for slug in slugs)))
     transaction.execute(
-        insert(Membership).values(user_id=founder_id, organization_id=organization.id, role=organization.role)
+        insert(Membership).values(user_id=founder.id, organization_id=organization.id, role=organization.role)
     )
     audit.record(
         AuditAction.ORGANIZATION_CREATED,
+        founder,
         target_id=organization.id,
-        user_id=founder_id,
-        actor_id=founder_id,
+        user_id=founder.id,
         organization_id=organization.id,
         name=name,
     )
     return organization
 
 
-def _insert(name: str, slug: str, founder_id: UUID) -> OrganizationRecord | None:
-    """The new organization, or None if the slug is taken. Whoever comes second waits for the first to commit."""
+def _insert(organization_id: UUID, name: str, slug: str, founder_id: UUID) -> OrganizationRecord | None:
+    """The new organization, or None if the slug is taken. Of simultaneous requests the second waits for the first."""
     row = transaction.execute(
         postgres_insert(Organization)
-        .values(id=opens(ORGANIZATION, literal(str(uuid7()))), name=name, slug=slug, founded_by=founder_id)
+        .values(id=organization_id, name=name, slug=slug, founded_by=founder_id)
         .on_conflict_do_nothing(index_elements=["slug"], index_where=text("deleted_at IS NULL"))
         .returning(*Organization.own_record())
     ).one_or_none()
@@ -78,7 +87,7 @@ def _insert(name: str, slug: str, founder_id: UUID) -> OrganizationRecord | None
 
 
 def slug_candidates(name: str) -> Iterator[str]:
-    """Slugs for a name, without end: the plain one if it may be had, then ones that nobody else will hit upon."""
+    """Slugs for a name, without end: the plain one unless it is reserved, then with a random suffix."""
     stem = slugify(name, max_length=_LONGEST_STEM, word_boundary=True) or slugify(name, max_length=_LONGEST_STEM)
     if stem and stem not in RESERVED_SLUGS:
         yield stem
@@ -97,7 +106,7 @@ def of_address(email: str) -> list[OrganizationRecord] | None:
     user_id = transaction.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
     if user_id is None:
         return None
-    open_account(user_id)
+    set_account(user_id)
     return list(map(OrganizationRecord._make, transaction.execute(_of_user(user_id).order_by(Organization.id))))
 
 
@@ -106,38 +115,39 @@ def _of_user(user_id: UUID) -> Select[*tuple[Any, ...]]:
     return select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))
 
 
-def change(actor: Actor, changes: dict[str, Any]) -> OrganizationRecord:
-    """Change name or slug. What is as it was is no change; no changes: no statement.
+def change(actor: Actor, organization_id: UUID, changes: dict[str, Any]) -> OrganizationRecord:
+    """Change name or slug. A value that is the present one is not a change.
 
     Raises:
         ValidationFailed: the slug is reserved.
-        SlugTaken: another organization has it.
+        SlugTaken: from the unique index.
     """
-    organization = actor.here
+    organization = locks.lock_as_admin(actor, organization_id)
     changes = {name: value for name, value in changes.items() if value != getattr(organization, name)}
     if not changes:
         return organization
     if changes.get("slug") in RESERVED_SLUGS:
         raise ValidationFailed(errors={"json": {"slug": ["This slug is reserved. Choose another."]}})
-    authority.hold_office(actor)
     row = transaction.execute(
         update(Organization)
-        .where(Organization.id == organization.id)
+        .where(Organization.id == organization_id)
         .values(changes)
         .returning(*Organization.own_record())
     ).one()
-    audit.record(AuditAction.ORGANIZATION_UPDATED, target_id=organization.id, **changes)
+    audit.record(
+        AuditAction.ORGANIZATION_UPDATED, actor, target_id=organization_id, organization_id=organization_id, **changes
+    )
     return OrganizationRecord._make((*row, organization.role))
 
 
-def close(actor: Actor) -> None:
-    """Delete the organization of the route, as its admin."""
-    authority.hold_office(actor)
-    delete(actor.here.id)
+def delete(actor: Actor, organization_id: UUID) -> None:
+    """Delete an organization, as its admin."""
+    locks.lock_as_admin(actor, organization_id)
+    end(organization_id, actor)
 
 
 def set_seats(organization_id: UUID, seats: int) -> bool:
-    """Say how many members the open organization may have. Says whether there is one."""
+    """Set how many members an organization may have. Returns whether there is such an organization."""
     changed = transaction.scalar(
         update(Organization)
         .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
@@ -146,15 +156,19 @@ def set_seats(organization_id: UUID, seats: int) -> bool:
     )
     if changed is not None:
         audit.record(
-            AuditAction.ORGANIZATION_UPDATED, target_id=organization_id, organization_id=organization_id, seats=seats
+            AuditAction.ORGANIZATION_UPDATED,
+            None,
+            target_id=organization_id,
+            organization_id=organization_id,
+            seats=seats,
         )
     return changed is not None
 
 
-def delete(organization_id: UUID) -> bool:
-    """Delete the open organization. All that it let in stops at once, because no proof finds it. Says whether it was.
+def end(organization_id: UUID, actor: Actor | None = None) -> bool:
+    """Mark an organization as deleted. No guard finds it any more. Returns whether there was such an organization.
 
-    The row stays, so that the trail can be read by whoever looks after the database.
+    The row stays, so that an operator can read its audit log.
     """
     deleted = transaction.scalar(
         update(Organization)
@@ -164,12 +178,12 @@ def delete(organization_id: UUID) -> bool:
     )
     if deleted is None:
         return False
-    audit.record(AuditAction.ORGANIZATION_DELETED, target_id=organization_id, organization_id=organization_id)
+    audit.record(AuditAction.ORGANIZATION_DELETED, actor, target_id=organization_id, organization_id=organization_id)
     return True
 
 
-def delete_all(user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
-    """Delete those open organizations that all the conditions pick, for an account that ends.
+def end_all(actor: Actor, *which: ColumnElement[bool]) -> list[UUID]:
+    """Mark the organizations that meet all the conditions as deleted, for an account that ends.
 
     Adds one event, however many they are. It names the organization where that is one.
     """
@@ -184,6 +198,11 @@ def delete_all(user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
     if deleted:
         only = deleted[0] if len(deleted) == 1 else None
         audit.record(
-            AuditAction.ORGANIZATION_DELETED, target_id=only, organization_id=only, user_id=user_id, count=len(deleted)
+            AuditAction.ORGANIZATION_DELETED,
+            actor,
+            target_id=only,
+            organization_id=only,
+            user_id=actor.id,
+            count=len(deleted),
         )
     return deleted

@@ -1,4 +1,4 @@
-"""Sessions: signing in, ending. A session lives in one row, so that ending it ends all its tokens at once."""
+"""Sessions: sign in, list and end them. A session is one row, so that ending it ends all its tokens at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,36 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, transaction
-from authapp.core.actor import Actor, OrganizationRecord, UserRecord
-from authapp.core.application import settings
-from authapp.core.errors import InactiveAccount, SessionNotFound, WrongCredentials
-from authapp.core.logging import facts
-from authapp.core.requests import current_client
-from authapp.core.transaction import Stale
-from authapp.models import AuditAction, Session, User
-from authapp.models.sessions import EndReason, SessionRecord
-from authapp.security.passwords import passwords
-from authapp.security.tokens import tokens
+from authapp.core import clock
+from authapp.core.actor import Actor, OrganizationRecord, UserRecord, signing_in
+from authapp.core.enums import AuditAction, EndReason
+from authapp.core.errors import Forbidden, NotFound, Unauthorized
+from authapp.core.logging import log_context
+from authapp.core.request_context import request_info
+from authapp.db import transaction
+from authapp.db.pagination import Page, fetch
+from authapp.db.transaction import Stale
+from authapp.models import Session, User
+from authapp.models.sessions import SessionRecord
 from authapp.services import audit
-from authapp.services.pages import Page, fetch
+from authapp.web.application import current_app
+
+
+class WrongCredentials(Unauthorized):
+    code = "wrong_credentials"
+    detail = "The email or the password is wrong."
+    keeps_writes = True
+
+
+class InactiveAccount(Forbidden):
+    code = "inactive_account"
+    detail = "This account has been deactivated. Ask an operator to activate it."
+    keeps_writes = True
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    detail = "You have no live session with this id."
 
 
 class SignedIn(NamedTuple):
@@ -38,7 +55,7 @@ class SignedIn(NamedTuple):
 
 
 PASSWORD = ["pwd"]  # RFC 8176 section 2
-_ACCOUNT_BY_EMAIL = transaction.as_text(
+_ACCOUNT_BY_EMAIL = transaction.compiled(
     select(User.id, User.password_hash, User.is_active).where(
         User.email == bindparam("email"), User.deleted_at.is_(None)
     )
@@ -53,17 +70,18 @@ def login(email: str, password: str) -> SignedIn:
         WrongCredentials: unknown email or wrong password.
         InactiveAccount: after a right password only.
     """
-    with passwords.queue.place():
-        found = transaction.alone(_ACCOUNT_BY_EMAIL, {"email": email})
+    hasher = current_app.hasher
+    with hasher.queue.slot():
+        found = transaction.fetch_autocommit(_ACCOUNT_BY_EMAIL, {"email": email})
         user_id, stored, is_active = found or (None, None, False)
-        right = passwords.verify(password, stored)
-        outdated = right and passwords.needs_rehash(stored or "")
-        password_hash = passwords.hash(password) if outdated else stored
+        right = hasher.verify(password, stored)
+        outdated = right and hasher.needs_rehash(stored or "")
+        password_hash = hasher.hash(password) if outdated else stored
     if found is None or not right:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="wrong_credentials")
+        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason="wrong_credentials")
         raise WrongCredentials("wrong password" if found else "unknown email")
     if not is_active:
-        audit.record(AuditAction.SESSION_REFUSED, user_id=user_id, reason="inactive_account")
+        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason="inactive_account")
         raise InactiveAccount
     unchanged = User.password_hash == stored
     return start(found[0], PASSWORD, unchanged, last_login_at=clock.now(), password_hash=password_hash)
@@ -76,35 +94,35 @@ def start(
     organization: OrganizationRecord | None = None,
     **changes: Any,
 ) -> SignedIn:
-    """Sign an account in. This is the one way, whatever the factor.
+    """Sign an account in. This is the one way to do so, whatever the factor.
 
     Args:
         user_id: the account.
-        amr: how it has authenticated, in the words of RFC 8176.
-        unchanged: what must still be as it was when that was checked, the password say.
-        organization: what the same request has made or joined.
-        changes: what signing in changes of the account.
+        amr: how it has authenticated, as RFC 8176 names it.
+        unchanged: conditions that held when that was checked and must still hold, on the password for example.
+        organization: the one that the same request has created or joined.
+        changes: columns of the account that signing in changes.
 
     Raises:
-        Stale: the account is not as it was, is switched off or deleted.
+        Stale: a condition no longer holds, or the account is switched off or deleted.
     """
     user = _lock(user_id, unchanged, changes)
     now = clock.now()
     _end_excess(user_id, now)
-    latest = now + timedelta(days=settings().session_absolute_days)
+    latest = now + timedelta(days=current_app.settings.session_absolute_days)
     session = SessionRecord(uuid7(), uuid7(), now, amr, now, min(now + sliding(), latest))
-    client = current_client()
+    info = request_info()
     transaction.execute(
         insert(Session).values(
             **session._asdict(),
             user_id=user_id,
             ends_at_latest=latest,
-            ip_address=client.ip_address,
-            user_agent=client.user_agent,
+            ip_address=info.ip_address,
+            user_agent=info.user_agent,
         )
     )
-    facts().update(session_id=str(session.id))
-    audit.record(AuditAction.SESSION_STARTED, target_id=session.id, user_id=user_id, actor_id=user_id)
+    log_context().update(session_id=str(session.id))
+    audit.record(AuditAction.SESSION_STARTED, signing_in(user_id), target_id=session.id, user_id=user_id)
     return issue(session, user, organization)
 
 
@@ -127,7 +145,7 @@ def _end_excess(user_id: UUID, now: datetime) -> None:
     Those that have expired are marked as ended too, so that the index of an account's sessions holds live ones alone.
     """
     mine = and_(Session.user_id == user_id, Session.ended_at.is_(None))
-    kept = settings().max_sessions_per_account - 1
+    kept = current_app.settings.max_sessions_per_account - 1
     newest = select(Session.id).where(mine, Session.live_at(now)).order_by(Session.id.desc())
     expired = Session.expires_at <= now
     ended = transaction.execute(
@@ -139,15 +157,15 @@ def _end_excess(user_id: UUID, now: datetime) -> None:
         )
         .returning(Session.id, Session.end_reason)
     )
-    _record_end(user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
+    _record_end(None, user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:
     """End the caller's session, or every session of the account. Its tokens are dead once this has answered."""
     if everywhere:
-        _end_all(actor, Session.user_id == actor.id, EndReason.LOGOUT)
+        _end_mine(actor, Session.user_id == actor.id, EndReason.LOGOUT)
     else:
-        _end_all(actor, Session.id == actor.session_id, EndReason.LOGOUT)
+        _end_mine(actor, Session.id == actor.session_id, EndReason.LOGOUT)
 
 
 def end_one(actor: Actor, session_id: UUID) -> None:
@@ -156,13 +174,13 @@ def end_one(actor: Actor, session_id: UUID) -> None:
     Raises:
         SessionNotFound: it is another's, or has ended.
     """
-    if not _end_all(actor, Session.id == session_id, EndReason.REVOKED):
+    if not _end_mine(actor, Session.id == session_id, EndReason.REVOKED):
         raise SessionNotFound
 
 
 def end_others(actor: Actor) -> None:
     """End every session of the caller but the one that asks."""
-    _end_all(actor, Session.id != actor.session_id, EndReason.REVOKED)
+    _end_mine(actor, Session.id != actor.session_id, EndReason.REVOKED)
 
 
 def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:
@@ -173,22 +191,24 @@ def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:
     return fetch(statement, Session.id, limit, cursor, newest_first=True)
 
 
-def _end_all(actor: Actor, which: ColumnElement[bool], reason: EndReason) -> int:
-    """End those of the caller's live sessions that the condition picks. Says how many."""
+def _end_mine(actor: Actor, which: ColumnElement[bool], reason: EndReason) -> int:
+    """End those of the caller's live sessions that meet the condition. Returns how many."""
     ended = end(Session.user_id == actor.id, which, reason=reason)
-    _record_end(actor.id, ended, reason)
+    _record_end(actor, actor.id, ended, reason)
     return len(ended)
 
 
-def _record_end(user_id: UUID, ended: list[UUID], reason: EndReason) -> None:
+def _record_end(actor: Actor | None, user_id: UUID, ended: list[UUID], reason: EndReason) -> None:
     """Add one event, however many sessions have ended. It names the session where that is one."""
     if ended:
         target_id = ended[0] if len(ended) == 1 else None
-        audit.record(AuditAction.SESSION_ENDED, target_id=target_id, user_id=user_id, reason=reason, count=len(ended))
+        audit.record(
+            AuditAction.SESSION_ENDED, actor, target_id=target_id, user_id=user_id, reason=reason, count=len(ended)
+        )
 
 
 def end(*which: Any, reason: EndReason) -> list[UUID]:
-    """End the live sessions that all the conditions pick."""
+    """End the live sessions that meet all the conditions."""
     now = clock.now()
     ended = (
         update(Session)
@@ -202,7 +222,9 @@ def end(*which: Any, reason: EndReason) -> list[UUID]:
 def issue(session: SessionRecord, user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
     """The pair of tokens of a session as it stands. The same record gives the same refresh token."""
     now = clock.now()
-    access_expires_at = min(now + timedelta(minutes=settings().access_token_expire_minutes), session.expires_at)
+    lifetime = timedelta(minutes=current_app.settings.access_token_expire_minutes)
+    access_expires_at = min(now + lifetime, session.expires_at)
+    issue_token = current_app.tokens.issue
     claims = {
         "sub": str(user.id),
         "sid": str(session.id),
@@ -210,8 +232,8 @@ def issue(session: SessionRecord, user: UserRecord, organization: OrganizationRe
         "amr": session.amr,
     }
     return SignedIn(
-        access_token=tokens.issue("access", claims, now, access_expires_at),
-        refresh_token=tokens.issue("refresh", claims, session.last_used_at, session.expires_at, session.refresh_id),
+        access_token=issue_token("access", claims, now, access_expires_at),
+        refresh_token=issue_token("refresh", claims, session.last_used_at, session.expires_at, session.refresh_id),
         expires_in=round((access_expires_at - now).total_seconds()),
         refresh_expires_in=round((session.expires_at - now).total_seconds()),
         user=user,
@@ -221,4 +243,4 @@ def issue(session: SessionRecord, user: UserRecord, organization: OrganizationRe
 
 def sliding() -> timedelta:
     """How long a session lives without a refresh."""
-    return timedelta(days=settings().refresh_token_expire_days)
+    return timedelta(days=current_app.settings.refresh_token_expire_days)

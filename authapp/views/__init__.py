@@ -1,1 +1,1 @@
-"""What the world may ask. One blueprint a story."""
+"""Routes: a blueprint a feature, declarations of at most ten lines. Imports decorators, schemas and services."""

@@ -5,40 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from authapp.core.actor import UserRecord, current_actor
-from authapp.core.errors import (
-    EmailTaken,
-    HashQueueFull,
-    InvalidInvitation,
-    LastAdmin,
-    NotYourInvitation,
-    SeatsExhausted,
-    WrongCredentials,
-)
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import public, require_active_user, require_active_user_with_memberships
+from authapp.db.pagination import Page
+from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
 from authapp.schemas.audit import AuditEventPage
-from authapp.schemas.pages import PageQuery
+from authapp.schemas.pagination import PageQuery
 from authapp.schemas.sessions import Session
+from authapp.security.hash_queue import HashQueueFull
 from authapp.services import accounts, audit
-from authapp.services.pages import Page
-from authapp.services.sessions import SignedIn
+from authapp.services.accounts import EmailTaken
+from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation
+from authapp.services.members import LastAdmin, SeatsExhausted
+from authapp.services.sessions import SignedIn, WrongCredentials
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts of people.")
 
 
 @bp.post("/register")
 @public
-@refuses(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
+@raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
 @bp.arguments(Registration)
 @bp.response(201, Session)
 def register(body: dict[str, Any]) -> SignedIn:
-    """Register an account, found or join an organization with it if wanted, and sign in."""
+    """Register an account, create or join an organization with it if wanted, and sign in."""
     return accounts.register(**body)
 
 
 @bp.get("/me")
-@require_active_user_with_memberships
+@require_active_user(memberships=True)
 @bp.response(200, Me)
 def get_me() -> dict[str, Any]:
     """Read my account and the first 100 organizations that I belong to."""
@@ -61,7 +56,7 @@ def change_me(body: dict[str, Any]) -> UserRecord:
 
 @bp.delete("/me")
 @require_active_user
-@refuses(WrongCredentials, HashQueueFull, LastAdmin)
+@raises(WrongCredentials, HashQueueFull, LastAdmin)
 @bp.arguments(AccountDeletion)
 @bp.response(204)
 def delete_me(body: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""API keys: list, issue, rotate, revoke."""
+"""API keys: list, create, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from authapp.core.actor import Role, current_actor
-from authapp.core.errors import ApiKeyNotFound, LimitReached
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import require_organization_role
+from authapp.core.actor import current_actor
+from authapp.core.enums import Role
+from authapp.core.errors import LimitReached
+from authapp.db.pagination import Page
+from authapp.decorators.guards import require_organization_role
 from authapp.schemas.api_keys import ApiKeyPage, IssuedApiKey, NewApiKey, Rotation
-from authapp.schemas.pages import PageQuery
+from authapp.schemas.pagination import PageQuery
 from authapp.services import api_keys
-from authapp.services.pages import Page
+from authapp.services.api_keys import ApiKeyNotFound
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint(
     "api_keys",
@@ -34,28 +36,29 @@ def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
 
 @bp.post("")
 @require_organization_role(Role.ADMIN)
-@refuses(LimitReached)
+@raises(LimitReached)
 @bp.arguments(NewApiKey)
 @bp.response(201, IssuedApiKey)
 def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any]:
-    """Issue an API key. This reply is the only place that shows it."""
-    return api_keys.create(current_actor, **body)
+    """Create an API key. This reply is the only place that shows it."""
+    return api_keys.create(current_actor, organization_id, **body)
 
 
 @bp.post("/<api_key_id>/rotate")
 @require_organization_role(Role.ADMIN)
-@refuses(ApiKeyNotFound)
+@raises(ApiKeyNotFound)
 @bp.arguments(Rotation)
 @bp.response(201, IssuedApiKey)
 def rotate_api_key(body: dict[str, Any], organization_id: UUID, api_key_id: UUID) -> dict[str, Any]:
-    """Give an API key a new secret. The one before lives on for the overlap."""
-    return api_keys.rotate(current_actor, api_key_id, timedelta(seconds=body["overlap_seconds"]))
+    """Give an API key a new secret. The one before stays valid for the overlap."""
+    overlap = timedelta(seconds=body["overlap_seconds"])
+    return api_keys.rotate(current_actor, organization_id, api_key_id, overlap)
 
 
 @bp.delete("/<api_key_id>")
 @require_organization_role(Role.ADMIN)
-@refuses(ApiKeyNotFound)
+@raises(ApiKeyNotFound)
 @bp.response(204)
 def revoke_api_key(organization_id: UUID, api_key_id: UUID) -> None:
     """Revoke an API key. It is dead once this has answered."""
-    api_keys.revoke(current_actor, api_key_id)
+    api_keys.revoke(current_actor, organization_id, api_key_id)

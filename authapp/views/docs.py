@@ -7,8 +7,8 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, current_app, render_template, request, send_from_directory
 
-from authapp.core.openapi import API_PREFIX, served_document
-from authapp.decorators.access import public
+from authapp.decorators.guards import public
+from authapp.web.openapi import API_PREFIX, served_document
 
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
 OPENAPI_URL = f"{API_PREFIX}/openapi.json"

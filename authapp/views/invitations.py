@@ -1,34 +1,29 @@
-"""Invitations: invite, withdraw, send again; and for who holds the token: look, accept, decline."""
+"""Invitations: create, send again, revoke; and for whoever has the token: preview, accept, decline."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from authapp.core.actor import OrganizationRecord, Role, current_actor
-from authapp.core.errors import (
-    AlreadyMember,
-    InvalidInvitation,
-    InvitationNotFound,
-    InvitationPending,
-    LimitReached,
-    NotYourInvitation,
-    SeatsExhausted,
-)
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import public, require_active_user, require_organization_role
+from authapp.core.actor import OrganizationRecord, current_actor
+from authapp.core.enums import Role
+from authapp.core.errors import LimitReached
+from authapp.db.pagination import Page
+from authapp.decorators.guards import public, require_active_user, require_organization_role
 from authapp.schemas.invitations import Invitation, InvitationPage, InvitationPreview, InvitationToken, NewInvitation
 from authapp.schemas.organizations import Organization
-from authapp.schemas.pages import PageQuery
-from authapp.services import invitations, invited
-from authapp.services.invited import Opened
-from authapp.services.pages import Page
+from authapp.schemas.pagination import PageQuery
+from authapp.services import invitation_acceptance, invitations
+from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation, PendingInvitation
+from authapp.services.invitations import InvitationNotFound, InvitationPending
+from authapp.services.members import AlreadyMember, SeatsExhausted
+from authapp.web.blueprint import Blueprint, raises
 
-bp = Blueprint("invitations", __name__, description="Letters that let somebody in.")
-OURS = "/organizations/<organization_id>/invitations"
+bp = Blueprint("invitations", __name__, description="Emails with which somebody joins an organization.")
+OF_ORGANIZATION = "/organizations/<organization_id>/invitations"
 
 
-@bp.get(OURS)
+@bp.get(OF_ORGANIZATION)
 @require_organization_role(Role.ADMIN)
 @bp.arguments(PageQuery, location="query")
 @bp.response(200, InvitationPage)
@@ -37,59 +32,59 @@ def list_invitations(query: dict[str, Any], organization_id: UUID) -> Page:
     return invitations.of_organization(organization_id, **query)
 
 
-@bp.post(OURS)
+@bp.post(OF_ORGANIZATION)
 @require_organization_role(Role.ADMIN)
-@refuses(AlreadyMember, InvitationPending, LimitReached)
+@raises(AlreadyMember, InvitationPending, LimitReached)
 @bp.arguments(NewInvitation)
 @bp.response(201, Invitation)
 def create_invitation(body: dict[str, Any], organization_id: UUID) -> Any:
-    """Invite an address by mail. The letter holds the token, this reply does not."""
-    return invitations.create(current_actor, **body)
+    """Invite an address by email. The email has the token, this reply does not."""
+    return invitations.create(current_actor, organization_id, **body)
 
 
-@bp.delete(f"{OURS}/<invitation_id>")
+@bp.delete(f"{OF_ORGANIZATION}/<invitation_id>")
 @require_organization_role(Role.ADMIN)
-@refuses(InvitationNotFound)
+@raises(InvitationNotFound)
 @bp.response(204)
 def revoke_invitation(organization_id: UUID, invitation_id: UUID) -> None:
-    """Withdraw a pending invitation."""
-    invitations.revoke(current_actor, invitation_id)
+    """Revoke a pending invitation."""
+    invitations.revoke(current_actor, organization_id, invitation_id)
 
 
-@bp.post(f"{OURS}/<invitation_id>/resend")
+@bp.post(f"{OF_ORGANIZATION}/<invitation_id>/resend")
 @require_organization_role(Role.ADMIN)
-@refuses(InvitationNotFound, InvitationPending, LimitReached)
+@raises(InvitationNotFound, InvitationPending, LimitReached)
 @bp.response(202, Invitation)
 def resend_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
-    """Send an invitation again that is pending or has expired. The token of the earlier letter is dead."""
-    return invitations.resend(current_actor, invitation_id)
+    """Send an invitation again that is pending or has expired. The earlier token is dead."""
+    return invitations.resend(current_actor, organization_id, invitation_id)
 
 
 @bp.post("/invitations/preview")
 @public
-@refuses(InvalidInvitation)
+@raises(InvalidInvitation)
 @bp.arguments(InvitationToken)
 @bp.response(200, InvitationPreview)
-def preview_invitation(body: dict[str, Any]) -> Opened:
-    """Read what an invitation offers."""
-    return invited.opened(**body)
+def preview_invitation(body: dict[str, Any]) -> PendingInvitation:
+    """Read what an invitation is for."""
+    return invitation_acceptance.find_by_token(**body)
 
 
 @bp.post("/invitations/accept")
 @require_active_user
-@refuses(InvalidInvitation, NotYourInvitation, AlreadyMember, SeatsExhausted)
+@raises(InvalidInvitation, NotYourInvitation, AlreadyMember, SeatsExhausted)
 @bp.arguments(InvitationToken)
 @bp.response(200, Organization)
 def accept_invitation(body: dict[str, Any]) -> OrganizationRecord:
     """Join the organization that invited my address. This verifies the address as well."""
-    return invited.accept(current_actor, **body)
+    return invitation_acceptance.accept(current_actor, **body)
 
 
 @bp.post("/invitations/decline")
 @public
-@refuses(InvalidInvitation)
+@raises(InvalidInvitation)
 @bp.arguments(InvitationToken)
 @bp.response(204)
 def decline_invitation(body: dict[str, Any]) -> None:
-    """Turn an invitation down."""
-    invited.decline(**body)
+    """Decline an invitation."""
+    invitation_acceptance.decline(**body)

@@ -7,17 +7,18 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from authapp.core.actor import Role, current_actor
-from authapp.core.errors import LastAdmin, MemberNotFound
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import (
+from authapp.core.actor import current_actor
+from authapp.core.enums import Role
+from authapp.db.pagination import Page
+from authapp.decorators.guards import (
     require_organization_access,
     require_organization_role,
     require_organization_role_or_self,
 )
 from authapp.schemas.members import Member, MemberPage, MemberQuery, RoleChange
 from authapp.services import members
-from authapp.services.pages import Page
+from authapp.services.members import LastAdmin, MemberNotFound
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint(
     "members", __name__, url_prefix="/organizations/<organization_id>/members", description="Who belongs to a tenant."
@@ -35,7 +36,7 @@ def list_members(query: dict[str, Any], organization_id: UUID) -> Page:
 
 @bp.patch("/<user_id>")
 @require_organization_role(Role.ADMIN)
-@refuses(MemberNotFound, LastAdmin)
+@raises(MemberNotFound, LastAdmin)
 @bp.arguments(RoleChange)
 @bp.response(200, Member)
 def change_member(body: dict[str, Any], organization_id: UUID, user_id: UUID) -> Row[*tuple[Any, ...]]:
@@ -45,7 +46,7 @@ def change_member(body: dict[str, Any], organization_id: UUID, user_id: UUID) ->
 
 @bp.delete("/<user_id>")
 @require_organization_role_or_self(Role.ADMIN)
-@refuses(MemberNotFound, LastAdmin)
+@raises(MemberNotFound, LastAdmin)
 @bp.response(204)
 def remove_member(organization_id: UUID, user_id: UUID) -> None:
     """Remove a member, or leave."""

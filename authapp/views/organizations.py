@@ -1,19 +1,21 @@
-"""Organizations: found one, list mine, read, change, delete one, see what happened in it."""
+"""Organizations: list mine, create, read, change, delete, and the audit log of one."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from authapp.core.actor import OrganizationRecord, Role, current_actor
-from authapp.core.errors import LimitReached, SlugTaken
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import require_active_user, require_organization_access_alone, require_organization_role
+from authapp.core.actor import OrganizationRecord, current_actor
+from authapp.core.enums import Role
+from authapp.core.errors import LimitReached
+from authapp.db.pagination import Page
+from authapp.decorators.guards import require_active_user, require_organization_access, require_organization_role
 from authapp.schemas.audit import AuditEventPage, AuditQuery
 from authapp.schemas.organizations import NewOrganization, Organization, OrganizationChange, OrganizationPage
-from authapp.schemas.pages import PageQuery
+from authapp.schemas.pagination import PageQuery
 from authapp.services import audit, organizations
-from authapp.services.pages import Page
+from authapp.services.organizations import SlugTaken
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint("organizations", __name__, url_prefix="/organizations", description="Tenants.")
 
@@ -29,16 +31,16 @@ def list_organizations(query: dict[str, Any]) -> Page:
 
 @bp.post("")
 @require_active_user
-@refuses(LimitReached)
+@raises(LimitReached)
 @bp.arguments(NewOrganization)
 @bp.response(201, Organization)
 def create_organization(body: dict[str, Any]) -> OrganizationRecord:
-    """Found an organization and become its admin."""
-    return organizations.found(current_actor, **body)
+    """Create an organization and become its admin."""
+    return organizations.create(current_actor, **body)
 
 
 @bp.get("/<organization_id>")
-@require_organization_access_alone
+@require_organization_access(autocommit=True)
 @bp.response(200, Organization)
 def get_organization(organization_id: UUID) -> OrganizationRecord:
     """Read an organization that I belong to."""
@@ -47,12 +49,12 @@ def get_organization(organization_id: UUID) -> OrganizationRecord:
 
 @bp.patch("/<organization_id>")
 @require_organization_role(Role.ADMIN)
-@refuses(SlugTaken)
+@raises(SlugTaken)
 @bp.arguments(OrganizationChange)
 @bp.response(200, Organization)
 def change_organization(body: dict[str, Any], organization_id: UUID) -> OrganizationRecord:
     """Change the name or the slug of an organization."""
-    return organizations.change(current_actor, body)
+    return organizations.change(current_actor, organization_id, body)
 
 
 @bp.delete("/<organization_id>")
@@ -60,7 +62,7 @@ def change_organization(body: dict[str, Any], organization_id: UUID) -> Organiza
 @bp.response(204)
 def delete_organization(organization_id: UUID) -> None:
     """Delete an organization. Memberships, invitations and API keys stop working at once."""
-    organizations.close(current_actor)
+    organizations.delete(current_actor, organization_id)
 
 
 @bp.get("/<organization_id>/audit-events")

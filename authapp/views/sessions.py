@@ -6,31 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import current_actor
-from authapp.core.errors import (
-    ExpiredToken,
-    HashQueueFull,
-    InactiveAccount,
-    InvalidToken,
-    RefreshTokenReused,
-    RevokedToken,
-    SessionNotFound,
-    WrongCredentials,
-)
-from authapp.core.openapi import Blueprint, refuses
-from authapp.decorators.access import public, require_active_user
-from authapp.schemas.pages import PageQuery
+from authapp.core.errors import ExpiredToken, InvalidToken, RevokedToken
+from authapp.db.pagination import Page
+from authapp.decorators.guards import public, require_active_user
+from authapp.schemas.pagination import PageQuery
 from authapp.schemas.sessions import LiveSessionPage, Login, Logout, Refresh, Session
-from authapp.services import sessions
-from authapp.services.pages import Page
-from authapp.services.refresh import refresh as refresh_session
-from authapp.services.sessions import SignedIn
+from authapp.security.hash_queue import HashQueueFull
+from authapp.services import session_refresh, sessions
+from authapp.services.session_refresh import RefreshTokenReused
+from authapp.services.sessions import InactiveAccount, SessionNotFound, SignedIn, WrongCredentials
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in, staying signed in, signing out.")
 
 
 @bp.post("/login")
 @public
-@refuses(WrongCredentials, InactiveAccount, HashQueueFull)
+@raises(WrongCredentials, InactiveAccount, HashQueueFull)
 @bp.arguments(Login)
 @bp.response(200, Session)
 def login(body: dict[str, Any]) -> SignedIn:
@@ -40,12 +32,12 @@ def login(body: dict[str, Any]) -> SignedIn:
 
 @bp.post("/refresh")
 @public
-@refuses(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused)
+@raises(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused)
 @bp.arguments(Refresh)
 @bp.response(200, Session)
 def refresh(body: dict[str, Any]) -> SignedIn:
-    """Spend a refresh token for a new pair of tokens."""
-    return refresh_session(**body)
+    """Use a refresh token for a new pair of tokens."""
+    return session_refresh.refresh(**body)
 
 
 @bp.post("/logout")
@@ -76,7 +68,7 @@ def end_other_sessions() -> None:
 
 @bp.delete("/sessions/<session_id>")
 @require_active_user
-@refuses(SessionNotFound)
+@raises(SessionNotFound)
 @bp.response(204)
 def end_session(session_id: UUID) -> None:
     """Sign out one of my sessions."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from authapp.core.openapi import Blueprint
-from authapp.decorators.access import public
+from authapp.db import readiness
+from authapp.decorators.guards import public
 from authapp.schemas.system import Health, Jwks
-from authapp.security.tokens import tokens
-from authapp.services import readiness
+from authapp.web.application import current_app
+from authapp.web.blueprint import Blueprint
 
 bp = Blueprint("system", __name__, description="What operators and other services ask.")
 
@@ -37,6 +37,6 @@ def readyz() -> dict[str, Any]:
 @bp.response(200, Jwks)
 def jwks() -> Response:
     """Give the public keys that verify access tokens. Empty while ALGORITHM is HS256."""
-    response = jsonify(tokens.ring.public_set())
+    response = jsonify(current_app.tokens.ring.public_set())
     response.headers["Cache-Control"] = "public, max-age=300"
     return response

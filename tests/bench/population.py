@@ -9,15 +9,14 @@ import flask_migrate
 from sqlalchemy import select
 
 from authapp import create_app
-from authapp.core.application import Application
-from authapp.core.extensions import db
-from authapp.core.postgres import create_database
-from authapp.core.tenancy import open_account
-from authapp.core.transaction import commit
+from authapp.config import Settings
+from authapp.db.engine import db
+from authapp.db.tenancy import set_account
+from authapp.db.transaction import commit
+from authapp.dev.postgres import create_database
 from authapp.models import Membership, User
-from authapp.security.passwords import passwords
 from authapp.services import sessions
-from config import Settings
+from authapp.web.application import Application
 from tests.bench.servers import ISSUER, SECRET, Postgres
 from tests.factories import PASSWORD
 
@@ -69,7 +68,7 @@ class Population:
         )
         with self.app.app_context():
             flask_migrate.upgrade()
-            password_hash = passwords.hash(PASSWORD)
+        password_hash = self.app.hasher.hash(PASSWORD)
         server.execute(
             name,
             LOAD.format(users=users, organizations=organizations, biggest=biggest, password_hash=password_hash),
@@ -92,6 +91,6 @@ class Population:
         user_id = db.session.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
         assert user_id
         signed_in = sessions.start(user_id, sessions.PASSWORD)
-        open_account(user_id)
+        set_account(user_id)
         organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user_id))
         return Person(email, str(organization_id), signed_in.access_token, signed_in.refresh_token)

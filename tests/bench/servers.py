@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psycopg2
 
-from authapp.core.extensions import LIMITS
-from authapp.core.postgres import ROLE, embedded_postgres
-from config import ROOT
+from authapp.db.engine import TIMEOUTS
+from authapp.dev.postgres import ROLE, embedded_postgres
+from authapp.instance import ROOT
 from tests.live import free_port
 
 SECRET = "a-secret-for-the-benchmark-that-is-long-enough"
@@ -68,7 +68,7 @@ class Postgres:
         heard += [
             found
             for found in _STATEMENT.findall(said)
-            if not found.startswith(_TRANSACTION_CONTROL) and found.strip() != LIMITS.strip()
+            if not found.startswith(_TRANSACTION_CONTROL) and found.strip() != TIMEOUTS.strip()
         ]
 
 
@@ -108,7 +108,7 @@ def gunicorn(application: str, database_url: str, bcrypt_rounds: int, first_path
         "WEB_CONCURRENCY": str(WORKERS),
         "WEB_THREADS": str(THREADS),
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:tests.bench.serving", application]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:authapp.server.settings", application]
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)

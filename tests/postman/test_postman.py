@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from authapp.core.refusal import catalogue, described
+from authapp.core.errors import catalogue
+from authapp.web.problems import problem_document
 
 HERE = Path(__file__).parent
 FILES = [HERE / "authapp.postman_collection.json", HERE / "authapp.postman_environment.json"]
@@ -150,7 +151,7 @@ def test_exactly_what_needs_a_letter_is_skipped_while_nobody_has_copied_it(item:
 
 @each_request
 def test_every_error_of_an_example_says_what_the_catalogue_says(item: dict[str, Any]) -> None:
-    catalogued = {refusal.code: described(refusal, None) for refusal in catalogue()}
+    catalogued = {refusal.code: problem_document(refusal, None) for refusal in catalogue()}
     for example in item["response"]:
         body = json.loads(example["body"] or "{}")
         if "code" in body:

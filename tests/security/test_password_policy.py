@@ -1,4 +1,4 @@
-"""Which passwords the policy refuses: too short, easy to guess, or the owner's own words."""
+"""Which passwords the policy raises: too short, easy to guess, or the owner's own words."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event
@@ -11,39 +11,35 @@ from typing import TypeVar
 import bcrypt
 import pytest
 
-from authapp.core.application import Application
-from authapp.core.errors import HashQueueFull
-from authapp.security.passwords import WAITING, HashQueue, passwords
+from authapp.security.hash_queue import WAITING, HashQueue, HashQueueFull
+from authapp.security.passwords import Hasher
+from authapp.web.application import Application
 from tests.factories import PASSWORD, AppWith, World
 
 T = TypeVar("T")
 
 
 @pytest.fixture
-def context(app: Application) -> Iterator[None]:
-    with app.app_context():
-        yield
+def hasher(app: Application) -> Hasher:
+    return app.hasher
 
 
-@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize(
     "password", [PASSWORD, "p" * 71, "p" * 1024, "пароль-пароль-1", "👩‍🔬" * 30, " spaces kept ", "a\tb\n1"]
 )
-def test_a_password_verifies_against_its_own_hash_alone(password: str) -> None:
-    stored = passwords.hash(password)
-    assert passwords.verify(password, stored)
-    assert not passwords.verify(password + "x", stored)
-    assert not passwords.verify(password[:-1] + "\x01", stored)
-    assert not passwords.verify(password.swapcase() + " ", stored)
+def test_a_password_verifies_against_its_own_hash_alone(hasher: Hasher, password: str) -> None:
+    stored = hasher.hash(password)
+    assert hasher.verify(password, stored)
+    assert not hasher.verify(password + "x", stored)
+    assert not hasher.verify(password[:-1] + "\x01", stored)
+    assert not hasher.verify(password.swapcase() + " ", stored)
 
 
-@pytest.mark.usefixtures("context")
-def test_what_differs_only_after_72_bytes_is_another_password() -> None:
-    stored = passwords.hash("x" * 72 + "a")
-    assert not passwords.verify("x" * 72 + "b", stored)
+def test_what_differs_only_after_72_bytes_is_another_password(hasher: Hasher) -> None:
+    stored = hasher.hash("x" * 72 + "a")
+    assert not hasher.verify("x" * 72 + "b", stored)
 
 
-@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize(
     "stored",
     [
@@ -57,8 +53,8 @@ def test_what_differs_only_after_72_bytes_is_another_password() -> None:
         "ap1" + "$2b$04$" + "!" * 53,
     ],
 )
-def test_a_missing_or_corrupt_hash_matches_nothing_and_breaks_nothing(stored: str | None) -> None:
-    assert not passwords.verify(PASSWORD, stored)
+def test_a_missing_or_corrupt_hash_matches_nothing_and_breaks_nothing(hasher: Hasher, stored: str | None) -> None:
+    assert not hasher.verify(PASSWORD, stored)
 
 
 def test_a_corrupt_stored_hash_is_an_ordinary_refusal(world: World) -> None:
@@ -69,10 +65,8 @@ def test_a_corrupt_stored_hash_is_an_ordinary_refusal(world: World) -> None:
 
 
 def test_the_pepper_is_part_of_the_hash(app: Application, app_with: AppWith) -> None:
-    with app.app_context():
-        stored = passwords.hash(PASSWORD)
-    with app_with(password_pepper="another-pepper-of-thirty-two-bytes").app_context():
-        assert not passwords.verify(PASSWORD, stored)
+    stored = app.hasher.hash(PASSWORD)
+    assert not app_with(password_pepper="another-pepper-of-thirty-two-bytes").hasher.verify(PASSWORD, stored)
 
 
 def test_a_hash_of_another_cost_is_renewed_at_sign_in(world: World, app_with: AppWith) -> None:
@@ -109,7 +103,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         "an unknown address",
         "a readable hash of cost 4",
         "ap1$2b$04$corrupt",
-        "ap1$2b$04$" + "a" * 53,  # bcrypt refuses this salt
+        "ap1$2b$04$" + "a" * 53,  # bcrypt raises this salt
         "ap1$2b$99$" + "a" * 53,
     ],
 )
@@ -140,18 +134,18 @@ def test_a_right_password_is_hashed_once_more_where_its_hash_has_another_cost(
 
 
 def test_the_queue_refuses_at_once_who_finds_it_full() -> None:
-    queue = HashQueue(waiting=2)
-    with ExitStack() as places:
+    queue = HashQueue(lambda: True, waiting=2)
+    with ExitStack() as slots:
         for _ in range(3):
-            places.enter_context(queue.place())
-        with pytest.raises(HashQueueFull), queue.place():
+            slots.enter_context(queue.slot())
+        with pytest.raises(HashQueueFull), queue.slot():
             pass
-    with queue.place():
+    with queue.slot():
         pass
 
 
 def test_who_has_waited_for_too_long_is_refused_and_costs_no_hash() -> None:
-    queue, over = HashQueue(longest_wait=0.1), Event()
+    queue, over = HashQueue(lambda: True, longest_wait=0.1), Event()
     hashed: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(queue.run, over.wait)
@@ -168,9 +162,9 @@ def test_who_has_waited_for_too_long_is_refused_and_costs_no_hash() -> None:
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/register"])
 def test_a_full_queue_is_a_503_before_any_query(app_with: AppWith, path: str) -> None:
     app = app_with(database_url="postgresql://nobody@127.0.0.1:1/none")
-    with app.app_context(), ExitStack() as places:
+    with ExitStack() as slots:
         for _ in range(1 + WAITING):
-            places.enter_context(passwords.queue.place())
+            slots.enter_context(app.hasher.queue.slot())
         body = {"email": "ada@example.com", "password": PASSWORD}
         response = app.test_client().post(f"/api/v1{path}", json=body)
     assert (response.status_code, response.get_json()["code"]) == (503, "hash_queue_full")

@@ -13,20 +13,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from flask_jwt_extended import create_access_token, get_jwt, get_jwt_header, get_jwt_identity, jwt_required
 
+from authapp.config import UnsafeSettings
 from authapp.core.clock import FrozenClock
-from authapp.core.openapi import Blueprint
-from authapp.decorators.access import public, require_active_user
-from authapp.security.tokens import tokens
-from config import UnsafeSettings
+from authapp.decorators.guards import public, require_active_user
+from authapp.web.blueprint import Blueprint
 from tests.factories import PASSWORD, AppWith, Person, World
 
 Claims = dict[str, Any]
 
 
 def key_of(world: World) -> tuple[bytes, str]:
-    with world.app.app_context():
-        key = tokens.ring.signing
-        return key.signing, key.kid
+    key = world.app.tokens.ring.signing
+    return key.signing, key.kid
 
 
 def sign(world: World, claims: Claims, **header: Any) -> str:
@@ -275,7 +273,7 @@ def test_an_old_key_still_verifies_when_a_new_one_signs(world: World, app_with: 
 
 
 def refused(world: World, encoded: str) -> str:
-    """The code with which a guarded route refuses this access token."""
+    """The code with which a guarded route raises this access token."""
     response = world.caller(encoded).call("GET", "/auth/me")
     assert response.status_code == 401, response.text
     return str(response.get_json()["code"])

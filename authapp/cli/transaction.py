@@ -1,0 +1,27 @@
+"""One command, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from authapp.db import transaction
+from authapp.services.members import LastAdmin, MemberNotFound
+
+
+@contextmanager
+def committed() -> Iterator[None]:
+    """Run the block in a transaction and commit it. Errors become a sentence and the exit status 1."""
+    try:
+        yield
+        transaction.commit()
+    except LastAdmin as error:
+        hint = "First run: organizations promote ID EMAIL, or: organizations delete ID"
+        raise click.ClickException(f"This is the only active admin of {error.reason}. {hint}") from None
+    except MemberNotFound:
+        raise click.ClickException("There is no such active member, or no such organization.") from None
+    except OperationalError as error:
+        raise click.ClickException(f"The database cannot be reached: {error.orig}") from None

@@ -1,0 +1,60 @@
+"""`flask users`."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+
+from authapp.cli.transaction import committed
+from authapp.schemas.fields import canonical_email
+from authapp.services import accounts
+from authapp.services import organizations as organization_service
+
+users = AppGroup("users", help="Switch accounts off and on, and see where they belong.")
+
+
+@users.command()
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Switch the account with this EMAIL off. Its sessions end."""
+    _set_active(email, active=False)
+
+
+@users.command()
+@click.argument("email")
+def activate(email: str) -> None:
+    """Switch the account with this EMAIL on again."""
+    _set_active(email, active=True)
+
+
+@users.command("organizations")
+@click.argument("email")
+def list_organizations(email: str) -> None:
+    """List the organizations of the account with this EMAIL: id, role, slug and name."""
+    with committed():
+        found = organization_service.of_address(canonical_or_unknown(email))
+    if found is None:
+        raise _no_account(email)
+    for organization in found:
+        click.echo(f"{organization.id}  {organization.role:9}  {organization.slug}  {organization.name}")
+
+
+def canonical_or_unknown(email: str) -> str:
+    """The canonical form of an address, or an address that nobody has."""
+    try:
+        return canonical_email(email)
+    except ValidationError:
+        return ""
+
+
+def _set_active(email: str, *, active: bool) -> None:
+    address = canonical_or_unknown(email)
+    with committed():
+        if not accounts.set_active(address, active):
+            raise _no_account(email)
+    click.echo(f"{address} is now {'active' if active else 'inactive'}.")
+
+
+def _no_account(email: str) -> click.ClickException:
+    return click.ClickException(f"There is no account with the email {email}.")

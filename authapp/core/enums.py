@@ -1,0 +1,88 @@
+"""The closed sets of values that the database, the API and the code share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member may do in an organization, highest first."""
+
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+    def includes(self, other: Role) -> bool:
+        """Whether this role may do all that the other may."""
+        return _RANKS[self] <= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
+
+
+class ActorType(StrEnum):
+    """What kind of caller acts."""
+
+    USER = "user"
+    API_KEY = "api_key"
+
+
+class EndReason(StrEnum):
+    """Why a session ended."""
+
+    LOGOUT = "logout"
+    REVOKED = "revoked"
+    REFRESH_REUSED = "refresh_reused"
+    DEACTIVATED = "deactivated"
+    DELETED = "deleted"
+    LIMIT = "limit"
+    EXPIRED = "expired"
+
+
+class InvitationStatus(StrEnum):
+    """The state of an invitation. A pending one whose time has passed is shown as expired before it is marked so."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class SubscriptionStatus(StrEnum):
+    """The state of a subscription."""
+
+    ACTIVE = "active"
+    TRIALING = "trialing"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+
+
+class AuditAction(StrEnum):
+    """What can happen: the subject, a dot, and a verb in the past tense."""
+
+    USER_REGISTERED = "user.registered"
+    USER_UPDATED = "user.updated"
+    USER_ACTIVATED = "user.activated"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_DELETED = "user.deleted"
+    SESSION_STARTED = "session.started"
+    SESSION_REFUSED = "session.refused"
+    SESSION_ENDED = "session.ended"
+    SESSION_REFRESH_REUSED = "session.refresh.reused"
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
+    ORGANIZATION_DELETED = "organization.deleted"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_ROLE_CHANGED = "member.role.changed"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_LEFT = "member.left"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_RESENT = "invitation.resent"
+    INVITATION_REVOKED = "invitation.revoked"
+    INVITATION_DECLINED = "invitation.declined"
+    INVITATION_REFUSED = "invitation.refused"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_ROTATED = "api_key.rotated"
+    API_KEY_REVOKED = "api_key.revoked"
+    ACCESS_REFUSED = "access.refused"

@@ -1,0 +1,77 @@
+"""The request that is being served: its id, and where it came from."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from functools import lru_cache
+from typing import NamedTuple
+
+from flask import g, has_request_context, request
+from uuid_utils.compat import uuid7
+
+from authapp.core import lengths
+
+_ADDRESS_AND_PORT = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")  # RFC 7239 section 6
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+
+class RequestInfo(NamedTuple):
+    """What sessions and audit events keep of a request."""
+
+    request_id: str | None = None
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+def request_id() -> str:
+    """The id of the request that is being served: the caller's `X-Request-ID` where it is harmless, else a new one."""
+    found: str | None = g.get("request_id")
+    if found is None:
+        offered = request.headers.get("X-Request-ID", "")
+        g.request_id = found = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
+    return found
+
+
+def client_address() -> str | None:
+    """The IP address of the client, as far as TRUSTED_PROXIES are believed; None if a proxy names none.
+
+    IPv4 in its own form; without a port, and without the zone of `fe80::1%eth0`, which PostgreSQL's INET cannot store.
+    """
+    return _canonical(request.remote_addr or "")
+
+
+def client_is_connected() -> bool:
+    """Whether the other end of this request has not closed the connection. True where the server does not tell."""
+    connection = request.environ.get("gunicorn.socket") if has_request_context() else None
+    if connection is None:
+        return True
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(timeout)
+
+
+@lru_cache(1024)
+def _canonical(text: str) -> str | None:
+    match = _ADDRESS_AND_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address(match[1] or match[2] if match else text)
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address).partition("%")[0]
+
+
+def request_info() -> RequestInfo:
+    """Of the request that is being served. All None outside of one, in a command."""
+    if not has_request_context():
+        return RequestInfo()
+    agent = request.user_agent.string.replace("\x00", "").encode("utf-8", "replace").decode()[: lengths.USER_AGENT]
+    return RequestInfo(request_id=request_id(), ip_address=client_address(), user_agent=agent or None)

@@ -1,0 +1,109 @@
+"""The look-ups of credentials. Each sets the tenant context that its credential is good for, in the same statement.
+
+They are functions of the database, see `credentials.sql`: there PostgreSQL keeps their plans, which would cost more
+than the reading itself, and psycopg2 has no way to prepare a statement that every pooler lets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from authapp.core.actor import OrganizationRecord, UserRecord
+from authapp.core.enums import Role
+from authapp.db import transaction
+
+
+def _columns(row: str, record: type[UserRecord | OrganizationRecord]) -> str:
+    return ", ".join(f"({row}).{name}" for name in record._fields if name != "role")
+
+
+_ACCOUNT = _columns("account", UserRecord)
+_ORGANIZATION = _columns("organization", OrganizationRecord)
+_FROM_SESSION = "FROM authapp_session(%(session_id)s, %(user_id)s, %(now)s) AS account"
+
+_SESSION = f"SELECT {_ACCOUNT} {_FROM_SESSION}"
+_SESSION_WITH_MEMBERSHIPS = f"SELECT {_ACCOUNT}, authapp_memberships((account).id) {_FROM_SESSION}"
+_SESSION_IN_ORGANIZATION = (
+    f"SELECT {_ACCOUNT}, {_ORGANIZATION}, role "  # noqa: S608
+    "FROM authapp_session_in(%(session_id)s, %(user_id)s, %(now)s, %(organization_id)s)"
+)
+_API_KEY = (
+    f"SELECT (key).id, (key).last_used_at, (key).organization_id, {_ORGANIZATION}, (key).role "  # noqa: S608
+    "FROM authapp_api_key(%(api_key_id)s, %(digest)s, %(now)s, %(organization_id)s)"
+)
+_USER = slice(0, len(UserRecord._fields))
+
+
+class SessionFound(NamedTuple):
+    """A live session's account, and what else was asked for."""
+
+    account: UserRecord
+    organization: OrganizationRecord | None = None  # None: no member of it, or it does not exist
+    memberships: list[dict[str, Any]] | None = None
+
+
+class ApiKeyFound(NamedTuple):
+    """A live API key."""
+
+    id: UUID
+    last_used_at: datetime | None
+    organization_id: UUID
+    organization: OrganizationRecord | None  # None: another was asked for, or it is deleted
+
+
+def find_session(
+    session_id: UUID,
+    user_id: UUID,
+    now: datetime,
+    *,
+    memberships: bool = False,
+    autocommit: bool = False,
+) -> SessionFound | None:
+    """Find a live session. Makes visible where its account is a member.
+
+    Args:
+        session_id: from the access token.
+        user_id: from the access token.
+        now: the time at which it has to be live.
+        memberships: give the account's organizations as well, oldest first, 101 at most.
+        autocommit: nothing else is sent in this request, see `transaction.fetch_autocommit`.
+    """
+    statement = _SESSION_WITH_MEMBERSHIPS if memberships else _SESSION
+    row = _fetch(statement, {"session_id": session_id, "user_id": user_id, "now": now}, autocommit)
+    if row is None:
+        return None
+    return SessionFound(UserRecord._make(row[_USER]), memberships=row[-1] if memberships else None)
+
+
+def find_session_in(
+    organization_id: UUID | None, session_id: UUID, user_id: UUID, now: datetime, *, autocommit: bool = False
+) -> SessionFound | None:
+    """The same, with one organization and the role in it. Sets that tenant where the account is a member."""
+    parameters = {"session_id": session_id, "user_id": user_id, "now": now, "organization_id": organization_id}
+    row = _fetch(_SESSION_IN_ORGANIZATION, parameters, autocommit)
+    return SessionFound(UserRecord._make(row[_USER]), _organization(row[_USER.stop :])) if row else None
+
+
+def find_api_key(
+    organization_id: UUID | None, api_key_id: UUID, digest: bytes, now: datetime, *, autocommit: bool = False
+) -> ApiKeyFound | None:
+    """Find a live API key by its id and the hash of its token. Sets the tenant where that is the key's own."""
+    parameters = {"api_key_id": api_key_id, "digest": digest, "now": now, "organization_id": organization_id}
+    row = _fetch(_API_KEY, parameters, autocommit)
+    if row is None:
+        return None
+    key_id, last_used_at, home_id, *fields = row
+    return ApiKeyFound(key_id, last_used_at, home_id, _organization(fields))
+
+
+def _fetch(statement: str, parameters: dict[str, Any], autocommit: bool) -> Sequence[Any] | None:
+    return (transaction.fetch_autocommit if autocommit else transaction.fetch_one)(statement, parameters)
+
+
+def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:
+    """The organization that was found, None if there is none: then its columns are NULL."""
+    *own, role = fields
+    return OrganizationRecord._make((*own, Role(role))) if own[0] else None

@@ -1,0 +1,78 @@
+-- The look-ups of the guards, as they are in the database. A migration creates or replaces each of them, with its text
+-- as a literal; tests/architecture/test_credentials.py compares this file with the migrated database.
+--
+-- Each sets the tenant context that its credential is good for, and nothing where it finds none. They are PL/pgSQL, so
+-- that PostgreSQL keeps their plans.
+
+-- The account of a session that is live at _moment.
+CREATE OR REPLACE FUNCTION authapp_session(_session uuid, _account uuid, _moment timestamptz)
+    RETURNS SETOF users LANGUAGE plpgsql ROWS 1 AS $$
+BEGIN
+    RETURN QUERY
+        SELECT users.* FROM users JOIN sessions ON sessions.user_id = users.id
+        WHERE sessions.id = _session AND users.id = _account
+            AND sessions.ended_at IS NULL AND sessions.expires_at > _moment AND users.deleted_at IS NULL;
+    IF FOUND THEN
+        PERFORM set_config('authapp.user_id', _account::text, true);
+    END IF;
+END
+$$;
+
+-- The same, with one organization and the role there. They are NULL where the account is no member.
+CREATE OR REPLACE FUNCTION authapp_session_in(
+    _session uuid, _account uuid, _moment timestamptz, _organization uuid
+)
+    RETURNS TABLE (account users, organization organizations, role varchar) LANGUAGE plpgsql ROWS 1 AS $$
+BEGIN
+    SELECT * INTO account FROM authapp_session(_session, _account, _moment);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT account, o, m.role FROM memberships m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = _account AND m.organization_id = _organization AND o.deleted_at IS NULL;
+    IF FOUND THEN
+        PERFORM set_config('authapp.organization_id', _organization::text, true);
+    ELSE
+        RETURN NEXT;
+    END IF;
+END
+$$;
+
+-- The organizations of an account, oldest first. The API shows 100; the one more says that there are others. The limit
+-- is applied in the order of the primary key of memberships, so that no more than that is read.
+CREATE OR REPLACE FUNCTION authapp_memberships(_account uuid) RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(json_agg(json_build_object(
+            'organization', json_build_object('id', mine.id, 'name', mine.name, 'slug', mine.slug), 'role', mine.role
+        ) ORDER BY mine.id), '[]')
+        FROM (
+            SELECT o.id, o.name, o.slug, m.role FROM memberships m JOIN organizations o ON o.id = m.organization_id
+            WHERE m.user_id = _account AND o.deleted_at IS NULL ORDER BY m.organization_id LIMIT 101
+        ) AS mine
+    );
+END
+$$;
+
+-- An API key that is live at _moment, with its organization where that is the one asked for and is not deleted.
+CREATE OR REPLACE FUNCTION authapp_api_key(_key uuid, _digest bytea, _moment timestamptz, _organization uuid)
+    RETURNS TABLE (key api_keys, organization organizations) LANGUAGE plpgsql ROWS 1 AS $$
+BEGIN
+    PERFORM set_config('authapp.credential_id', _key::text, true);
+    SELECT * INTO key FROM api_keys k
+    WHERE k.id = _key AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > _moment)
+        AND (k.secret_hash = _digest OR (k.previous_secret_hash = _digest AND k.previous_expires_at > _moment));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF key.organization_id = _organization THEN
+        PERFORM set_config('authapp.organization_id', _organization::text, true);
+        SELECT * INTO organization FROM organizations o WHERE o.id = _organization AND o.deleted_at IS NULL;
+        IF NOT FOUND THEN
+            PERFORM set_config('authapp.organization_id', '', true);
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$$;

@@ -1,0 +1,56 @@
+"""What an error of the database means for the caller."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from authapp.core.errors import ApiError, Conflict, ServiceUnavailable, ValidationFailed, catalogue
+from authapp.db.engine import db
+
+ERRORS = "authapp.errors"
+"""In the info of a table: the code of the error for each of its constraints that has one of its own, by its name."""
+
+# SQLSTATE classes of a database that is away or overloaded: connection, resources, intervention, system, locks.
+_AWAY = ("08", "53", "57", "58", "55")
+# A failover in progress; no such table or column: not migrated yet.
+_NOT_READY = ("25006", "42P01", "42703")
+_CONFLICTS = ("23503", "23505")  # violations of a foreign key, of a unique constraint
+_TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
+
+
+def api_error_of(error: SQLAlchemyError) -> ApiError | None:
+    """The error to answer with, or None where the mistake is ours."""
+    if isinstance(error, PoolTimeout):
+        return ServiceUnavailable("no free database connection")
+    if not isinstance(error, DBAPIError):
+        return None
+    state = sqlstate(error)
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    if state in _CONFLICTS or constraint in _by_constraint():
+        return _by_constraint().get(constraint, Conflict)(f"constraint {constraint}")
+    if state.startswith("22"):
+        return ValidationFailed(f"data error {state}")
+    unreachable = not state and isinstance(error, (OperationalError, InterfaceError))
+    if unreachable or is_transient(error) or state.startswith(_AWAY) or state in _NOT_READY:
+        return ServiceUnavailable(f"database {state or 'unreachable'}")
+    return None
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """PostgreSQL's five characters for an error, empty when the connection itself failed."""
+    return getattr(error.orig, "pgcode", None) or ""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same request may succeed when it is run once more, in a new transaction on a new connection."""
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or sqlstate(error) in _TRY_AGAIN)
+
+
+@cache
+def _by_constraint() -> dict[str, type[ApiError]]:
+    by_code = {error.code: error for error in catalogue()}
+    codes = [table.info.get(ERRORS, {}) for table in db.metadata.tables.values()]
+    return {constraint: by_code[code] for found in codes for constraint, code in found.items()}

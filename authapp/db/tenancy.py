@@ -1,0 +1,42 @@
+"""The tenant context: settings of the transaction that the row-level security policies read.
+
+They end with the transaction, so a pooler in transaction mode passes none of them on. The look-up of a credential sets
+the tenant that the credential belongs to, in the same statement; see `credentials.sql`.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from authapp.db import transaction
+
+ORGANIZATION = "authapp.organization_id"  # rows of this organization are visible and writable
+ACCOUNT = "authapp.user_id"  # while no organization is set: rows about this account are visible
+ALL_ORGANIZATIONS = "authapp.all_organizations"  # and the rows of every organization of that account are writable
+CREDENTIAL = "authapp.credential_id"  # while no organization is set: this one API key or invitation is visible
+
+
+def set_tenant(organization_id: UUID) -> None:
+    """Make the rows of an organization visible. For steps whose right to it was checked otherwise."""
+    _set({ORGANIZATION: str(organization_id)})
+
+
+def set_account(user_id: UUID, *, all_organizations: bool = False) -> None:
+    """Make visible where an account is a member, and unset the organization.
+
+    Args:
+        user_id: the account.
+        all_organizations: make the rows of all its organizations visible and writable as well.
+    """
+    _set({ORGANIZATION: "", ALL_ORGANIZATIONS: "on" if all_organizations else "", ACCOUNT: str(user_id)})
+
+
+def set_credential(credential_id: UUID) -> None:
+    """Make one API key or invitation visible, and unset the organization."""
+    _set({ORGANIZATION: "", CREDENTIAL: str(credential_id)})
+
+
+def _set(values: dict[str, str]) -> None:
+    transaction.execute(select(*(func.set_config(name, value, True) for name, value in values.items())))

@@ -1,0 +1,119 @@
+"""Tenant tables: `TenantModel`, and keys that stay inside one organization.
+
+PostgreSQL checks foreign keys and unique constraints past row-level security, so those of tenant tables have to include
+`organization_id`: `within` and `unique_within` write them, and `flask db migrate` refuses others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    event,
+    text,
+)
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
+
+from authapp.db.engine import Model
+
+TENANT = "organization_id"  # a table with this column is a tenant table
+REFERENCE = "authapp.reference"  # where `within` leaves its arguments, in the info of the column
+_REFERRED = "authapp.referred"  # what the columns refer to, in the info of the metadata
+
+
+class TenantModel(Model):
+    """A table with row-level security. `flask db migrate` writes its policies.
+
+    `organization_id` is filled from the tenant context.
+    """
+
+    __abstract__ = True
+
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organizations.id"), index=True, server_default=text("authapp_organization_id()")
+    )
+
+
+@dataclass(frozen=True)
+class _Reference:
+    table: str
+    column: str
+    ondelete: str | None
+    index: bool
+
+
+def within(target: str, *, ondelete: str | None = None, index: bool = True, **options: Any) -> MappedColumn[Any]:
+    """A foreign key to a row of the same organization: `model_id: Mapped[UUID] = within("models")`.
+
+    It is the composite foreign key (organization_id, model_id) to models (organization_id, id), with an index, and it
+    makes that pair unique in models. A row of another organization is refused like one that does not exist. NULL, where
+    the annotation allows it, refers to no row.
+
+    A relationship has to name the column, or it writes `organization_id` too: `relationship(foreign_keys=[model_id])`.
+
+    Args:
+        target: a tenant table, or `table.column` for a column other than `id`.
+        ondelete: as for `ForeignKey`. `SET NULL` and `SET DEFAULT` (PostgreSQL 15) leave `organization_id` alone.
+        index: False where another index or key begins with `organization_id` and this column.
+        options: those of `mapped_column`.
+    """
+    table, _, column = target.partition(".")
+    return mapped_column(info={REFERENCE: _Reference(table, column or "id", ondelete, index)}, **options)
+
+
+def unique_within(*columns: str, **options: Any) -> UniqueConstraint:
+    """A unique constraint inside each organization, for `__table_args__`. Options are those of `UniqueConstraint`."""
+    return UniqueConstraint(TENANT, *columns, **options)
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _add_constraints(table: Table, metadata: MetaData) -> None:
+    """Build what `within` asked for once a table is complete. The other table may come before or after it."""
+    referred: set[tuple[str, str]] = metadata.info.setdefault(_REFERRED, set())
+    for column in table.c:
+        reference: _Reference | None = column.info.pop(REFERENCE, None)  # a copy of the table copies its constraints
+        if reference:
+            _add_foreign_key(table, column, reference)
+            referred.add((reference.table, reference.column))
+    for name, referred_column in referred:
+        if name in metadata.tables:
+            _make_unique(metadata.tables[name], referred_column)
+
+
+def _add_foreign_key(table: Table, column: Column[Any], reference: _Reference) -> None:
+    ondelete = reference.ondelete
+    if ondelete and ondelete.upper() in ("SET NULL", "SET DEFAULT"):
+        quoted = PGDialect_psycopg2().identifier_preparer.quote(column.name)  # type: ignore[no-untyped-call]
+        ondelete = f"{ondelete} ({quoted})"
+    columns = [_organization_id(table), column]
+    targets = [f"{reference.table}.{name}" for name in (TENANT, reference.column)]
+    # use_alter: two tables that refer to each other can be sorted
+    table.append_constraint(ForeignKeyConstraint(columns, targets, ondelete=ondelete, use_alter=True))
+    if reference.index:
+        Index(None, *columns)
+
+
+def _make_unique(table: Table, column: str) -> None:
+    """PostgreSQL takes as the target of a foreign key only columns that are unique together."""
+    pair = {_organization_id(table).name, column}
+    keys = [key for key in table.constraints if isinstance(key, (PrimaryKeyConstraint, UniqueConstraint))]
+    if pair not in [set(key.columns.keys()) for key in keys]:
+        table.append_constraint(UniqueConstraint(TENANT, column))
+
+
+def _organization_id(table: Table) -> Column[Any]:
+    if TENANT not in table.c:
+        raise ArgumentError(f"within() connects tenant tables, and {table.name} has no {TENANT}: use ForeignKey")
+    return table.c[TENANT]

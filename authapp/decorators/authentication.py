@@ -1,0 +1,131 @@
+"""Who calls: one SELECT looks up the credential of a request, and the account or organization that it belongs to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from flask import g, request
+
+from authapp.core import clock
+from authapp.core.actor import Actor
+from authapp.core.enums import ActorType
+from authapp.core.errors import ApiKeyNotAllowed, InvalidToken, MissingToken, RevokedToken
+from authapp.core.logging import log_context
+from authapp.db import credentials
+from authapp.db.credentials import SessionFound
+from authapp.security.opaque_tokens import Presented
+from authapp.security.tokens import Claims
+from authapp.services import api_keys
+from authapp.services.api_keys import InvalidApiKey
+from authapp.web.application import current_app
+from authapp.web.jwt_extended import verify_in_request
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
+
+
+def authenticate(*, memberships: bool = False) -> Actor:
+    """The caller of an account route.
+
+    Args:
+        memberships: fill `Actor.memberships`, for a request that sends no other statement.
+
+    Raises:
+        MissingToken, InvalidToken, ExpiredToken: no token, or none of ours.
+        RevokedToken: the session has ended or the account is gone.
+        InvalidApiKey: not an API key, though it begins like one.
+        ApiKeyNotAllowed: an API key, which has no account.
+    """
+    token = _bearer_token()
+    if _read_api_key(token):
+        raise ApiKeyNotAllowed
+    claims = _verified_claims(token)
+    found = credentials.find_session(
+        claims.session_id, claims.user_id, clock.now(), memberships=memberships, autocommit=memberships
+    )
+    return _act_as_account(claims, found)
+
+
+def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -> Actor:
+    """The caller of an organization route, a person or an API key. Sets the tenant for whoever belongs to it.
+
+    `Actor.organization` is None for others, whether the organization exists or not.
+
+    Args:
+        organization_id: of the path, None where that is malformed.
+        autocommit: the request sends no other statement.
+
+    Raises:
+        the same as `authenticate`, except ApiKeyNotAllowed.
+        InvalidApiKey: an API key that is not live, or none of ours.
+    """
+    token = _bearer_token()
+    if key := _read_api_key(token):
+        return _act_as_api_key(key, organization_id, autocommit)
+    claims = _verified_claims(token)
+    found = credentials.find_session_in(
+        organization_id, claims.session_id, claims.user_id, clock.now(), autocommit=autocommit
+    )
+    return _act_as_account(claims, found)
+
+
+def _bearer_token() -> str:
+    header = request.headers.get("Authorization", "").strip()
+    if header.partition(" ")[0].lower() != "bearer":
+        raise MissingToken
+    match = _BEARER.fullmatch(header)
+    if match is None:
+        raise InvalidToken("not one token")
+    return match[1]
+
+
+def _read_api_key(token: str) -> Presented | None:
+    """The API key that a token is, None where it is a JWT."""
+    if not token.startswith(f"{api_keys.PREFIX}_"):  # no JWT does
+        return None
+    presented = current_app.opaque_tokens.read(token, api_keys.PREFIX)
+    if presented is None:
+        raise InvalidApiKey("not a key")
+    log_context().update(api_key_id=str(presented.id))
+    return presented
+
+
+def _verified_claims(token: str) -> Claims:
+    claims = verify_in_request(token)
+    log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    return claims
+
+
+def _act_as_account(claims: Claims, found: SessionFound | None) -> Actor:
+    if found is None:
+        raise RevokedToken
+    return _act_as(
+        id=claims.user_id,
+        type=ActorType.USER,
+        account=found.account,
+        session_id=claims.session_id,
+        auth_time=claims.auth_time,
+        organization=found.organization,
+        memberships=found.memberships,
+    )
+
+
+def _act_as_api_key(key: Presented, organization_id: UUID | None, autocommit: bool) -> Actor:
+    now = clock.now()
+    found = credentials.find_api_key(organization_id, key.id, key.digest, now, autocommit=autocommit)
+    if found is None:
+        raise InvalidApiKey
+    if found.organization:
+        api_keys.record_use(found.id, found.organization.id, found.last_used_at, now)
+    elif found.organization_id == organization_id:
+        raise InvalidApiKey("its organization is deleted")
+    return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization)
+
+
+def _act_as(**fields: Any) -> Actor:
+    """Make this the actor of the request."""
+    g.actor = actor = Actor(**fields)
+    if actor.organization:
+        log_context().update(organization_id=str(actor.organization.id))
+    return actor

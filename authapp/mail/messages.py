@@ -1,0 +1,43 @@
+"""The messages of emails, rendered from `templates/`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from authapp.config import Settings
+from authapp.core.actor import UserRecord
+from authapp.core.email import Message
+
+_LONGEST_NAME = 80  # characters
+_LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
+_templates = Environment(
+    loader=PackageLoader("authapp.mail"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
+)
+
+
+def render(kind: str, **context: Any) -> Message:
+    """A message of this kind. The first line of its text template is the subject."""
+    subject, _, text = _templates.get_template(f"{kind}.txt").render(context).partition("\n")
+    html = _templates.get_template(f"{kind}.html").render(context)
+    return Message(subject.strip(), text.strip() + "\n", html)
+
+
+def link(settings: Settings, page: str, token: str) -> str:
+    """Where an email leads. The token stands behind the #, so that it is sent to no server and in no Referer."""
+    if settings.frontend_url:
+        return f"{settings.frontend_url}/{page}#token={token}"
+    return f"{settings.public_url}/docs#token={token}"
+
+
+def name_and_address(user: UserRecord) -> str:
+    """How an email names a person: by the name of the account, if it has one, and always by the address."""
+    name = " ".join(filter(None, (user.first_name, user.last_name)))
+    return f"{without_links(name)} ({user.email})" if name else user.email
+
+
+def without_links(name: str) -> str:
+    """A name as an email shows it: short, and with nothing in it that a mail program would turn into a link."""
+    return _LINKABLE.sub(" ", name)[:_LONGEST_NAME].strip()

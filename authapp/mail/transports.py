@@ -1,0 +1,113 @@
+"""How emails leave: by the mail server, or in development on the console."""
+
+from __future__ import annotations
+
+import ipaddress
+import smtplib
+import ssl
+from contextlib import closing, suppress
+from email.message import EmailMessage
+from email.utils import localtime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from authapp.config import Settings
+from authapp.core.email import Mailer, Message, Undeliverable
+
+TIMEOUT_SECONDS = 10
+_PERMANENT = range(500, 600)  # RFC 5321 section 4.2.1
+_NOT_SIGNED_IN = (530, 535)  # RFC 4954 section 6: MAIL_URL is wrong, not the email
+_SUBMISSION_PORT, _SUBMISSIONS_PORT = 587, 465  # RFC 8314 section 3.3
+
+
+class ConsoleMailer:
+    """Prints emails, for development."""
+
+    def send(self, message_id: str, recipient: str, message: Message) -> None:
+        rule = "-" * 72
+        click.echo(f"{rule}\nTo: {recipient}\nSubject: {message.subject}\n\n{message.text}\n{rule}")
+
+
+class MemoryMailer:
+    """Keeps emails, for tests."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Message]] = []
+
+    def send(self, message_id: str, recipient: str, message: Message) -> None:
+        self.sent.append((recipient, message))
+
+
+class SmtpMailer:
+    """Hands emails to a mail server: with STARTTLS (`smtp://`) or over TLS (`smtps://`).
+
+    They go unencrypted only to a server on this host that does not offer STARTTLS.
+    """
+
+    def __init__(self, url: str, sender: str) -> None:
+        self._url, self._sender = urlsplit(url), sender
+
+    def send(self, message_id: str, recipient: str, message: Message) -> None:
+        email = self._compose(message_id, recipient, message)
+        try:
+            with closing(self._connection()) as connection:
+                if self._url.username:
+                    connection.login(unquote(self._url.username), unquote(self._url.password or ""))
+                connection.send_message(email)
+                with suppress(OSError):
+                    connection.quit()  # whatever the server answers to that, it has the email
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reason = error.recipients[recipient]
+            raise _temporary_or_permanent(code, reason, error) from None
+        except smtplib.SMTPDataError as error:
+            raise _temporary_or_permanent(error.smtp_code, error.smtp_error, error) from None
+
+    def _compose(self, message_id: str, recipient: str, message: Message) -> EmailMessage:
+        email = EmailMessage()
+        email["From"], email["To"] = self._sender, recipient
+        if [to.addr_spec for to in email["To"].addresses] != [recipient]:
+            raise Undeliverable("reads as another address")  # RFC 2047 encoded words, which EmailMessage decodes
+        email["Subject"] = message.subject.replace("=?", "= ?")  # here too, line breaks and all
+        email["Date"] = localtime()
+        email["Message-ID"] = f"<{message_id}@{parseaddr(self._sender)[1].rpartition('@')[2]}>"
+        email["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5
+        email.set_content(message.text)
+        email.add_alternative(message.html, subtype="html")
+        return email
+
+    def _connection(self) -> smtplib.SMTP:
+        host, context = self._url.hostname or "", ssl.create_default_context()
+        if self._url.scheme == "smtps":
+            port = self._url.port or _SUBMISSIONS_PORT
+            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+        connection = smtplib.SMTP(host, self._url.port or _SUBMISSION_PORT, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.ehlo()
+            if connection.has_extn("starttls") or not _is_loopback(host):
+                connection.starttls(context=context)  # raises where the server offers none
+        except Exception:
+            connection.close()
+            raise
+        return connection
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """The mailer that MAIL_URL names. None without one: emails wait in the outbox."""
+    mailers: dict[str, Mailer | None] = {"": None, "console": ConsoleMailer(), "memory": MemoryMailer()}
+    scheme = settings.mail_url.partition(":")[0]
+    return mailers[scheme] if scheme in mailers else SmtpMailer(settings.mail_url, settings.mail_from)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _temporary_or_permanent(code: int, reason: bytes | str, error: Exception) -> Exception:
+    if code not in _PERMANENT or code in _NOT_SIGNED_IN:
+        return error
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    return Undeliverable(f"{code} {text}")

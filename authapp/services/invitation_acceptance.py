@@ -1,0 +1,169 @@
+"""Invitations, for whoever has the token: preview, accept, decline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+
+from authapp.core import clock
+from authapp.core.actor import Actor, OrganizationRecord
+from authapp.core.enums import AuditAction, InvitationStatus, Role
+from authapp.core.errors import ApiError, Forbidden
+from authapp.db import transaction
+from authapp.db.tenancy import set_credential, set_tenant
+from authapp.models import Invitation, Membership, Organization, User
+from authapp.services import audit, locks, members
+from authapp.services.invitations import PREFIX, is_pending
+from authapp.web.application import current_app
+
+
+class InvalidInvitation(ApiError):
+    status = 410
+    code = "invalid_invitation"
+    detail = "This invitation is not valid: used, declined, withdrawn, sent anew or expired. Ask for another."
+
+
+class NotYourInvitation(Forbidden):
+    code = "not_your_invitation"
+    detail = "This invitation was sent to another address. Use the account with that address."
+    keeps_writes = True
+
+
+class PendingInvitation(NamedTuple):
+    """An invitation whose token was presented, and its organization."""
+
+    id: UUID
+    token_hash: bytes
+    email: str
+    role: Role
+    expires_at: datetime
+    invited_by: UUID
+    organization: OrganizationRecord
+
+
+def find_by_token(token: str) -> PendingInvitation:
+    """Find the invitation of a token, whoever presents it, and set its organization as the tenant.
+
+    Raises:
+        InvalidInvitation: the token is dead or none of ours, or the inviter may no longer grant this role.
+    """
+    presented = current_app.opaque_tokens.read(token, PREFIX)
+    if presented is None:
+        raise InvalidInvitation("not a token")
+    set_credential(presented.id)
+    row = transaction.execute(
+        select(Invitation.__table__).where(
+            Invitation.id == presented.id, Invitation.token_hash == presented.digest, Invitation.open_at(clock.now())
+        )
+    ).one_or_none()
+    if row is None:
+        raise InvalidInvitation
+    set_tenant(row.organization_id)
+    organization = transaction.execute(
+        select(*Organization.own_record()).where(
+            Organization.id == row.organization_id, Organization.deleted_at.is_(None)
+        )
+    ).one_or_none()
+    if organization is None:
+        raise InvalidInvitation("its organization is deleted")
+    record = OrganizationRecord._make((*organization, row.role))
+    found = PendingInvitation(row.id, row.token_hash, row.email, row.role, row.expires_at, row.invited_by, record)
+    _require_inviter(found)
+    return found
+
+
+def accept(actor: Actor, token: str) -> OrganizationRecord:
+    """Make the caller a member. The token came by email, so the caller's address is verified as well.
+
+    Raises:
+        InvalidInvitation: as `find_by_token`, or another request was first.
+        NotYourInvitation: it was sent to another address.
+        SeatsExhausted, AlreadyMember: as `members.add`.
+    """
+    locks.lock_account(actor)
+    invitation = find_by_token(token)
+    require_address(invitation, actor.user.email, actor)
+    return join(invitation, actor)
+
+
+def require_address(invitation: PendingInvitation, email: str, actor: Actor | None) -> None:
+    """Pass if this is the address that was invited. Call it before anything is written: an error keeps writes.
+
+    Raises:
+        NotYourInvitation: it is another address.
+    """
+    if invitation.email != email:
+        audit.record_denial(
+            AuditAction.INVITATION_REFUSED,
+            actor,
+            invitation.organization.id,
+            target_id=invitation.id,
+            reason="another address",
+        )
+        raise NotYourInvitation
+
+
+def join(invitation: PendingInvitation, actor: Actor) -> OrganizationRecord:
+    """Accept an invitation for an account with its address."""
+    organization_id, user_id = invitation.organization.id, actor.id
+    locks.lock_organization(organization_id)
+    _require_inviter(invitation)  # once more: now nobody can change it
+    _close(invitation, InvitationStatus.ACCEPTED)
+    members.add(organization_id, user_id, invitation.role)
+    transaction.execute(update(User).where(User.id == user_id).values(email_verified=True))
+    audit.record(
+        AuditAction.MEMBER_JOINED,
+        actor,
+        target_id=user_id,
+        user_id=user_id,
+        organization_id=organization_id,
+        role=invitation.role,
+        invitation_id=str(invitation.id),
+    )
+    return invitation.organization
+
+
+def decline(token: str) -> None:
+    """Decline an invitation. Whoever has the token may.
+
+    Raises:
+        InvalidInvitation: as `find_by_token`.
+    """
+    invitation = find_by_token(token)
+    _close(invitation, InvitationStatus.DECLINED)
+    audit.record(
+        AuditAction.INVITATION_DECLINED,
+        None,
+        target_id=invitation.id,
+        organization_id=invitation.organization.id,
+        email=invitation.email,
+    )
+
+
+def _close(invitation: PendingInvitation, status: InvitationStatus) -> None:
+    """End an invitation, once: of any number of simultaneous requests one finds it as it was presented."""
+    organization_id = invitation.organization.id
+    closed = transaction.scalar(
+        update(Invitation)
+        .where(is_pending(organization_id, invitation.id), Invitation.token_hash == invitation.token_hash)
+        .where(exists().where(Organization.id == organization_id, Organization.deleted_at.is_(None)))
+        .values(status=status)
+        .returning(Invitation.id)
+    )
+    if closed is None:
+        raise InvalidInvitation("another request was first")
+
+
+def _require_inviter(invitation: PendingInvitation) -> None:
+    """Pass if the inviter may still grant the role: an invitation is valid no longer than that."""
+    inviter = transaction.scalar(
+        select(Membership.role)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.organization_id == invitation.organization.id, Membership.user_id == invitation.invited_by)
+        .where(Membership.of_active_admin())
+    )
+    if inviter is None or not inviter.includes(invitation.role):
+        raise InvalidInvitation("the inviter may no longer grant this role")

@@ -1,0 +1,74 @@
+"""Row locks that keep what a guard has checked from changing before the commit.
+
+The guard reads without a lock. A request of lasting effect first locks what its permission depends on, in this order,
+so that no two requests deadlock: the account and its session, the organization, the members.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from authapp.core import clock
+from authapp.core.actor import Actor, OrganizationRecord
+from authapp.core.enums import Role
+from authapp.db import transaction
+from authapp.db.transaction import Stale
+from authapp.models import Membership, Organization, Session, User
+
+
+def lock_account(actor: Actor) -> None:
+    """Keep the caller's account active and its session live until the request's transaction ends.
+
+    Raises:
+        Stale: they have ended meanwhile. The request is run again, and its guard refuses it.
+    """
+    locked = transaction.execute(
+        select(User.id)
+        .join(Session, Session.user_id == User.id)
+        .where(User.id == actor.id, User.is_active, User.deleted_at.is_(None))
+        .where(Session.id == actor.session_id, Session.live_at(clock.now()))
+        .with_for_update(key_share=True, of=(User, Session))
+    ).one_or_none()
+    if locked is None:
+        raise Stale("the session or the account has ended")
+
+
+def lock_organization(organization_id: UUID) -> None:
+    """Keep the members of an organization as they are until the request's transaction ends.
+
+    NO KEY UPDATE lets the rows that refer to the organization be written meanwhile: audit log, invitations, API keys.
+    """
+    row = select(Organization.id).where(Organization.id == organization_id)
+    transaction.execute(row.with_for_update(key_share=True))
+
+
+def lock_as_admin(actor: Actor, organization_id: UUID) -> OrganizationRecord:
+    """Keep the caller an admin of an organization until the request's transaction ends.
+
+    Returns:
+        the organization, as it stays until then.
+
+    Raises:
+        Stale: as `lock_account` and `require_still_admin`.
+    """
+    lock_account(actor)
+    lock_organization(organization_id)
+    return require_still_admin(actor, organization_id)
+
+
+def require_still_admin(actor: Actor, organization_id: UUID) -> OrganizationRecord:
+    """Pass if the caller is still an admin. Call it while the organization is locked.
+
+    Raises:
+        Stale: the caller is not, or the organization is deleted.
+    """
+    row = transaction.execute(
+        select(*Organization.record())
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Organization.id == organization_id, Organization.deleted_at.is_(None), Membership.user_id == actor.id)
+    ).one_or_none()
+    if row is None or row.role is not Role.ADMIN:
+        raise Stale("the caller is no longer an admin")
+    return OrganizationRecord._make(row)

@@ -1,0 +1,98 @@
+"""The application class: Flask, and no route without a guard, and one transaction for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, cast
+
+import flask
+from flask import Flask, Response, request
+
+from authapp.config import Settings
+from authapp.core.email import Mailer
+from authapp.core.errors import NotFound
+from authapp.core.request_context import client_is_connected
+from authapp.db import transaction
+from authapp.security.encryption import Cipher
+from authapp.security.keys import key_ring, refresh_key
+from authapp.security.opaque_tokens import OpaqueTokens
+from authapp.security.passwords import Hasher
+from authapp.security.tokens import Tokens
+from authapp.web.guard_marks import require_guard
+from authapp.web.parsing import buffer_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class TakenRoute(RuntimeError):
+    """A route was registered a second time."""
+
+
+class Application(Flask):
+    """The Flask application. Other blueprints may be registered on it at any time: the promises hold for them too.
+
+    Attributes:
+        settings: what it was made with.
+        tokens: signs and verifies access and refresh tokens.
+        hasher: hashes and verifies passwords.
+        opaque_tokens: makes and reads API keys and the tokens of emails.
+        cipher: encrypts what is stored and read again.
+        mailer: sends emails, None where MAIL_URL is not set.
+    """
+
+    mailer: Mailer | None
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("authapp", static_folder=None)
+        self.settings = settings
+        self.tokens = Tokens(key_ring(settings), refresh_key(settings), settings.jwt_issuer, settings.jwt_audience)
+        self.hasher = Hasher(settings, client_is_connected)
+        self.opaque_tokens = OpaqueTokens(settings.secret_key)
+        self.cipher = Cipher(settings.secret_key)
+        self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        if view_func is not None:
+            require_guard(rule, view_func)
+            view_func = self._in_transaction(view_func)
+        methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)
+        wanted = {method.upper() for method in methods}
+        if any(known.rule == rule and wanted & (known.methods or set()) for known in self.url_map.iter_rules()):
+            raise TakenRoute(f"{rule} is served already. A second view would never be called: choose another path.")
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+    def _in_transaction(self, view: Callable[..., Any]) -> Callable[..., Response]:
+        @wraps(view)
+        def respond(**path: Any) -> Response:
+            return transaction.run(lambda: self.make_response(view(**path)))
+
+        return respond
+
+
+current_app = cast("Application", flask.current_app)
+"""Flask's `current_app`, with the type of ours."""
+
+
+def read_request() -> None:
+    """Refuse what is ambiguous and read the body before anything is looked up."""
+    _refuse_ambiguous_path(request.environ)
+    buffer_body()
+
+
+def _refuse_ambiguous_path(environ: WSGIEnvironment) -> None:
+    """Answer 404 to `/auth%2fme` and `//auth/me`, which Flask serves as `/auth/me` past a proxy's rules for `/auth/me`.
+
+    gunicorn gives the path as it was sent in RAW_URI; waitress, uWSGI and mod_wsgi in REQUEST_URI.
+    """
+    sent = (environ.get("RAW_URI") or environ.get("REQUEST_URI", "")).partition("?")[0]
+    if "%2f" in sent.lower() or "//" in (sent[:2], environ["PATH_INFO"][:2]):
+        raise NotFound("encoded or double slash in the path")

@@ -1,0 +1,178 @@
+"""The OpenAPI 3.1 document: what the blueprints declare, completed with guards and errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, cast
+
+import flask_smorest
+from flask import Flask
+from marshmallow import Schema, fields
+from werkzeug.routing import Rule
+
+from authapp.core.errors import ApiError, InternalError, ServiceUnavailable, ValidationFailed
+from authapp.web.blueprint import errors_of
+from authapp.web.guard_marks import guard_of
+from authapp.web.problems import CONTENT_TYPE, problem_document
+
+API_PREFIX = "/api/v1"
+VERSION = "1.0.0"
+_ALWAYS = (InternalError, ServiceUnavailable)
+_REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
+
+DESCRIPTION = """Multi-tenant authentication and authorization.
+
+Sign in at `POST /api/v1/auth/login`, send the access token as `Authorization: Bearer <access_token>`, and spend the
+refresh token at `POST /api/v1/auth/refresh` when the access token has expired. Every error is
+`application/problem+json` (RFC 9457) with a stable `code`."""
+
+
+class Problem(Schema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "A sentence for a person."})
+    code = fields.String(required=True, metadata={"description": "Stable; programs go by this."})
+    request_id = fields.String(required=True, metadata={"description": "Also in X-Request-ID and in the log."})
+    errors = fields.Dict(metadata={"description": "Field errors by location; on 422 only."})
+
+
+class Api(flask_smorest.Api):
+    """The registry of blueprints. `authapp.web.problems` alone answers errors."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors alone."""
+
+    def _register_etag_headers(self) -> None:
+        """Document no header that no reply has."""
+
+    _register_pagination_header = _register_etag_headers
+
+
+def init_openapi(app: Flask) -> Api:
+    """Make the registry. Documents are complete once all blueprints are registered."""
+    app.config.update(API_TITLE="authapp", API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
+    description = "An access token, or on the routes of an organization one of its API keys."
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
+    return Api(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION},
+            "servers": [{"url": "/"}],
+            "components": {"securitySchemes": {"bearer": bearer}},
+        },
+    )
+
+
+def served_document(app: Flask) -> tuple[bytes, str]:
+    """The document as it is served, and its entity tag, made at the first request for it."""
+    cached = app.extensions.get("authapp.openapi")
+    if cached is None:
+        data = json.dumps(document(app), ensure_ascii=False).encode()
+        cached = app.extensions["authapp.openapi"] = data, sha256(data).hexdigest()
+    return cast("tuple[bytes, str]", cached)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document: what the blueprints declare, plus what guards and errors add."""
+    spec: dict[str, Any] = deepcopy(app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
+    schemas = spec["components"]["schemas"]
+    bodies = set()
+    for rule, method, view in routes(app):
+        operation = spec["paths"].get(path_template(rule), {}).get(method.lower())
+        if operation is None:  # the documentation itself
+            continue
+        _complete(operation, rule, view)
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            body = content["schema"]["$ref"].rpartition("/")[2]
+            operation["requestBody"]["required"] = bool(schemas[body].get("required"))
+            bodies.add(body)
+    del spec["components"]["responses"]  # flask-smorest's, which nothing refers to now
+    for name in schemas.keys() - bodies:  # a reply may grow fields
+        schemas[name].pop("additionalProperties", None)
+    for path in spec["paths"].values():
+        for parameter in path.get("parameters", []):
+            if parameter["name"].endswith("_id"):
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+    return spec
+
+
+def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
+    """Add its name, its guard and its errors to what a view has declared."""
+    operation["operationId"] = rule.endpoint.rpartition(".")[2]
+    operation["description"] = f"Guard: `{guard_of(view)}`"
+    operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
+    declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
+    responses = operation.setdefault("responses", {"200": {"description": "OK"}})
+    responses.update(_problem_responses(declared))
+    if ValidationFailed in declared:
+        examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
+        examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str, Callable[..., Any]]]:
+    """Every route that somebody wrote: rule, method, view."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method, app.view_functions[rule.endpoint]
+
+
+def routes_that_raise(error: type[ApiError], app: Any) -> set[tuple[str, str]]:
+    """The methods and paths of the views that declare this error. None where another WSGI application is served."""
+    if not isinstance(app, Flask):
+        return set()
+    return {(method, rule.rule) for rule, method, view in routes(app) if error in errors_of(view)}
+
+
+def path_template(rule: Rule) -> str:
+    """`/sessions/<session_id>` as OpenAPI writes it: `/sessions/{session_id}`."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+
+
+def _problem_responses(errors: Iterable[type[ApiError]]) -> dict[str, Any]:
+    by_status: dict[int, list[type[ApiError]]] = defaultdict(list)
+    for error in sorted(errors, key=lambda error: (error.status, error.code)):
+        by_status[error.status].append(error)
+    return {str(status): _problem_response(status, group) for status, group in by_status.items()}
+
+
+def _problem_response(status: int, group: list[type[ApiError]]) -> dict[str, Any]:
+    headers = {"X-Request-ID": _header("The id of this request.")}
+    if any(error.challenge for error in group):
+        headers["WWW-Authenticate"] = _header("RFC 6750 section 3.")
+    if any(error.retry_after is not None for error in group):
+        headers["Retry-After"] = _header("Seconds.")
+    return {
+        "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{error.code}`" for error in group),
+        "headers": headers,
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {error.code: {"value": problem_document(error, _REQUEST_ID)} for error in group},
+            }
+        },
+    }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """Field errors that this very operation answers with."""
+    if "requestBody" in operation:
+        return {"json": {"favourite_colour": ["Unknown field."]}}
+    if operation.get("parameters"):
+        return {"query": {"favourite_colour": ["Unknown field."]}}
+    return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}

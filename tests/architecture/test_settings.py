@@ -1,0 +1,192 @@
+"""What production raises, what development makes up, and that every setting is told of."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authapp import instance
+from authapp.config import NUMBERS, Settings, UnsafeSettings, read_settings
+from tests.factories import PASSWORD, AppWith, World
+
+ROOT = Path(__file__).parent.parent.parent
+SAFE = {
+    "SECRET_KEY": "kK3v0Jq8zYw2mXn5tRb7cLd9fGh1pSa4uE6",
+    "DATABASE_URL": "postgres://authapp@db.example.com/authapp",
+    "PUBLIC_URL": "https://auth.example.com",
+}
+NAMES = [field.name.upper() for field in dataclasses.fields(Settings)]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine and no .env of the developer."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(instance, "ROOT", tmp_path)
+    monkeypatch.setattr(instance, "INSTANCE", tmp_path / "instance")
+
+
+def test_production_is_the_default_and_needs_three_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SAFE.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert settings.in_production
+    assert (settings.algorithm, settings.access_token_expire_minutes) == ("HS256", 30)
+    assert (settings.refresh_token_expire_days, settings.bcrypt_rounds) == (7, 12)
+
+
+def test_production_names_every_unsafe_setting_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BCRYPT_ROUNDS", "9")
+    monkeypatch.setenv("ALGORITHM", "none")
+    monkeypatch.setenv("CORS_ORIGINS", "*")
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    named = {problem.partition(":")[0] for problem in refused.value.problems}
+    assert named == {"SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "BCRYPT_ROUNDS", "ALGORITHM", "CORS_ORIGINS", "PORT"}
+
+
+def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnsafeSettings, match="set APP_ENV=development"):
+        read_settings()
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    assert "APP_ENV" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "your-secret-key-change-in-production"),
+        ("SECRET_KEY", "changeme-changeme-changeme-changeme"),
+        ("SECRET_KEY", "a" * 64),
+        ("JWT_SECRET_KEY", "short"),
+        ("PASSWORD_PEPPER", "short"),
+        ("DATABASE_URL", ""),
+        ("BCRYPT_ROUNDS", "4"),
+        ("BCRYPT_ROUNDS", "twelve"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "1.5"),
+        ("ALGORITHM", "HS512"),
+        ("ALGORITHM", "ES256"),
+        ("JWT_KEYS", "{}"),
+        ("JWT_KEYS", "not json"),
+        ("PASSWORD_POLICY", "none"),
+        ("APP_ENV", "staging"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com/"),
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "auth.example.com"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://db.example.com/authapp"),
+        ("PORT", "http"),
+        ("FRONTEND_URL", "app.example.com"),
+        ("MAIL_URL", "console:"),
+        ("MAIL_URL", "memory:"),
+        ("MAIL_URL", "mail.example.com"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "smtp://mail.example.com:port"),
+        ("MAIL_URL", "http://mail.example.com"),
+        ("MAIL_FROM", "nobody"),
+    ],
+)
+def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for safe_name, safe_value in {**SAFE, name: value}.items():
+        monkeypatch.setenv(safe_name, safe_value)
+    with pytest.raises(UnsafeSettings, match="JWT_KEYS" if value == "ES256" else name):
+        read_settings()
+
+
+def test_every_number_has_bounds() -> None:
+    assert set(NUMBERS) == {field.name for field in dataclasses.fields(Settings) if type(field.default) is int}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_within_its_bounds_is_accepted_and_others_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    smallest, largest = NUMBERS[name]
+    for fine in (smallest, largest):
+        monkeypatch.setenv(name.upper(), str(fine))
+        assert getattr(read_settings(), name) == fine
+    for number in (smallest - 1, largest + 1, -99_999_999_999, 99_999_999_999):
+        monkeypatch.setenv(name.upper(), str(number))
+        with pytest.raises(UnsafeSettings) as refused:
+            read_settings()
+        assert refused.value.problems == [f"{name.upper()}: choose {smallest} to {largest}."]
+
+
+def test_the_largest_durations_and_most_proxies_can_be_served(world: World, app_with: AppWith) -> None:
+    largest = {name: NUMBERS[name][1] for name in NUMBERS if name not in ("bcrypt_rounds", "port")}
+    client = app_with(**largest).test_client()
+    credentials = {"email": world.person().email, "password": PASSWORD}
+    session = client.post("/api/v1/auth/login", json=credentials).get_json()
+    assert (session["expires_in"], session["refresh_expires_in"]) == (30 * 86400, 3650 * 86400)
+    refreshed = client.post("/api/v1/auth/refresh", json={"refresh_token": session["refresh_token"]})
+    assert refreshed.status_code == 200
+
+
+def test_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**SAFE, "MAIL_URL": "smtps://user:p%40ss@mail.example.com"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == ["MAIL_FROM"]
+    monkeypatch.setenv("MAIL_FROM", "Acme <no-reply@example.com>")
+    assert read_settings().mail_from == "Acme <no-reply@example.com>"
+
+
+def test_development_makes_up_a_secret_that_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    first, second = read_settings(), read_settings()
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 32
+    assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_public_address_follows_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    monkeypatch.setenv("PORT", "8123")
+    settings = read_settings()
+    assert settings.public_url == settings.jwt_issuer == "http://localhost:8123"
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("APP_ENV=development\nPORT=1111\nJWT_AUDIENCE=from-file\n")
+    monkeypatch.setenv("PORT", "2222")
+    settings = read_settings()
+    assert (settings.port, settings.jwt_audience, settings.app_env) == (2222, "from-file", "development")
+
+
+def test_the_process_ends_with_the_reasons_and_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "SECRET_KEY: not set" in done.stderr
+    assert "DATABASE_URL: not set" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("page", [".env.example", "README.md"])
+def test_every_setting_is_told_of_with_its_default(page: str) -> None:
+    text = (ROOT / page).read_text()
+    told = {name for name in NAMES if re.search(rf"\b{name}\b", text)}
+    assert told == set(NAMES)
+
+
+def test_the_env_example_holds_the_true_defaults() -> None:
+    defaults = Settings()
+    for name, value in re.findall(r"^#?\s?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        default = getattr(defaults, name.lower())
+        assert value == ("" if default in (None, ()) else str(default)), name

@@ -1,0 +1,101 @@
+"""How many statements each route sends. One SELECT for authentication and authorization; nothing hidden."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import PASSWORD, World, statements
+
+SIGNED_IN = ["update", "insert", "insert"]  # sessions beyond the limit end; the session and its event
+LOCKED = ["select"] * 3  # the account with its session, the organization, whether the caller is still an admin
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "expected"),
+    [
+        ("GET", "/auth/me", None, ["one:select"]),
+        ("PATCH", "/auth/me", {"first_name": "Ada"}, ["select", "select", "update", "insert"]),
+        ("GET", "/auth/sessions", None, ["select", "select"]),
+        ("GET", "/auth/audit-events", None, ["select", "select"]),
+        ("DELETE", "/auth/sessions", None, ["select", "update"]),
+        ("POST", "/auth/logout", None, ["select", "update", "insert"]),
+        ("GET", "/organizations", None, ["select", "select"]),
+        # lock the account, count what it has created; set the tenant; the organization, its admin and the event
+        ("POST", "/organizations", {"name": "New"}, [*["select"] * 4, "insert", "insert", "insert"]),
+        ("GET", "/organizations/{organization_id}", None, ["one:select"]),
+        ("PATCH", "/organizations/{organization_id}", {"name": "New"}, ["select", *LOCKED, "update", "insert"]),
+        ("DELETE", "/organizations/{organization_id}", None, ["select", *LOCKED, "update", "insert"]),
+        ("GET", "/organizations/{organization_id}/members", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/invitations", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/api-keys", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/audit-events", None, ["select", "select"]),
+        # lock, look who else is an admin; revoke the member's own invitations; the member for the reply
+        (
+            "PATCH",
+            "/organizations/{organization_id}/members/{member_id}",
+            {"role": "developer"},
+            ["select", *LOCKED, "select", "update", "update", "insert", "select"],
+        ),
+        (
+            "DELETE",
+            "/organizations/{organization_id}/members/{member_id}",
+            None,
+            ["select", *LOCKED, "select", "update", "delete", "insert"],
+        ),
+        # whether it is a member's address; what has expired; how many are pending; the invitation, email and event
+        (
+            "POST",
+            "/organizations/{organization_id}/invitations",
+            {"email": "new@example.com", "role": "viewer"},
+            ["select", *LOCKED, "select", "update", "select", "insert", "insert", "insert"],
+        ),
+        (
+            "POST",
+            "/organizations/{organization_id}/api-keys",
+            {"name": "k", "role": "viewer"},
+            ["select", *LOCKED, "select", "insert", "insert"],
+        ),
+        ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["update"]),
+        (
+            "POST",
+            "/auth/login",
+            {"email": "{email}", "password": PASSWORD},
+            ["one:select", "update", *SIGNED_IN],  # the account before its password is checked, and after
+        ),
+        ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, ["one:select", "insert"]),
+        ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, ["one:select", "insert"]),
+        # the account and its event; the account again to hold it
+        (
+            "POST",
+            "/auth/register",
+            {"email": "new@example.com", "password": PASSWORD},
+            ["insert", "insert", "select", *SIGNED_IN],
+        ),
+    ],
+)
+def test_a_route_sends_these_statements_and_no_other(
+    world: World, method: str, path: str, body: dict[str, str] | None, expected: list[str]
+) -> None:
+    person, member = world.person("Acme"), world.person()
+    world.join(member, person.organization_id, "viewer")
+    known = {
+        "member_id": str(member.id),
+        "email": person.email,
+        "organization_id": person.organization_id,
+        "refresh_token": person.refresh_token,
+    }
+    filled = {name: value.format(**known) for name, value in body.items()} if body else None
+    with statements(world.app) as sent:
+        response = person.call(method, path.format(**known), filled)
+    assert response.status_code in (200, 201, 204, 401)
+    assert sent == expected
+
+
+def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:
+    person = world.person()
+    person.call("POST", "/auth/logout")
+    with statements(world.app) as sent:
+        assert person.call("GET", "/auth/me").status_code == 401
+        assert world.caller("junk").call("GET", "/auth/me").status_code == 401
+        assert world.caller().call("GET", "/auth/me").status_code == 401
+    assert sent == ["one:select"]

@@ -1,0 +1,133 @@
+"""Somebody's own tables with row-level security: the lines of the README as an application, with its own migration."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authapp.dev.postgres import create_database
+from authapp.instance import ROOT
+from tests.factories import PASSWORD
+
+README = (ROOT / "README.md").read_text()
+
+TWO_TENANTS = f"""
+from uuid import uuid4
+from experiments import Experiment, Run, app
+from authapp.db import tenancy, transaction
+from authapp.db.engine import db
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+def register(name):
+    body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}", "organization_name": name}}
+    registered = app.test_client().post("/api/v1/auth/register", json=body).get_json()
+    headers = {{"Authorization": "Bearer " + registered["access_token"]}}
+    return headers, f"/api/v1/organizations/{{registered['organization']['id']}}/experiments"
+
+(ada, hers), (bob, his) = register("ada"), register("bob")
+ask = app.test_client()
+assert ask.post(f"{{hers}}/churn", headers=ada).status_code == 200
+assert ask.post(f"{{his}}/fraud", headers=bob).status_code == 200
+assert ask.get(hers, headers=ada).get_json() == ["churn"]
+assert ask.get(his, headers=bob).get_json() == ["fraud"]
+assert ask.get(hers, headers=bob).status_code == 403
+assert [ask.post(f"{{his}}/churn", headers=bob).status_code for _ in range(2)] == [200, 409]
+with app.app_context():
+    assert db.session.scalar(select(func.count()).select_from(Experiment)) == 0
+    for path in (hers, his):
+        tenancy.set_tenant(path.split("/")[4])
+        churn = db.session.scalars(select(Experiment.id).where(Experiment.name == "churn")).one()
+        db.session.add(Run(experiment_id=churn))
+        transaction.commit()
+    for unknown in (churn, uuid4()):
+        tenancy.set_tenant(hers.split("/")[4])
+        db.session.add(Run(experiment_id=unknown))
+        try:
+            transaction.commit()
+        except IntegrityError as error:
+            assert error.orig.diag.constraint_name == "fk_run_organization_id_experiment_id"
+            transaction.rollback()
+        else:
+            raise AssertionError("refers to another organization")
+    tenancy.set_tenant(hers.split("/")[4])
+    assert db.session.execute(delete(Experiment)).rowcount == 1
+    transaction.commit()
+    tenancy.set_tenant(his.split("/")[4])
+    assert db.session.scalars(select(Run.experiment_id)).all() == [churn]
+assert ask.get(hers, headers=ada).get_json() == []
+assert sorted(ask.get(his, headers=bob).get_json()) == ["churn", "fraud"]
+assert ask.get("/readyz").status_code == 200
+operation = ask.get("/api/v1/openapi.json").get_json()["paths"]["/api/v1/organizations/{{organization_id}}/experiments"]
+assert operation["get"]["security"]
+"""
+
+
+ACROSS_ORGANIZATIONS = """
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import mapped_column
+
+class Label(TenantModel):
+    name: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"))
+"""
+
+
+@pytest.fixture
+def example(tmp_path: Path, migrations: str) -> Path:
+    """A clone with the README's module in it."""
+    assert Path(migrations).parent == tmp_path
+    shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("config.py", "wsgi.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    _, lines = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    assert len([line for line in lines.splitlines() if line]) <= 28
+    (tmp_path / "experiments.py").write_text(lines)
+    return tmp_path
+
+
+def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
+    example: Path, socket_folder: str, worker_id: str
+) -> None:
+    create_database(socket_folder, f"example_{worker_id}")
+    environment = {
+        **os.environ,
+        "APP_ENV": "testing",
+        "DATABASE_URL": f"postgresql://authapp@/example_{worker_id}?host={socket_folder}",
+        "PYTHONPATH": str(example),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def run(*command: str, fails: bool = False) -> str:
+        done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == int(fails), done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    run("flask", "--app", "wsgi", "db", "upgrade")
+    [commands] = re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    for command in commands.splitlines():
+        run("sh", "-c", command)
+    [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
+    assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
+    run("flask", "--app", "experiments", "db", "check")
+    run(sys.executable, "-c", TWO_TENANTS)
+    run("flask", "--app", "wsgi", "db", "migrate", "-m", "forgetful")  # which does not know the table
+    [forgetful] = (example / "migrations" / "versions").glob("*_forgetful.py")
+    upgrade, downgrade = forgetful.read_text().split("def downgrade")
+    assert "op.drop_table('experiment')" in upgrade
+    assert downgrade.index("create_table('experiment'") < downgrade.index("CREATE POLICY experiment_shown")
+    forgetful.unlink()
+    run("flask", "--app", "experiments", "db", "downgrade", "0002")
+    run("flask", "--app", "experiments", "db", "upgrade")
+    run("flask", "--app", "experiments", "db", "check")
+    (example / "experiments.py").write_text((example / "experiments.py").read_text() + ACROSS_ORGANIZATIONS)
+    for command in ("migrate", "check"):
+        refused = run("flask", "--app", "experiments", "db", command, fails=True)
+        assert '\n  label: foreign key (run_id) to run (id): write run_id = within("run")\n' in refused
+        assert "\n  label: primary key (name): " in refused

@@ -1,0 +1,205 @@
+"""What operators, other services and browsers ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from authapp.db.engine import db
+from tests.factories import PASSWORD, AppWith, Caller, World
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+def test_the_process_lives_without_touching_anything(app_with: AppWith) -> None:
+    assert app_with(database_url=NOWHERE).test_client().get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_it_is_ready_when_the_database_is_migrated(client: Caller) -> None:
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [("0001", 503), ("of-newer-code", 200)],  # in a rolling deploy the migration comes first
+)
+def test_it_is_ready_unless_migrations_are_missing(world: World, found: str, status: int) -> None:
+    [(newest,)] = world.sql("SELECT version_num FROM alembic_version")
+    world.sql("UPDATE alembic_version SET version_num = :found", found=found)
+    try:
+        response = world.caller().get("/readyz")
+    finally:
+        world.sql("UPDATE alembic_version SET version_num = :newest", newest=newest)
+    assert (response.status_code, response.headers.get("Retry-After")) == (status, "2" if status == 503 else None)
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/api/v1/auth/login"])
+def test_a_database_that_is_away_is_a_503(app_with: AppWith, path: str) -> None:
+    body = {"email": "ada@example.com", "password": "SecurePassword123"}
+    client = app_with(database_url=NOWHERE).test_client()
+    response = client.get(path) if path == "/readyz" else client.post(path, json=body)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert response.get_json()["code"] == "service_unavailable"
+
+
+def test_connections_that_broke_are_replaced_within_the_request(world: World) -> None:
+    person = world.person("Acme")
+    with world.app.app_context():
+        for engine in db.engines.values():
+            for connection in [engine.connect() for _ in range(5)]:  # more than there are attempts
+                connection.close()
+    world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+              "AND pid <> pg_backend_pid()")  # fmt: skip
+    assert person.call("GET", "/auth/me").status_code == 200
+    assert person.call("GET", f"/organizations/{person.organization_id}/members").status_code == 200
+
+
+def test_with_a_shared_secret_no_key_is_published(client: Caller) -> None:
+    response = client.get("/.well-known/jwks.json")
+    assert response.get_json() == {"keys": []}
+    assert response.headers["Cache-Control"].startswith("public")
+
+
+def test_every_reply_carries_the_security_headers_and_its_id(client: Caller) -> None:
+    for path in ("/healthz", "/nothing", "/docs", "/api/v1/auth/me"):
+        headers = client.get(path, headers={"X-Request-ID": "chosen-by-the-caller"}).headers
+        assert headers["X-Request-ID"] == "chosen-by-the-caller"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("offered", ["", "short", "a" * 65, "with space here", 'quote"quote', "ümlaut-ümlaut"])
+def test_a_request_id_that_could_do_harm_is_replaced(client: Caller, offered: str) -> None:
+    answered = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
+    assert answered != offered
+    assert len(answered) == 36
+
+
+def test_nothing_is_cached_but_what_is_public(client: Caller) -> None:
+    assert client.get("/api/v1/auth/me").headers["Cache-Control"] == "no-store"
+    assert client.get("/api/v1/openapi.json").headers["Cache-Control"].startswith("public")
+
+
+def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_with: AppWith) -> None:
+    secure = app_with(public_url="https://auth.example.com")
+    assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
+
+
+GIVEN_BY = {"gunicorn": {"REQUEST_URI": ""}, "waitress": {"RAW_URI": ""}, "werkzeug": {}}
+
+
+@pytest.mark.parametrize("server", GIVEN_BY)
+@pytest.mark.parametrize("path", ["/api/v1/auth%2fme", "/api/v1%2Fauth/me", "/docs%2Fassets/index.css"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_encoded_slash_in_the_path_is_not_found(world: World, server: str, path: str, method: str) -> None:
+    answer = world.person().caller.open(path, method=method, environ_overrides=GIVEN_BY[server])
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+def test_an_encoded_slash_in_the_query_is_welcome(client: Caller) -> None:
+    assert client.get("/healthz?return_to=%2Faccount").status_code == 200
+
+
+def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) -> None:
+    client = app_with(cors_origins=("https://app.example.com",)).test_client()
+    listed = client.options("/api/v1/auth/login", headers=preflight("https://app.example.com"))
+    assert listed.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "authorization" in listed.headers["Access-Control-Allow-Headers"].lower()
+    for origin in ("https://evil.example.com", "https://app.example.com.evil.example.com", "null"):
+        reply = client.options("/api/v1/auth/login", headers=preflight(origin))
+        assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+CACHEABLE = ("/.well-known/jwks.json", "/api/v1/openapi.json", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css")
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+@pytest.mark.parametrize(
+    "origins", [("https://app.example.com",), ("https://app.example.com", "https://b.example.com")]
+)
+@pytest.mark.parametrize("origin", [None, "https://app.example.com", "https://evil.example.com"])
+def test_a_shared_cache_keeps_replies_to_different_origins_apart_by_vary(
+    app_with: AppWith, path: str, origins: tuple[str, ...], origin: str | None
+) -> None:
+    client = app_with(cors_origins=origins).test_client()
+    reply = client.get(path, headers={"Origin": origin} if origin else {}, buffered=True)
+    assert "no-store" not in reply.headers["Cache-Control"]
+    assert [value.lower() for value in reply.headers.getlist("Vary")] == ["origin"]
+    assert reply.headers.get("Access-Control-Allow-Origin") == (origin if origin in origins else None)
+    cached = client.get(path, headers={"If-None-Match": reply.headers.get("ETag", "")}, buffered=True)
+    assert cached.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+def test_without_listed_origins_no_reply_varies_by_origin(client: Caller, path: str) -> None:
+    reply = client.get(path, headers={"Origin": "https://app.example.com"}, buffered=True)
+    assert {"Vary", "Access-Control-Allow-Origin"}.isdisjoint(reply.headers.keys())
+
+
+def preflight(origin: str) -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+
+
+def test_a_forwarded_address_is_believed_only_from_as_many_proxies_as_are_trusted(
+    app_with: AppWith, world: World
+) -> None:
+    spoofed = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
+    person = world.person()
+    world.caller().call(
+        "POST", "/auth/login", {"email": person.email, "password": "SecurePassword123"}, headers=spoofed
+    )
+    behind_one = app_with(trusted_proxies=1).test_client()
+    behind_one.post(
+        "/api/v1/auth/login", json={"email": person.email, "password": "SecurePassword123"}, headers=spoofed
+    )
+    items = person.call("GET", "/auth/sessions").get_json()["items"]
+    assert [item["ip_address"] for item in items] == ["203.0.113.9", "127.0.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9:5678", "203.0.113.9"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("[::1]", "::1"),
+        ("[::1]:80", "::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%eth0]:80", "fe80::1"),
+        ("fe80::1%", None),
+        ("203.0.113.9%eth0", None),
+        ("unknown", None),
+        ("_hidden", None),
+        ("203.0.113.9/24", None),
+        ("203.0.113.009", None),
+        ("203.0.113", None),
+        ("[]", None),
+        (":80", None),
+        ("\u0661.2.3.4", None),
+        ("", "127.0.0.1"),
+        (" , ", "127.0.0.1"),
+    ],
+)
+def test_whatever_a_proxy_forwards_as_an_address_can_be_stored(
+    app_with: AppWith, world: World, forwarded_for: str, address: str | None
+) -> None:
+    person = world.person()
+    client = app_with(trusted_proxies=1).test_client()
+    for password, status in ((PASSWORD, 200), ("wrong", 401)):
+        body = {"email": person.email, "password": password}
+        answer = client.post("/api/v1/auth/login", json=body, headers={"X-Forwarded-For": forwarded_for})
+        assert answer.status_code == status
+    assert person.call("GET", "/auth/sessions").get_json()["items"][0]["ip_address"] == address
+    events = world.sql("SELECT host(ip_address) FROM audit_events ORDER BY id DESC LIMIT 2")
+    assert [event[0] for event in events] == [address, address]
+
+
+def test_an_upgrade_to_websocket_is_ignored(client: Caller) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    assert client.get("/healthz", headers=headers).status_code == 200
