@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import email_validator
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from authapp.cli import init_cli
@@ -43,6 +44,9 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+
+    if settings.app_env == "development":
+        email_validator.GLOBALLY_DELIVERABLE = False  # ada@localhost, ada@example.test: nothing leaves this machine
 
     init_headers(app, settings)
     init_request_log(app, settings)

@@ -11,7 +11,7 @@ from flask import g, request
 from authapp.core import clock
 from authapp.core.actor import Actor
 from authapp.core.enums import ActorType
-from authapp.core.errors import ApiKeyNotAllowed, InvalidToken, MissingToken, RevokedToken
+from authapp.core.errors import ApiKeyNotAllowed, ExpiredToken, InvalidToken, MissingToken, RevokedToken
 from authapp.core.logging import log_context
 from authapp.db import credentials
 from authapp.db.credentials import SessionFound
@@ -21,15 +21,17 @@ from authapp.services import api_keys
 from authapp.services.api_keys import InvalidApiKey
 from authapp.web.application import current_app
 from authapp.web.jwt_extended import verify_in_request
+from authapp.web.parsing import peek_body
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
 
 
-def authenticate(*, memberships: bool = False) -> Actor:
+def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -> Actor:
     """The caller of an account route.
 
     Args:
         memberships: fill `Actor.memberships`, for a request that sends no other statement.
+        or_refresh_token: where there is no access token, or an expired one, take the `refresh_token` of the body.
 
     Raises:
         MissingToken, InvalidToken, ExpiredToken: no token, or none of ours.
@@ -37,10 +39,16 @@ def authenticate(*, memberships: bool = False) -> Actor:
         InvalidApiKey: not an API key, though it begins like one.
         ApiKeyNotAllowed: an API key, which has no account.
     """
-    token = _bearer_token()
-    if _read_api_key(token):
-        raise ApiKeyNotAllowed
-    claims = _verified_claims(token)
+    try:
+        token = _bearer_token()
+        if _read_api_key(token):
+            raise ApiKeyNotAllowed
+        claims = _verified_claims(token)
+    except (MissingToken, ExpiredToken):
+        refresh_token = peek_body("refresh_token") if or_refresh_token else None
+        if refresh_token is None:
+            raise
+        claims = _logged(current_app.tokens.read(refresh_token, "refresh"))
     found = credentials.find_session(
         claims.session_id, claims.user_id, clock.now(), memberships=memberships, autocommit=memberships
     )
@@ -92,7 +100,10 @@ def _read_api_key(token: str) -> Presented | None:
 
 
 def _verified_claims(token: str) -> Claims:
-    claims = verify_in_request(token)
+    return _logged(verify_in_request(token))
+
+
+def _logged(claims: Claims) -> Claims:
     log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
     return claims
 

@@ -115,17 +115,20 @@ public: Guard = guard("public", lambda ids: None)
 @overload
 def require_active_user(view: View) -> View: ...
 @overload
-def require_active_user(*, memberships: bool = False) -> Guard: ...
-def require_active_user(view: View | None = None, *, memberships: bool = False) -> View | Guard:
+def require_active_user(*, memberships: bool = False, or_refresh_token: bool = False) -> Guard: ...
+def require_active_user(
+    view: View | None = None, *, memberships: bool = False, or_refresh_token: bool = False
+) -> View | Guard:
     """An account that is active may call, with an access token.
 
     Args:
         view: the view, where the guard is written without parentheses.
         memberships: fill `current_actor.memberships`, for a view that sends no statement of its own.
+        or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves.
     """
     made = guard(
-        "require_active_user",
-        lambda ids: _require_active(authenticate(memberships=memberships).user),
+        "require_active_user(or_refresh_token)" if or_refresh_token else "require_active_user",
+        lambda ids: _require_active(authenticate(memberships=memberships, or_refresh_token=or_refresh_token).user),
         *ACCOUNT_ERRORS,
     )
     return made(view) if view else made

@@ -8,7 +8,7 @@ from marshmallow.validate import OneOf
 from authapp.core import lengths
 from authapp.core.enums import Role
 from authapp.schemas.fields import Choice, Reply, Request, SingleLine, StrictInteger, StrictTimestamp, Timestamp
-from authapp.schemas.pagination import page_of
+from authapp.schemas.pagination import page_of, query_of
 
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 ROLES = (Role.DEVELOPER, Role.VIEWER)
@@ -38,6 +38,7 @@ class IssuedApiKey(ApiKey):
 
 
 ApiKeyPage = page_of(ApiKey, "ApiKeyPage")
+ApiKeyQuery = query_of(ApiKeyPage)
 
 
 class NewApiKey(Request):

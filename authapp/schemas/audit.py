@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core import lengths
-from authapp.core.enums import ActorType
-from authapp.schemas.fields import Id, Reply, StrictTimestamp, Text, Timestamp
-from authapp.schemas.pagination import PageQuery, page_of
+from authapp.core.enums import ActorType, AuditAction
+from authapp.schemas.fields import Choice, Id, Reply, StrictTimestamp, Timestamp
+from authapp.schemas.pagination import page_of, query_of
 
 
 class AuditEvent(Reply):
@@ -39,12 +38,12 @@ class AuditEvent(Reply):
 
 
 AuditEventPage = page_of(AuditEvent, "AuditEventPage")
-
-
-class AuditQuery(PageQuery):
-    """Which events."""
-
-    action = Text(longest=lengths.AUDIT_ACTION, metadata={"examples": ["member.role.changed"]})
-    actor_id = Id(metadata={"description": "What this account or API key did."})
-    since = StrictTimestamp(metadata={"description": "At this moment or later."})
-    until = StrictTimestamp(metadata={"description": "Before this moment."})
+AuditEventQuery = query_of(
+    AuditEventPage,
+    action=Choice(AuditAction),
+    actor_id=Id(metadata={"description": "What this account or API key did."}),
+    since=StrictTimestamp(metadata={"description": "At this moment or later."}),
+    until=StrictTimestamp(metadata={"description": "Before this moment."}),
+)
+MyAuditEventPage = page_of(AuditEvent, "MyAuditEventPage")
+MyAuditEventQuery = query_of(MyAuditEventPage)

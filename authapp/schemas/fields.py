@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Length, Range
 
 from authapp.core import lengths
@@ -19,6 +19,8 @@ from authapp.core import lengths
 EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _NOT_AN_EMAIL = "Not a valid email address."
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
+
+Check = Callable[[dict[str, Any]], dict[str, list[str]]]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
@@ -28,12 +30,26 @@ _JOINERS = "\u200c\u200d"  # without which Persian, Hindi and family emoji canno
 
 
 class Request(Schema):
-    """A body or query. An unknown field is refused, never ignored."""
+    """A body or query. An unknown field is refused, never ignored.
+
+    Args:
+        check: gets the fields that are valid by themselves, also where others are not, and returns errors by field. It
+            is for rules that depend on settings, so that a response names all mistakes at once.
+    """
+
+    def __init__(self, *, check: Check | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
 
     error_messages = {"type": "Send a JSON object."}  # noqa: RUF012  marshmallow's own name and type
 
     class Meta:
         unknown = RAISE
+
+    @validates_schema(skip_on_field_errors=False)
+    def _run_check(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if self._check and (errors := self._check(data)):
+            raise ValidationError(errors)
 
 
 class Reply(Schema):

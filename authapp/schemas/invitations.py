@@ -9,7 +9,7 @@ from authapp.core import lengths
 from authapp.core.enums import InvitationStatus, Role
 from authapp.schemas.fields import EMAIL, Choice, Email, Reply, Request, Text, Timestamp
 from authapp.schemas.organizations import ROLE
-from authapp.schemas.pagination import page_of
+from authapp.schemas.pagination import page_of, query_of
 
 TOKEN = {"description": "From the email.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
 
@@ -27,6 +27,7 @@ class Invitation(Reply):
 
 
 InvitationPage = page_of(Invitation, "InvitationPage")
+InvitationQuery = query_of(InvitationPage)
 
 
 class NewInvitation(Request):

@@ -7,7 +7,7 @@ from marshmallow import fields
 from authapp.core.enums import Role
 from authapp.schemas.fields import EMAIL, Choice, Flattened, Reply, Request, Timestamp
 from authapp.schemas.organizations import ROLE
-from authapp.schemas.pagination import PageQuery, page_of
+from authapp.schemas.pagination import page_of, query_of
 
 
 class UserBrief(Reply):
@@ -28,12 +28,7 @@ class Member(Reply):
 
 
 MemberPage = page_of(Member, "MemberPage")
-
-
-class MemberQuery(PageQuery):
-    """Which members."""
-
-    role = Choice(Role, metadata={"description": "Only members with this role."})
+MemberQuery = query_of(MemberPage, role=Choice(Role, metadata={"description": "Only members with this role."}))
 
 
 class RoleChange(Request):

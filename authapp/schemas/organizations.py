@@ -7,7 +7,7 @@ from marshmallow import fields
 from authapp.core import lengths
 from authapp.core.enums import Role, SubscriptionStatus
 from authapp.schemas.fields import Flattened, Reply, Request, SingleLine, Slug, Timestamp
-from authapp.schemas.pagination import page_of
+from authapp.schemas.pagination import page_of, query_of
 
 ROLE = {"enum": [role.value for role in Role], "examples": ["developer"]}
 
@@ -43,6 +43,7 @@ class Organization(OrganizationBrief):
 
 
 OrganizationPage = page_of(Organization, "OrganizationPage")
+OrganizationQuery = query_of(OrganizationPage)
 
 
 class NewOrganization(Request):

@@ -9,7 +9,7 @@ from authapp.core import lengths
 from authapp.schemas.accounts import User
 from authapp.schemas.fields import Email, Password, Reply, Request, StrictBoolean, Text, Timestamp
 from authapp.schemas.organizations import Organization
-from authapp.schemas.pagination import page_of
+from authapp.schemas.pagination import page_of, query_of
 
 
 class Login(Request):
@@ -26,9 +26,15 @@ class Refresh(Request):
 
 
 class Logout(Request):
-    """Whether to end every session of the account, or this one."""
+    """Which sessions to end, and what to sign out with."""
 
-    everywhere = StrictBoolean(load_default=False, metadata={"examples": [False]})
+    everywhere = StrictBoolean(
+        load_default=False,
+        metadata={"description": "Every session of the account, not only this one.", "examples": [False]},
+    )
+    refresh_token = Text(
+        longest=lengths.JWT, metadata={"description": "In place of an access token that has expired, or is lost."}
+    )
 
 
 class Session(Reply):
@@ -61,3 +67,4 @@ class LiveSession(Reply):
 
 
 LiveSessionPage = page_of(LiveSession, "LiveSessionPage")
+LiveSessionQuery = query_of(LiveSessionPage)

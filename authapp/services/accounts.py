@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord, signing_in
 from authapp.core.enums import AuditAction, EndReason
-from authapp.core.errors import Conflict, ValidationFailed
+from authapp.core.errors import Conflict
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Session, User
@@ -26,6 +26,15 @@ class EmailTaken(Conflict):
     detail = "An account with this email exists. Sign in, or use another address."
 
 
+def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
+    """What PASSWORD_POLICY says against the password of a registration, by field. Call it before `register`."""
+    if "password" not in registration:
+        return {}
+    own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
+    found = complaints(registration["password"], current_app.settings.password_policy, own_words)
+    return {"password": found} if found else {}
+
+
 def register(
     email: str,
     password: str,
@@ -37,14 +46,10 @@ def register(
     """Create an account and its session, and create or join an organization with it.
 
     Raises:
-        ValidationFailed: the policy refuses the password.
         HashQueueFull: before anything is read or written.
         EmailTaken: an account that is not deleted has this address.
         InvalidInvitation, NotYourInvitation, SeatsExhausted: as `invitation_acceptance.accept`.
     """
-    own_words = (email, first_name, last_name)
-    if problems := complaints(password, current_app.settings.password_policy, own_words):
-        raise ValidationFailed(errors={"json": {"password": problems}})
     hasher = current_app.hasher
     with hasher.queue.slot():
         password_hash = hasher.hash(password)

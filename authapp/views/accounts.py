@@ -8,8 +8,7 @@ from authapp.core.actor import UserRecord, current_actor
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
-from authapp.schemas.audit import AuditEventPage
-from authapp.schemas.pagination import PageQuery
+from authapp.schemas.audit import MyAuditEventPage, MyAuditEventQuery
 from authapp.schemas.sessions import Session
 from authapp.security.hash_queue import HashQueueFull
 from authapp.services import accounts, audit
@@ -25,7 +24,7 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 @bp.post("/register")
 @public
 @raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
-@bp.arguments(Registration)
+@bp.arguments(Registration, check=accounts.password_errors)
 @bp.response(201, Session)
 def register(body: dict[str, Any]) -> SignedIn:
     """Register an account, create or join an organization with it if wanted, and sign in."""
@@ -66,8 +65,8 @@ def delete_me(body: dict[str, Any]) -> None:
 
 @bp.get("/audit-events")
 @require_active_user
-@bp.arguments(PageQuery, location="query")
-@bp.response(200, AuditEventPage)
+@bp.arguments(MyAuditEventQuery, location="query")
+@bp.response(200, MyAuditEventPage)
 def list_my_audit_events(query: dict[str, Any]) -> Page:
     """List what happened to my account, newest first."""
     return audit.of_account(current_actor.id, **query)

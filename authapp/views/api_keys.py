@@ -11,8 +11,7 @@ from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
 from authapp.db.pagination import Page
 from authapp.decorators.guards import require_organization_role
-from authapp.schemas.api_keys import ApiKeyPage, IssuedApiKey, NewApiKey, Rotation
-from authapp.schemas.pagination import PageQuery
+from authapp.schemas.api_keys import ApiKeyPage, ApiKeyQuery, IssuedApiKey, NewApiKey, Rotation
 from authapp.services import api_keys
 from authapp.services.api_keys import ApiKeyNotFound
 from authapp.web.blueprint import Blueprint, raises
@@ -27,7 +26,7 @@ bp = Blueprint(
 
 @bp.get("")
 @require_organization_role(Role.ADMIN)
-@bp.arguments(PageQuery, location="query")
+@bp.arguments(ApiKeyQuery, location="query")
 @bp.response(200, ApiKeyPage)
 def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
     """List the API keys of an organization that are not revoked, newest first."""

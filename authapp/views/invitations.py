@@ -10,9 +10,15 @@ from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user, require_organization_role
-from authapp.schemas.invitations import Invitation, InvitationPage, InvitationPreview, InvitationToken, NewInvitation
+from authapp.schemas.invitations import (
+    Invitation,
+    InvitationPage,
+    InvitationPreview,
+    InvitationQuery,
+    InvitationToken,
+    NewInvitation,
+)
 from authapp.schemas.organizations import Organization
-from authapp.schemas.pagination import PageQuery
 from authapp.services import invitation_acceptance, invitations
 from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation, PendingInvitation
 from authapp.services.invitations import InvitationNotFound, InvitationPending
@@ -25,7 +31,7 @@ OF_ORGANIZATION = "/organizations/<organization_id>/invitations"
 
 @bp.get(OF_ORGANIZATION)
 @require_organization_role(Role.ADMIN)
-@bp.arguments(PageQuery, location="query")
+@bp.arguments(InvitationQuery, location="query")
 @bp.response(200, InvitationPage)
 def list_invitations(query: dict[str, Any], organization_id: UUID) -> Page:
     """List the invitations of an organization, newest first."""

@@ -10,9 +10,14 @@ from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
 from authapp.db.pagination import Page
 from authapp.decorators.guards import require_active_user, require_organization_access, require_organization_role
-from authapp.schemas.audit import AuditEventPage, AuditQuery
-from authapp.schemas.organizations import NewOrganization, Organization, OrganizationChange, OrganizationPage
-from authapp.schemas.pagination import PageQuery
+from authapp.schemas.audit import AuditEventPage, AuditEventQuery
+from authapp.schemas.organizations import (
+    NewOrganization,
+    Organization,
+    OrganizationChange,
+    OrganizationPage,
+    OrganizationQuery,
+)
 from authapp.services import audit, organizations
 from authapp.services.organizations import SlugTaken
 from authapp.web.blueprint import Blueprint, raises
@@ -22,7 +27,7 @@ bp = Blueprint("organizations", __name__, url_prefix="/organizations", descripti
 
 @bp.get("")
 @require_active_user
-@bp.arguments(PageQuery, location="query")
+@bp.arguments(OrganizationQuery, location="query")
 @bp.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Page:
     """List the organizations I belong to, oldest first."""
@@ -67,7 +72,7 @@ def delete_organization(organization_id: UUID) -> None:
 
 @bp.get("/<organization_id>/audit-events")
 @require_organization_role(Role.ADMIN)
-@bp.arguments(AuditQuery, location="query")
+@bp.arguments(AuditEventQuery, location="query")
 @bp.response(200, AuditEventPage)
 def list_organization_audit_events(query: dict[str, Any], organization_id: UUID) -> Page:
     """List what happened in an organization, newest first."""

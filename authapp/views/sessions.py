@@ -9,8 +9,7 @@ from authapp.core.actor import current_actor
 from authapp.core.errors import ExpiredToken, InvalidToken, RevokedToken
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
-from authapp.schemas.pagination import PageQuery
-from authapp.schemas.sessions import LiveSessionPage, Login, Logout, Refresh, Session
+from authapp.schemas.sessions import LiveSessionPage, LiveSessionQuery, Login, Logout, Refresh, Session
 from authapp.security.hash_queue import HashQueueFull
 from authapp.services import session_refresh, sessions
 from authapp.services.session_refresh import RefreshTokenReused
@@ -41,17 +40,17 @@ def refresh(body: dict[str, Any]) -> SignedIn:
 
 
 @bp.post("/logout")
-@require_active_user
+@require_active_user(or_refresh_token=True)
 @bp.arguments(Logout)
 @bp.response(204)
 def logout(body: dict[str, Any]) -> None:
     """Sign out here, or everywhere."""
-    sessions.logout(current_actor, **body)
+    sessions.logout(current_actor, everywhere=body["everywhere"])
 
 
 @bp.get("/sessions")
 @require_active_user
-@bp.arguments(PageQuery, location="query")
+@bp.arguments(LiveSessionQuery, location="query")
 @bp.response(200, LiveSessionPage)
 def list_sessions(query: dict[str, Any]) -> Page:
     """List where I am signed in, newest first."""

@@ -63,9 +63,15 @@ class Blueprint(_Described):
     ARGUMENTS_PARSER = StrictParser()
 
     def arguments(  # type: ignore[override]  # a class, so that all views share one instance
-        self, schema: type[Schema], *, location: str = "json"
+        self, schema: type[Schema], *, location: str = "json", **options: Any
     ) -> Callable[[View], View]:
-        """Check what is sent against a schema and pass it to the view as its first argument, a dict."""
-        declare = super().arguments(schema(), location=location)
+        """Check what is sent against a schema and pass it to the view as its first argument, a dict.
+
+        Args:
+            schema: a subclass of `schemas.fields.Request`.
+            location: `json` or `query`.
+            options: those of the schema: `check`.
+        """
+        declare = super().arguments(schema(**options), location=location)
         declare_errors = raises(*(_BODY if location == "json" else _QUERY))
         return lambda view: declare_errors(declare(view))

@@ -11,7 +11,7 @@ from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from authapp.core.errors import BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
+from authapp.core.errors import ApiError, BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 DEEPEST_NESTING = 20
 LARGEST_BODY = 64 * 1024  # bytes
@@ -77,6 +77,16 @@ def buffer_body() -> None:
         g.broken_body = type(error).__name__
     except RequestEntityTooLarge:
         return  # and so is asking again
+
+
+def peek_body(field: str) -> str | None:
+    """A string of the JSON body, for a guard, before a schema checks the body. None where there is no such string."""
+    try:
+        body = parse_json(read_body(request))
+    except ApiError:  # the parser says so after the guard
+        return None
+    value = body.get(field) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def parse_json(raw: bytes) -> Any:

@@ -178,6 +178,48 @@ def test_the_process_ends_with_the_reasons_and_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+CHANGED = {
+    "APP_ENV": "testing",
+    "SECRET_KEY": "another-secret-of-more-than-32-bytes",
+    "PASSWORD_PEPPER": "a-pepper-of-more-than-thirty-two-bytes",
+    "JWT_SECRET_KEY": "a-key-of-more-than-thirty-two-bytes-too",
+    "JWT_KEYS": '{"keys": [{"kty": "EC"}]}',
+    "ALGORITHM": "ES256",
+    "JWT_ISSUER": "https://issuer.example.com",
+    "JWT_AUDIENCE": "platform",
+    "ACCESS_TOKEN_EXPIRE_MINUTES": "5",
+    "REFRESH_TOKEN_EXPIRE_DAYS": "6",
+    "REFRESH_GRACE_SECONDS": "0",
+    "SESSION_ABSOLUTE_DAYS": "20",
+    "MAX_SESSIONS_PER_ACCOUNT": "3",
+    "MAX_ORGANIZATIONS_PER_ACCOUNT": "4",
+    "DATABASE_URL": "postgresql://db.example.com/authapp",
+    "PORT": "9000",
+    "WEB_CONCURRENCY": "5",
+    "WEB_THREADS": "9",
+    "PUBLIC_URL": "https://auth.example.com",
+    "FRONTEND_URL": "https://app.example.com",
+    "MAIL_URL": "smtp://mail.example.com",
+    "MAIL_FROM": "Acme <no-reply@example.com>",
+    "TRUSTED_PROXIES": "2",
+    "CORS_ORIGINS": "https://app.example.com, https://admin.example.com",
+    "BCRYPT_ROUNDS": "13",
+    "PASSWORD_POLICY": "nist",
+    "LOG_LEVEL": "DEBUG",
+}
+
+
+def test_every_variable_arrives_as_its_type_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(CHANGED) == set(NAMES)
+    for name, text in CHANGED.items():
+        monkeypatch.setenv(name, text)
+    settings, defaults = read_settings(), Settings()
+    for field in dataclasses.fields(Settings):
+        text, value = CHANGED[field.name.upper()], getattr(settings, field.name)
+        assert value != getattr(defaults, field.name)
+        assert value == (tuple(text.split(", ")) if field.name == "cors_origins" else type(value)(text))
+
+
 @pytest.mark.parametrize("page", [".env.example", "README.md"])
 def test_every_setting_is_told_of_with_its_default(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -134,6 +134,15 @@ def test_an_invalid_registration_names_the_field(client: Caller, change: dict[st
     assert list(response.get_json()["errors"]["json"]) == [field]
 
 
+def test_an_invalid_registration_names_all_fields_at_once_the_password_too(client: Caller) -> None:
+    body = {"email": "grace", "password": "grace12", "first_name": "", "colour": "blue"}
+    response = client.call("POST", "/auth/register", body)
+    assert response.status_code == 422
+    errors = response.get_json()["errors"]["json"]
+    assert list(errors) == ["email", "first_name", "colour", "password"]
+    assert errors["password"][0] == "Use at least 8 characters."
+
+
 def test_a_reply_does_not_grow_with_made_up_names(client: Caller) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD, **{f"{n}{'x' * 500}": n for n in range(100)}}
     response = client.call("POST", "/auth/register", body)
@@ -157,6 +166,20 @@ def test_my_audit_events_come_in_pages_newest_first(world: World) -> None:
     assert actions == ["session.started", "organization.created", "user.registered"]
     assert rest["next_cursor"] is None
     assert first["items"][0]["ip_address"] == "127.0.0.1"
+
+
+LISTS = ["/auth/sessions", "/auth/audit-events", "/organizations", *(
+    f"/organizations/{{id}}/{name}" for name in ("members", "invitations", "api-keys", "audit-events")
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", LISTS)
+def test_a_cursor_of_another_list_is_refused(world: World, other: str) -> None:
+    person = world.person("Acme")
+    world.sign_in(person)
+    cursor = person.call("GET", "/auth/sessions?limit=1").get_json()["next_cursor"]
+    response = person.call("GET", f"{other.format(id=person.organization_id)}?cursor={cursor}")
+    assert response.status_code == (200 if other == "/auth/sessions" else 422)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=1.5", "limit=1_0", "limit=١", "cursor=x", "x=1"])

@@ -119,6 +119,7 @@ def test_since_and_until_may_be_any_moment_that_can_be_written(
         "until=9999-12-31T23:59:59-23:59",
         "actor_id=me",
         "action=",
+        "action=nothing.happened",
         "limit=0",
         "limit=1e1",
         "limit=%D9%A1",

@@ -149,6 +149,52 @@ def test_an_unclear_sign_out_ends_nothing(world: World, body: dict[str, Any]) ->
     assert person.call("GET", "/auth/me").status_code == 200
 
 
+@pytest.mark.parametrize("access_token", ["expired", "none"])
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_refresh_token_signs_out_where_the_access_token_is_expired_or_lost(
+    world: World, time: FrozenClock, access_token: str, everywhere: bool
+) -> None:
+    person = world.person()
+    time.advance(minutes=31)
+    elsewhere = world.sign_in(person)
+    caller = person.caller if access_token == "expired" else world.caller()
+    body = {"refresh_token": person.refresh_token, "everywhere": everywhere}
+    assert caller.call("POST", "/auth/logout", body).status_code == 204
+    assert world.caller().call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}).status_code == 401
+    assert elsewhere.call("GET", "/auth/me").status_code == (401 if everywhere else 200)
+    again = caller.call("POST", "/auth/logout", body)
+    assert (again.status_code, again.get_json()["code"]) == (401, "revoked_token")
+
+
+@pytest.mark.parametrize(
+    ("access_token", "body", "code"),
+    [
+        ("expired", {}, "expired_token"),
+        ("none", {}, "missing_token"),
+        ("expired", {"refresh_token": 1}, "expired_token"),
+        ("none", [], "missing_token"),
+        ("none", {"refresh_token": "{access}"}, "invalid_token"),
+        ("none", {"refresh_token": "x"}, "invalid_token"),
+        ("x", {"refresh_token": "{refresh}"}, "invalid_token"),
+        ("{refresh}", {"refresh_token": "{refresh}"}, "invalid_token"),
+        ("ak_1", {"refresh_token": "{refresh}"}, "invalid_api_key"),
+    ],
+)
+def test_a_sign_out_without_a_live_token_is_refused(
+    world: World, time: FrozenClock, access_token: str, body: Any, code: str
+) -> None:
+    person = world.person()
+    if access_token == "expired":
+        time.advance(minutes=31)
+    tokens = {"access": person.session["access_token"], "refresh": person.refresh_token}
+    if isinstance(body, dict):
+        body = {name: value.format(**tokens) if isinstance(value, str) else value for name, value in body.items()}
+    sent = {"expired": tokens["access"], "none": None}.get(access_token, access_token.format(**tokens))
+    response = world.caller(sent).call("POST", "/auth/logout", body)
+    assert (response.status_code, response.get_json()["code"]) == (401, code)
+    assert world.caller().call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}).status_code == 200
+
+
 def test_my_sessions_are_listed_newest_first_and_the_current_one_is_marked(world: World) -> None:
     person = world.person()
     world.person()
