@@ -28,7 +28,7 @@ _REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
 
 DESCRIPTION = """Multi-tenant authentication and authorization.
 
-Sign in at `POST /api/v1/auth/login`, send the access token as `Authorization: Bearer <access_token>`, and spend the
+Sign in at `POST /api/v1/auth/login`, send the access token as `Authorization: Bearer <access_token>`, and use the
 refresh token at `POST /api/v1/auth/refresh` when the access token has expired. Every error is
 `application/problem+json` (RFC 9457) with a stable `code`."""
 

@@ -54,6 +54,24 @@ def test_connections_that_broke_are_replaced_within_the_request(world: World) ->
     assert person.call("GET", f"/organizations/{person.organization_id}/members").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"), [(None, 200), ("*/*", 200), ("application/json", 200), ("text/html,*/*;q=0.8", 302)]
+)
+def test_the_index_sends_browsers_to_the_docs_page_and_gives_programs_addresses(
+    client: Caller, accept: str | None, status: int
+) -> None:
+    response = client.get("/", headers={"Accept": accept} if accept else {})
+    assert (response.status_code, response.headers["Vary"]) == (status, "Accept")
+    if status == 302:
+        assert response.headers["Location"] == "/docs"
+    else:
+        assert [client.get(address).status_code for address in response.get_json().values()] == [200] * 4
+
+
+def test_the_docs_page_is_served_with_a_slash_at_its_end_too(client: Caller) -> None:
+    assert client.get("/docs/").data == client.get("/docs").data
+
+
 def test_with_a_shared_secret_no_key_is_published(client: Caller) -> None:
     response = client.get("/.well-known/jwks.json")
     assert response.get_json() == {"keys": []}
