@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 from alembic import context
 from flask import current_app
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from authapp import models  # noqa: F401  the tables register themselves
 from authapp.db import autogenerate  # noqa: F401  and so does what it adds to autogenerate
+from authapp.db.errors import connection_failure
 
 ONE_AT_A_TIME = 7_216_604  # any number, the same in every process that migrates
 
@@ -29,9 +32,25 @@ def run_offline() -> None:
         context.run_migrations()
 
 
+def tell(step: Any, **kwargs: Any) -> None:
+    """Print each migration that is run."""
+    if step.is_upgrade:
+        click.echo(f"Upgraded to {step.up_revision.revision}: {step.up_revision.doc}")
+    else:
+        click.echo(f"Downgraded from {step.up_revision.revision}: {step.up_revision.doc}")
+
+
 def run_online() -> None:
-    options = {**extension.configure_args, "process_revision_directives": drop_empty}
-    with database.engine.connect() as connection:
+    options = {
+        **extension.configure_args,
+        "process_revision_directives": drop_empty,
+        "on_version_apply": tell,
+    }
+    try:
+        connected = database.engine.connect()
+    except OperationalError as error:
+        raise click.ClickException(connection_failure(error)) from None
+    with connected as connection:
         context.configure(connection=connection, target_metadata=database.metadata, **options)
         with context.begin_transaction():
             # the second of two simultaneous upgrades waits here, then finds nothing left to do

@@ -41,12 +41,19 @@ def seats(organization_id: UUID, number: int) -> None:
 
 @organizations.command()
 @click.argument("organization_id", type=click.UUID)
-def delete(organization_id: UUID) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(organization_id: UUID, *, yes: bool) -> None:
     """Delete the organization with this ORGANIZATION_ID. Its members, invitations and API keys lose it at once."""
     with committed():
         tenancy.set_tenant(organization_id)
-        if not organization_service.end(organization_id):
+        found = organization_service.overview(organization_id)
+        if found is None:
             raise _no_organization(organization_id)
+        numbers = f"members: {found.members}, invitations: {found.invitations}, API keys: {found.api_keys}"
+        click.echo(f"{found.name} ({found.slug}), {numbers}")
+        if not yes:
+            click.confirm("Delete it?", abort=True)
+        organization_service.end(organization_id)
     click.echo("It is deleted.")
 
 

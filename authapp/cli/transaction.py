@@ -9,6 +9,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from authapp.db import transaction
+from authapp.db.errors import connection_failure
 from authapp.services.members import LastAdmin, MemberNotFound
 
 
@@ -24,4 +25,4 @@ def committed() -> Iterator[None]:
     except MemberNotFound:
         raise click.ClickException("There is no such active member, or no such organization.") from None
     except OperationalError as error:
-        raise click.ClickException(f"The database cannot be reached: {error.orig}") from None
+        raise click.ClickException(connection_failure(error)) from None

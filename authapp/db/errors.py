@@ -39,6 +39,11 @@ def api_error_of(error: SQLAlchemyError) -> ApiError | None:
     return None
 
 
+def connection_failure(error: OperationalError) -> str:
+    """Why no connection could be made, in one line for an operator."""
+    return f"The database cannot be reached: {' '.join(str(error.orig).split())}"
+
+
 def sqlstate(error: DBAPIError) -> str:
     """PostgreSQL's five characters for an error, empty when the connection itself failed."""
     return getattr(error.orig, "pgcode", None) or ""

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, declared_attr, mapped_column
 
 from authapp.db.engine import Model
 
@@ -40,10 +40,15 @@ class TenantModel(Model):
     """
 
     __abstract__ = True
+    index_organization_id = True  # False where another index or key of the table begins with it
 
-    organization_id: Mapped[UUID] = mapped_column(
-        ForeignKey("organizations.id"), index=True, server_default=text("authapp_organization_id()")
-    )
+    @declared_attr
+    def organization_id(cls) -> Mapped[UUID]:  # noqa: N805  SQLAlchemy passes the class
+        return mapped_column(
+            ForeignKey("organizations.id"),
+            index=cls.index_organization_id,
+            server_default=text("authapp_organization_id()"),
+        )
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ class ApiKey(Identified, Timestamped, TenantModel):
 
     __tablename__ = "api_keys"
 
-    organization_id: Mapped[UUID] = mapped_column(  # without the index of its own, which the first one below serves for
-        ForeignKey("organizations.id"), server_default=text("authapp_organization_id()")
-    )
+    index_organization_id = False
+
     name: Mapped[str] = mapped_column(String(lengths.API_KEY_NAME))
     role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -20,9 +20,8 @@ class Invitation(Identified, Timestamped, TenantModel):
 
     __tablename__ = "invitations"
 
-    organization_id: Mapped[UUID] = mapped_column(  # without the index of its own, which the first one below serves for
-        ForeignKey("organizations.id"), server_default=text("authapp_organization_id()")
-    )
+    index_organization_id = False
+
     email: Mapped[str] = mapped_column(String(lengths.EMAIL))
     role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     status: Mapped[InvitationStatus] = mapped_column(

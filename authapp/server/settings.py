@@ -59,5 +59,7 @@ def when_ready(server: Any) -> None:
     """Before the first fork: keep what is there for good out of the garbage collector, and so in shared memory."""
     gc.collect()
     gc.freeze()
+    if not _settings.mail_url:
+        server.log.warning("MAIL_URL is not set: emails wait in the outbox. List them with: flask outbox list")
     for listener in server.LISTENERS:  # its connections inherit it
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)

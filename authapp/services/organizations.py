@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from slugify import slugify
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
@@ -19,7 +19,7 @@ from authapp.core.errors import Conflict, LimitReached, ValidationFailed
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.tenancy import set_account, set_tenant
-from authapp.models import Membership, Organization, User
+from authapp.models import ApiKey, Invitation, Membership, Organization, User
 from authapp.services import audit, locks
 from authapp.web.application import current_app
 
@@ -144,6 +144,35 @@ def delete(actor: Actor, organization_id: UUID) -> None:
     """Delete an organization, as its admin."""
     locks.lock_as_admin(actor, organization_id)
     end(organization_id, actor)
+
+
+class Overview(NamedTuple):
+    """An organization and what would end with it."""
+
+    name: str
+    slug: str
+    members: int
+    invitations: int
+    api_keys: int
+
+
+def overview(organization_id: UUID) -> Overview | None:
+    """The organization that is set as the tenant, for an operator. None: there is none with this id."""
+
+    def number(model: type[Membership | Invitation | ApiKey], *which: ColumnElement[bool]) -> ScalarSelect[int]:
+        return select(func.count()).where(model.organization_id == organization_id, *which).scalar_subquery()
+
+    now = clock.now()
+    row = transaction.execute(
+        select(
+            Organization.name,
+            Organization.slug,
+            number(Membership),
+            number(Invitation, Invitation.open_at(now)),
+            number(ApiKey, ApiKey.live_at(now)),
+        ).where(Organization.id == organization_id, Organization.deleted_at.is_(None))
+    ).one_or_none()
+    return Overview._make(row) if row else None
 
 
 def set_seats(organization_id: UUID, seats: int) -> bool:

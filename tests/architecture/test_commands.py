@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import PASSWORD, UNKNOWN_ID, World
+from tests.factories import PASSWORD, UNKNOWN_ID, AppWith, World
 
 
 def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) -> None:
@@ -99,13 +99,36 @@ def test_what_changes_nothing_leaves_no_event(world: World) -> None:
     assert recorded == {"user.registered", "session.started", "organization.created"}
 
 
-def test_an_operator_deletes_an_organization(world: World) -> None:
+def test_an_operator_sees_what_would_be_deleted_and_is_asked(world: World) -> None:
     founder = world.person("Acme")
-    operator = world.app.test_cli_runner()
-    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).output == "It is deleted.\n"
+    world.api_key(founder, founder.organization_id, "viewer")
+    operator, command = world.app.test_cli_runner(), ["organizations", "delete", founder.organization_id]
+    shown = "Acme (acme), members: 1, invitations: 0, API keys: 1\n"
+    refused = operator.invoke(args=command, input="n\n")
+    assert (refused.exit_code, refused.output) == (1, f"{shown}Delete it? [y/N]: n\nAborted!\n")
+    assert founder.call("GET", f"/organizations/{founder.organization_id}").status_code == 200
+    assert operator.invoke(args=[*command, "--yes"]).output == f"{shown}It is deleted.\n"
     assert founder.call("GET", f"/organizations/{founder.organization_id}").status_code == 403
-    assert operator.invoke(args=["organizations", "delete", founder.organization_id]).exit_code == 1
+    assert operator.invoke(args=[*command, "--yes"]).exit_code == 1
     assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
+
+
+def test_commands_say_in_a_sentence_that_the_database_is_away(app_with: AppWith) -> None:
+    operator = app_with(database_url="postgresql://nobody@127.0.0.1:1/none").test_cli_runner()
+    for command in (["db", "upgrade"], ["users", "activate", "ada@example.com"], ["outbox", "list"]):
+        said = operator.invoke(args=command)
+        assert said.exit_code == 1, said.output
+        assert said.output.startswith("Error: The database cannot be reached: ")
+
+
+def test_an_operator_sees_which_emails_wait(world: World) -> None:
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["outbox", "list"]).output == "No email waits.\n"
+    founder = world.person("Acme")
+    body = {"email": "grace@example.com", "role": "viewer"}
+    assert founder.call("POST", f"/organizations/{founder.organization_id}/invitations", body).status_code == 201
+    [line] = operator.invoke(args=["outbox", "list"]).output.splitlines()
+    assert line.endswith("UTC  invitation to grace@example.com")
 
 
 @pytest.mark.parametrize(
