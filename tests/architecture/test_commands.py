@@ -24,7 +24,7 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
 
 @pytest.mark.parametrize("command", ["activate", "deactivate", "organizations"])
 @pytest.mark.parametrize("email", ["nobody@example.com", "no address"])
-def test_an_account_that_is_not_there_is_said_to_be_so(world: World, command: str, email: str) -> None:
+def test_a_command_says_that_there_is_no_account_with_an_email(world: World, command: str, email: str) -> None:
     said = world.app.test_cli_runner().invoke(args=["users", command, email])
     assert said.exit_code == 1
     assert said.output == f"Error: There is no account with the email {email}.\n"
@@ -56,7 +56,7 @@ def test_every_command_explains_itself(world: World, command: list[str]) -> None
     assert len(said.output.splitlines()) >= 5
 
 
-def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(world: World) -> None:
+def test_organizations_promote_appoints_an_admin_so_that_the_founder_can_be_deactivated(world: World) -> None:
     founder, member = world.person("Acme"), world.person()
     world.join(member, founder.organization_id, "viewer")
     operator = world.app.test_cli_runner()
@@ -68,7 +68,7 @@ def test_an_operator_hands_an_organization_on_and_then_switches_its_founder_off(
     assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
 
 
-def test_an_operator_sees_where_somebody_belongs(world: World) -> None:
+def test_users_organizations_lists_ids_and_roles(world: World) -> None:
     person, other = world.person("Acme"), world.person("Globex")
     world.join(person, other.organization_id, "viewer")
     said = world.app.test_cli_runner().invoke(args=["users", "organizations", person.email]).output
@@ -77,7 +77,7 @@ def test_an_operator_sees_where_somebody_belongs(world: World) -> None:
     )
 
 
-def test_an_operator_says_how_many_seats_there_are(world: World) -> None:
+def test_organizations_seats_sets_the_number_of_members(world: World) -> None:
     founder = world.person("Acme")
     operator = world.app.test_cli_runner()
     assert operator.invoke(args=["organizations", "seats", founder.organization_id, "3"]).output == "Seats: 3\n"
@@ -87,7 +87,7 @@ def test_an_operator_says_how_many_seats_there_are(world: World) -> None:
     assert operator.invoke(args=["organizations", "seats", founder.organization_id, "0"]).exit_code == 2
 
 
-def test_what_changes_nothing_leaves_no_event(world: World) -> None:
+def test_a_change_to_the_present_value_leaves_no_audit_event(world: World) -> None:
     founder = world.person("Acme")
     world.join(world.person(), founder.organization_id, "admin")
     operator = world.app.test_cli_runner()
@@ -99,7 +99,7 @@ def test_what_changes_nothing_leaves_no_event(world: World) -> None:
     assert recorded == {"user.registered", "session.started", "organization.created"}
 
 
-def test_an_operator_sees_what_would_be_deleted_and_is_asked(world: World) -> None:
+def test_organizations_delete_shows_the_organization_and_asks(world: World) -> None:
     founder = world.person("Acme")
     world.api_key(founder, founder.organization_id, "viewer")
     operator, command = world.app.test_cli_runner(), ["organizations", "delete", founder.organization_id]
@@ -121,7 +121,7 @@ def test_commands_say_in_a_sentence_that_the_database_is_away(app_with: AppWith)
         assert said.output.startswith("Error: The database cannot be reached: ")
 
 
-def test_an_operator_sees_which_emails_wait(world: World) -> None:
+def test_outbox_list_shows_the_emails_that_wait(world: World) -> None:
     operator = world.app.test_cli_runner()
     assert operator.invoke(args=["outbox", "list"]).output == "No email waits.\n"
     founder = world.person("Acme")

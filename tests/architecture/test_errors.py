@@ -173,10 +173,10 @@ def test_every_error_code_is_in_the_readme_with_its_status() -> None:
 
 
 def test_error_codes_are_words_of_one_grammar_and_never_mean_two_things() -> None:
-    codes = [refusal.code for refusal in catalogue() if refusal is not Stale]
+    codes = [error.code for error in catalogue() if error is not Stale]
     assert len(codes) == len(set(codes))
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
-    assert all(refusal.detail.endswith(".") for refusal in catalogue())
+    assert all(error.detail.endswith(".") for error in catalogue())
 
 
 def test_a_malformed_request_is_answered_with_the_security_headers_of_every_reply() -> None:

@@ -135,7 +135,7 @@ ROLES = ["viewer", "developer", "admin"]
 
 @pytest.mark.parametrize("needed", ROLES)
 @pytest.mark.parametrize("held", ROLES)
-def test_a_role_opens_what_it_and_lower_roles_may(world: World, app_with: AppWith, needed: str, held: str) -> None:
+def test_a_role_includes_the_rights_of_lower_roles(world: World, app_with: AppWith, needed: str, held: str) -> None:
     blueprint = Blueprint("things", __name__, url_prefix="/organizations/<organization_id>/things")
 
     @blueprint.get("")

@@ -128,7 +128,7 @@ def test_every_operation_names_its_guard(app: Application, openapi: dict[str, An
 
 
 def test_no_generated_request_breaks_the_promises(world: World) -> None:
-    """Schemathesis makes requests from the document, good and bad, and holds the answers against it."""
+    """Schemathesis makes requests from the document, good and bad, and compares the answers with it."""
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", world.app)
     operations = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]
     assert len(operations) >= 34

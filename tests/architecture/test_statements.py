@@ -64,7 +64,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ),
         ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, ["one:select", "insert"]),
         ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, ["one:select", "insert"]),
-        # the account and its event; the account again to hold it
+        # the account and its event; the account again to lock it
         (
             "POST",
             "/auth/register",

@@ -22,7 +22,7 @@ def waiters(queue: FairQueue, pool: ThreadPoolExecutor, number: int, timeout: fl
     return waiting
 
 
-def test_a_connection_goes_to_whoever_has_waited_longest_and_to_no_newcomer() -> None:
+def test_the_pool_gives_a_connection_to_the_request_that_has_waited_longest() -> None:
     queue = FairQueue(3)
     with ThreadPoolExecutor(3) as pool:
         waiting = waiters(queue, pool, 3)
@@ -33,7 +33,7 @@ def test_a_connection_goes_to_whoever_has_waited_longest_and_to_no_newcomer() ->
         assert [one.result() for one in waiting] == [0, 1, 2]
 
 
-def test_a_connection_is_not_handed_to_who_has_given_up_waiting() -> None:
+def test_a_connection_of_the_pool_is_not_given_to_a_request_that_has_stopped_waiting() -> None:
     queue = FairQueue(1)
     with ThreadPoolExecutor(1) as pool:
         [gave_up] = waiters(queue, pool, 1, timeout=0.01)

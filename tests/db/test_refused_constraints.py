@@ -110,7 +110,9 @@ IN_PLACE = "in __table_args__ in place of primary_key=True, or let the server ge
         ),
     ],
 )
-def test_migrate_refuses_what_reaches_across(columns: Columns, items: list[SchemaItem], line: str) -> None:
+def test_db_migrate_refuses_constraints_across_organizations(
+    columns: Columns, items: list[SchemaItem], line: str
+) -> None:
     metadata = schema(models={"name": a_text})
     tenant_table(metadata, "runs", columns, *items)
     assert constraints_across_organizations(metadata.sorted_tables) == [f"runs: {line}"]
@@ -135,7 +137,7 @@ def test_migrate_refuses_what_reaches_across(columns: Columns, items: list[Schem
         ),
     ],
 )
-def test_migrate_takes_what_stays_inside(columns: Columns, items: list[SchemaItem]) -> None:
+def test_db_migrate_accepts_constraints_within_an_organization(columns: Columns, items: list[SchemaItem]) -> None:
     metadata = schema(models={})
     tenant_table(metadata, "runs", columns, *items)
     assert constraints_across_organizations(metadata.sorted_tables) == []

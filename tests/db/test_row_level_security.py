@@ -1,4 +1,4 @@
-"""The walls between organizations hold where the code forgets them."""
+"""Row-level security separates organizations where the code forgets to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITH_ORGANIZATION = (
     "SELECT table_name FROM information_schema.columns "
     "WHERE column_name = 'organization_id' AND table_schema = current_schema() ORDER BY 1"
 )
-WALLED = (
+SECURED = (
     "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy "
     "WHERE polrelid = pg_class.oid AND pg_get_expr(polqual, polrelid) LIKE '%authapp_organization_id()%') ORDER BY 1"
 )
@@ -53,10 +53,10 @@ class Tenant:
 
 
 @contextmanager
-def as_application(world: World, **opened: Any) -> Iterator[Connection]:
+def as_application(world: World, **context: Any) -> Iterator[Connection]:
     """A connection of the role that the application has, with these settings, rolled back in the end."""
     with world.app.app_context(), db.engine.connect() as connection:
-        for setting, value in opened.items():
+        for setting, value in context.items():
             name = {"organization": ORGANIZATION, "account": ACCOUNT, "credential": CREDENTIAL}[setting]
             connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": str(value)})
         yield connection
@@ -69,21 +69,21 @@ def rows_of(world: World, table: str, organization_id: str) -> list[dict[str, An
     return [row[0] for row in found]
 
 
-def test_every_table_with_an_organization_is_walled_off(world: World) -> None:
-    assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == set()
-    assert walled(world) & set(db.metadata.tables) == set(TENANT_TABLES)  # beside those of a clone's own migrations
+def test_every_table_with_an_organization_has_row_level_security(world: World) -> None:
+    assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - secured_tables(world) == set()
+    assert secured_tables(world) & set(db.metadata.tables) == set(TENANT_TABLES)
     world.sql("CREATE TABLE forgotten (organization_id uuid)")  # and the search finds what has none
     try:
-        assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == {"forgotten"}
+        assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - secured_tables(world) == {"forgotten"}
     finally:
         world.sql("DROP TABLE forgotten")
 
 
-def walled(world: World) -> set[str]:
-    return {table for (table,) in world.sql(WALLED)}
+def secured_tables(world: World) -> set[str]:
+    return {table for (table,) in world.sql(SECURED)}
 
 
-def test_the_applications_role_cannot_step_over_a_wall(world: World) -> None:
+def test_row_level_security_binds_the_role_of_the_application(world: World) -> None:
     with as_application(world) as connection:
         role = connection.execute(text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"))
         assert tuple(role.one()) == (False, False)
@@ -95,13 +95,13 @@ def test_with_one_organization_open_everything_unfiltered_reaches_that_one_alone
     own = len(rows_of(world, table, acme.id))
     assert own >= 1
     assert rows_of(world, table, other.id)
-    changeable = 0 if table == "audit_events" else own  # the trail is only ever added to
+    changeable = 0 if table == "audit_events" else own  # the audit log is only ever added to
     # also with the other organization's people and keys presented: what is open is open alone
-    opened = {"organization": acme.id, "account": other.admin.id, "credential": other.api_key}
-    with as_application(world, **opened) as connection:
+    context = {"organization": acme.id, "account": other.admin.id, "credential": other.api_key}
+    with as_application(world, **context) as connection:
         assert [str(row[0]) for row in connection.execute(text(f"SELECT {KEY[table]} FROM {table}"))] == [acme.id] * own
         assert connection.execute(text(f"UPDATE {table} SET created_at = created_at")).rowcount == changeable
-    with as_application(world, **opened) as connection:
+    with as_application(world, **context) as connection:
         if table != "organizations":  # to which others refer
             assert connection.execute(text(f"DELETE FROM {table}")).rowcount == changeable
         else:
@@ -121,9 +121,9 @@ def test_nothing_is_written_into_an_organization_that_is_not_open(world: World, 
     with as_application(world, organization=acme.id) as connection:
         assert insert_into(connection, table, row, organization_id=acme.id) == 1  # the control
     newcomer = {"user_id": str(world.person().id)} if table == "memberships" else {}
-    for opened in ({"organization": acme.id}, {}, {"account": other.admin.id}):
+    for context in ({"organization": acme.id}, {}, {"account": other.admin.id}):
         with (
-            as_application(world, **opened) as connection,
+            as_application(world, **context) as connection,
             pytest.raises(ProgrammingError, match="row-level security"),
         ):
             insert_into(connection, table, {**row, "email": "x@example.com"} if "email" in row else row, **newcomer)
@@ -252,7 +252,7 @@ def leaks(world: World, app: Application, forgets: str = "") -> tuple[set[str], 
 def test_forgetting_the_organization_in_any_one_statement_leaks_nothing(world: World, app_with: AppWith) -> None:
     open_country = app_with(
         database_url=world.app.settings.database_url.replace("authapp@", "postgres@")
-    )  # a superuser, whom no wall stops: the control, without which this test could not fail
+    )  # a superuser, whom no policy binds: the control, without which this test could not fail
     leaked, filtered = leaks(world, world.app)
     assert leaked == set()
     assert len(filtered) >= 19

@@ -80,11 +80,11 @@ def test_one_address_registers_once(world: World) -> None:
 def test_two_hundred_organizations_of_one_name_all_get_a_slug_of_their_own(world: World) -> None:
     founders = [world.person() for _ in range(25)]
 
-    def found(founder: Person) -> tuple[int, str]:
+    def create(founder: Person) -> tuple[int, str]:
         response = founder.call("POST", "/organizations", {"name": "Acme Research"})
         return response.status_code, response.get_json().get("slug", "")
 
-    answers = [answer for _ in range(8) for answer in all_at_once([partial(found, founder) for founder in founders])]
+    answers = [answer for _ in range(8) for answer in all_at_once([partial(create, founder) for founder in founders])]
     assert {status for status, _ in answers} == {201}
     slugs = [slug for (slug,) in world.sql("SELECT slug FROM organizations")]
     assert len(set(slugs)) == len(slugs) == 200
@@ -108,7 +108,7 @@ def test_sign_ins_at_once_while_the_hash_is_renewed_all_succeed(world: World, ap
 
 @contextmanager
 def nobody_hashes(world: World) -> Iterator[None]:
-    """Take the one turn to hash, and keep it until this is over."""
+    """Hash one password slowly: all other hashes wait until this is over."""
     begun, over = Event(), Event()
 
     def hash_slowly() -> None:
@@ -171,7 +171,7 @@ def test_sessions_ended_twice_at_once_are_recorded_once(world: World, everywhere
     assert recorded == 1
 
 
-def test_one_token_lets_one_of_sixteen_in(world: World) -> None:
+def test_an_invitation_token_is_accepted_once_of_sixteen_times_at_once(world: World) -> None:
     admin = world.person("Acme")
 
     def accept(person: Person, token: str) -> int:
@@ -267,7 +267,7 @@ def test_a_key_used_by_many_at_once_notes_one_use(world: World) -> None:
         "UPDATE organizations SET deleted_at = now()",
     ],
 )
-def test_an_invitation_that_dies_while_its_acceptance_waits_lets_nobody_in(world: World, meanwhile: str) -> None:
+def test_an_invitation_that_ends_while_its_acceptance_waits_is_not_accepted(world: World, meanwhile: str) -> None:
     admin, guest = world.person("Acme"), world.person()
     world.sql("ALTER TABLE memberships DISABLE TRIGGER memberships_keep_an_admin")
     token = world.invite(admin, admin.organization_id, guest.email, "viewer")
@@ -292,7 +292,7 @@ LATE: dict[str, Callable[[str, dict[str, Any]], tuple[str, str, Any]]] = {
     "a revocation": lambda path, ids: ("DELETE", f"{path}/api-keys/{ids['key']}", None),
     "an invitation": lambda path, ids: ("POST", f"{path}/invitations", {"email": "x@example.com", "role": "viewer"}),
     "an email": lambda path, ids: ("POST", f"{path}/invitations/{ids['invitation']}/resend", None),
-    "a withdrawal": lambda path, ids: ("DELETE", f"{path}/invitations/{ids['invitation']}", None),
+    "a revoked invitation": lambda path, ids: ("DELETE", f"{path}/invitations/{ids['invitation']}", None),
     "a name": lambda path, ids: ("PATCH", path, {"name": "Late"}),
     "a deletion": lambda path, ids: ("DELETE", path, None),
     "a promotion": lambda path, ids: ("PATCH", f"{path}/members/{ids['viewer']}", {"role": "admin"}),

@@ -206,7 +206,9 @@ def test_an_email_waits_sealed_and_its_text_is_erased_once_it_is_sent(world: Wor
 
 
 @pytest.mark.parametrize(("status", "emails"), [(204, 1), (409, 0)])
-def test_an_email_shares_the_fate_of_its_request(world: World, app_with: AppWith, status: int, emails: int) -> None:
+def test_an_email_is_enqueued_only_if_its_request_commits(
+    world: World, app_with: AppWith, status: int, emails: int
+) -> None:
     bp = Blueprint("acts", __name__, url_prefix="/acts")
 
     @bp.route("", methods=["POST"])
@@ -295,7 +297,7 @@ def test_an_address_that_reads_as_another_gets_no_email(world: World, connected:
         ("smtp", {"login": "eve:guess"}, "535"),
     ],
 )
-def test_where_it_is_not_safe_or_not_welcome_an_email_waits(
+def test_an_email_waits_where_the_server_is_not_safe_or_does_not_accept_the_login(
     world: World, connected: Connected, way: str, how: dict[str, str], reason: str
 ) -> None:
     server, app = connected(way, **how)
@@ -312,7 +314,7 @@ def test_an_email_goes_unencrypted_to_a_server_on_this_host_only(world: World, c
 
 
 @pytest.mark.parametrize("way", ["smtp", "smtps"])
-def test_a_server_that_nobody_vouches_for_is_told_nothing(
+def test_a_server_with_an_untrusted_certificate_is_sent_nothing(
     world: World, connected: Connected, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     server, app = connected(way)
@@ -335,13 +337,15 @@ def test_a_server_that_hangs_is_left(
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-def test_what_the_server_will_never_take_is_dead_at_once(world: World, connected: Connected, command: str) -> None:
+def test_an_email_that_the_server_refuses_for_good_is_dead_at_once(
+    world: World, connected: Connected, command: str
+) -> None:
     _, app = connected("smtp", **{command: "550 No such user"})
     email = attempt(world, app)
     assert (email.state, email.last_error, email.attempts) == ("dead", "550 No such user", 1)
 
 
-def test_what_is_wrong_with_the_sender_kills_no_email(world: World, connected: Connected) -> None:
+def test_an_error_of_the_sender_leaves_the_email_waiting(world: World, connected: Connected) -> None:
     _, app = connected("smtp", RCPT="530 Log in first")
     assert attempt(world, app).state == "waiting"
 
@@ -355,7 +359,7 @@ def test_an_email_that_ends_its_worker_every_time_is_given_up(world: World) -> N
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-def test_what_the_server_may_take_later_is_tried_six_times(
+def test_an_email_that_the_server_may_accept_later_is_tried_six_times(
     world: World, connected: Connected, time: FrozenClock, command: str
 ) -> None:
     server, app = connected("smtp", **{command: "451 Try later"})
@@ -379,15 +383,17 @@ def test_an_email_that_was_put_off_arrives_in_the_end(world: World, time: Frozen
     assert [(email.state, email.last_error) for email in outbox_rows(world)] == [("sent", None)]
 
 
-@pytest.mark.parametrize("goodbye", ["", "421 Closing"])
-def test_an_email_that_was_taken_is_sent_whatever_the_goodbye(world: World, connected: Connected, goodbye: str) -> None:
-    server, app = connected("smtp", QUIT=goodbye)
+@pytest.mark.parametrize("answer_to_quit", ["", "421 Closing"])
+def test_an_email_counts_as_sent_whatever_the_server_answers_to_quit(
+    world: World, connected: Connected, answer_to_quit: str
+) -> None:
+    server, app = connected("smtp", QUIT=answer_to_quit)
     assert attempt(world, app).state == "sent"
     assert len(server.emails()) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("No such address"), Undeliverable("550 \x00")])
-def test_whatever_becomes_of_an_email_the_next_one_has_its_turn(world: World, error: Exception) -> None:
+def test_an_error_with_one_email_does_not_stop_the_next_one(world: World, error: Exception) -> None:
     post(world, ADA, GRACE)
     assert deliver(world.app, raising(error)) == 2
 
@@ -401,7 +407,7 @@ def test_workers_at_the_same_time_send_each_email_once(world: World) -> None:
     assert Counter(recipient for recipient, _ in mailer.sent) == Counter(recipients)
 
 
-def test_an_email_in_the_hands_of_one_worker_holds_up_no_other(world: World, app_with: AppWith) -> None:
+def test_an_email_leased_by_one_worker_does_not_delay_the_others(world: World, app_with: AppWith) -> None:
     post(world, ADA, GRACE)
     impatient = app_with(database_url=f"{world.app.settings.database_url}&options=-c%20lock_timeout%3D2s")
     with world.superuser.begin() as other_worker:

@@ -133,7 +133,7 @@ def test_a_right_password_is_hashed_once_more_where_its_hash_has_another_cost(
     assert costs == [4, 6, 6]
 
 
-def test_the_queue_refuses_at_once_who_finds_it_full() -> None:
+def test_a_full_hash_queue_refuses_at_once() -> None:
     queue = HashQueue(lambda: True, waiting=2)
     with ExitStack() as slots:
         for _ in range(3):
@@ -144,7 +144,7 @@ def test_the_queue_refuses_at_once_who_finds_it_full() -> None:
         pass
 
 
-def test_who_has_waited_for_too_long_is_refused_and_costs_no_hash() -> None:
+def test_a_request_that_waited_too_long_in_the_hash_queue_costs_no_hash() -> None:
     queue, over = HashQueue(lambda: True, longest_wait=0.1), Event()
     hashed: list[str] = []
     with ThreadPoolExecutor(1) as pool:

@@ -58,7 +58,7 @@ def test_an_access_token_says_who_and_which_session_and_nothing_more(world: Worl
 
 
 def test_a_token_signed_here_with_the_right_claims_is_accepted(world: World) -> None:
-    # the control for the refusals below: the forger has the key, and gets in only by saying everything right
+    # the control for the cases below: the forger has the key, and a token is accepted only if every claim is right
     person = world.person()
     assert world.caller(sign(world, claims_of(person))).call("GET", "/auth/me").status_code == 200
 
@@ -214,13 +214,13 @@ def test_a_token_comes_in_one_well_formed_header(world: World, header: str, stat
     assert (response.status_code, response.get_json().get("code")) == (status, code)
 
 
-@pytest.mark.parametrize("place", ["query", "cookie", "json"])
-def test_a_token_is_looked_for_nowhere_else(world: World, place: str) -> None:
+@pytest.mark.parametrize("location", ["query", "cookie", "json"])
+def test_a_token_is_looked_for_nowhere_else(world: World, location: str) -> None:
     token, caller = world.person().session["access_token"], world.caller()
-    if place == "cookie":
+    if location == "cookie":
         caller.set_cookie("access_token_cookie", token)
-    query = f"?jwt={token}&access_token={token}" if place == "query" else ""
-    body = {"access_token": token} if place == "json" else None
+    query = f"?jwt={token}&access_token={token}" if location == "query" else ""
+    body = {"access_token": token} if location == "json" else None
     response = caller.call("GET", f"/auth/me{query}", body)
     assert response.get_json()["code"] == "missing_token"
 

@@ -147,7 +147,7 @@ def test_an_account_with_followers_cannot_just_go(world: World) -> None:
 
 @contextmanager
 def both_wait(superuser: Engine) -> Iterator[None]:
-    """Hold every organization's row until both requests have passed their guards and wait for it."""
+    """Lock every organization's row until both requests have passed their guards and wait for it."""
     with superuser.connect() as holder, superuser.connect() as observer:
         holder.exec_driver_sql("SELECT FROM organizations FOR NO KEY UPDATE")
         yield
