@@ -51,11 +51,7 @@ def create(actor: Actor, organization_id: UUID, email: str, role: Role) -> Any:
         LimitReached: the organization has as many pending ones as it may.
     """
     organization = locks.lock_as_admin(actor, organization_id)
-    member = select(User.id).join(Membership, Membership.user_id == User.id)
-    if transaction.scalar(
-        member.where(Membership.organization_id == organization_id, User.email == email, User.deleted_at.is_(None))
-    ):
-        raise AlreadyMember
+    _require_no_member(organization_id, email)
     invitation_id = uuid7()
     _require_room(organization_id, invitation_id)
     token, token_hash = current_app.opaque_tokens.make(PREFIX, invitation_id)
@@ -148,6 +144,18 @@ def is_pending(organization_id: UUID, invitation_id: UUID) -> Any:
         Invitation.id == invitation_id,
         Invitation.status == InvitationStatus.PENDING,
     )
+
+
+def _require_no_member(organization_id: UUID, email: str) -> None:
+    """Pass if the address belongs to no member.
+
+    Raises:
+        AlreadyMember: it does.
+    """
+    member = select(User.id).join(Membership, Membership.user_id == User.id)
+    has_address = (Membership.organization_id == organization_id, User.email == email, User.deleted_at.is_(None))
+    if transaction.scalar(member.where(*has_address)):
+        raise AlreadyMember
 
 
 def _require_room(organization_id: UUID, invitation_id: UUID) -> None:
