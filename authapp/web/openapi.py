@@ -173,6 +173,6 @@ def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """Field errors that this very operation answers with."""
     if "requestBody" in operation:
         return {"json": {"favourite_colour": ["Unknown field."]}}
-    if operation.get("parameters"):
-        return {"query": {"favourite_colour": ["Unknown field."]}}
-    return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}
+    if rule.arguments and not operation.get("parameters"):
+        return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}
+    return {"query": {"favourite_colour": ["Unknown field."]}}
