@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core import lengths
-from authapp.core.enums import ActorType
-from authapp.schemas.fields import Id, Reply, StrictTimestamp, Text, Timestamp
+from authapp.core.enums import ActorType, AuditAction
+from authapp.schemas.fields import Choice, Id, Reply, StrictTimestamp, Timestamp
 from authapp.schemas.pagination import PageQuery, page_of
 
 
@@ -14,16 +13,17 @@ class AuditEvent(Reply):
     """One thing that happened."""
 
     id = fields.UUID(required=True)
-    action = fields.String(required=True, metadata={"examples": ["session.started"]})
+    action = Choice(AuditAction, required=True, metadata={"examples": ["session.started"]})
     target_id = fields.UUID(
         required=True,
         allow_none=True,
         metadata={"description": "What it happened to: the kind of thing that the action's first word names."},
     )
-    actor_type = fields.String(
+    actor_type = Choice(
+        ActorType,
         required=True,
         allow_none=True,
-        metadata={"enum": [*ActorType, None], "description": "null: an operator, or somebody not signed in."},
+        metadata={"description": "null: an operator, or somebody not signed in."},
     )
     actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account or API key."})
     user_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account that it concerns."})
@@ -44,7 +44,7 @@ AuditEventPage = page_of(AuditEvent, "AuditEventPage")
 class AuditQuery(PageQuery):
     """Which events."""
 
-    action = Text(longest=lengths.AUDIT_ACTION, metadata={"examples": ["member.role.changed"]})
+    action = Choice(AuditAction, metadata={"examples": ["member.role.changed"]})
     actor_id = Id(metadata={"description": "What this account or API key did."})
     since = StrictTimestamp(metadata={"description": "At this moment or later."})
     until = StrictTimestamp(metadata={"description": "Before this moment."})
