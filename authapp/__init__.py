@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from authapp.web.blueprint import Blueprint as Blueprint
     from authapp.web.blueprint import raises as raises
 
+__version__ = "1.0.0"
 _NAMES = {
     "authapp.config": ["Settings"],
     "authapp.core.actor": ["Actor", "current_actor"],

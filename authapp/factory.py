@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import email_validator
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from authapp import __version__
 from authapp.cli import init_cli
 from authapp.config import Settings, read_settings
 from authapp.db.engine import init_database
@@ -16,7 +17,7 @@ from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
 from authapp.web.headers import init_headers
 from authapp.web.jwt_extended import init_jwt_extended
-from authapp.web.openapi import API_PREFIX, init_openapi
+from authapp.web.openapi import API_PREFIX, TITLE, init_openapi
 from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
@@ -24,17 +25,26 @@ from authapp.web.request_log import init_request_log
 FEATURES = (accounts, sessions, organizations, members, invitations, api_keys)
 
 
-def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint] = ()) -> Application:
+def create_app(
+    settings: Settings | None = None,
+    blueprints: Iterable[Blueprint] = (),
+    *,
+    title: str = TITLE,
+    version: str = __version__,
+) -> Application:
     """Assemble the application.
 
     Args:
         settings: default: the environment's.
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
+        title: of your own API, in the OpenAPI document. Default: authapp's, with its license and contact.
+        version: of your own API, in the OpenAPI document. Default: authapp's.
 
     Raises:
         UnsafeSettings: naming every setting that must be changed first.
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
+        TakenName: naming the first view that has the name of another.
     """
     settings = settings or read_settings()
     app = Application(settings)
@@ -56,7 +66,7 @@ def create_app(settings: Settings | None = None, blueprints: Iterable[Blueprint]
     init_jwt_extended(app)
     app.mailer = mailer_of(settings)
 
-    api = init_openapi(app)
+    api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)

@@ -30,8 +30,9 @@ from authapp.decorators.authentication import authenticate, authenticate_in
 from authapp.schemas.fields import parse_uuid
 from authapp.services import audit
 from authapp.services.api_keys import InvalidApiKey
-from authapp.web.blueprint import raises
+from authapp.web.blueprint import raises, takes_no_query
 from authapp.web.guard_marks import View, mark_guarded
+from authapp.web.parsing import refuse_query
 
 PathIds = dict[str, UUID | None]
 """The ids of the path by name, None where one is malformed."""
@@ -99,6 +100,8 @@ def guard(
             ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
             check(ids)
             _require_well_formed(ids)
+            if takes_no_query(guarded):
+                refuse_query(request)
             if any("\x00" in value for value in kwargs.values() if isinstance(value, str)):
                 raise NotFound  # PostgreSQL cannot store it, so nothing has such a name
             return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})

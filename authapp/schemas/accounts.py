@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from authapp.core import lengths
-from authapp.schemas.fields import EMAIL, Email, Password, Reply, Request, SingleLine, Text, Timestamp
-from authapp.schemas.organizations import ROLE, OrganizationBrief
+from authapp.core.enums import Role
+from authapp.schemas.fields import EMAIL, Choice, Email, Password, Reply, Request, SingleLine, Text, Timestamp
+from authapp.schemas.organizations import OrganizationBrief
 
 MOST_MEMBERSHIPS = 100  # shown with an account; the function authapp_memberships reads one more
 
@@ -32,7 +33,7 @@ class MembershipOfMine(Reply):
     """One of my organizations, and my role there."""
 
     organization = fields.Nested(OrganizationBrief, required=True)
-    role = fields.String(required=True, metadata=ROLE)
+    role = Choice(Role, required=True)
 
 
 class Me(User):

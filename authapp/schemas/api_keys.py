@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from marshmallow import fields
-from marshmallow.validate import OneOf
 
 from authapp.core import lengths
 from authapp.core.enums import Role
@@ -19,7 +18,7 @@ class ApiKey(Reply):
 
     id = fields.UUID(required=True)
     name = fields.String(required=True, metadata={"examples": ["training pipeline"]})
-    role = fields.String(required=True, validate=OneOf(list(ROLES)))
+    role = Choice(Role, among=ROLES, required=True)
     created_by = fields.UUID(required=True)
     created_at = Timestamp(required=True)
     expires_at = Timestamp(required=True, allow_none=True)
@@ -45,7 +44,7 @@ class NewApiKey(Request):
     """A key to issue."""
 
     name = SingleLine(longest=lengths.API_KEY_NAME, required=True, metadata={"examples": ["training pipeline"]})
-    role = Choice(Role, among=ROLES, required=True)
+    role = Choice(Role, among=ROLES, required=True, metadata={"examples": ["viewer"]})
     expires_at = StrictTimestamp(load_default=None, allow_none=True, metadata={"description": "null: never."})
 
 
@@ -57,7 +56,7 @@ class Rotation(Request):
         largest=LONGEST_OVERLAP,
         load_default=0,
         metadata={
-            "description": "How long the present secret lives on; any older one is dead.",
+            "description": "How long the present secret lives on; any older one is dead. Default: 0.",
             "examples": [3600],
         },
     )

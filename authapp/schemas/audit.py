@@ -13,16 +13,17 @@ class AuditEvent(Reply):
     """One thing that happened."""
 
     id = fields.UUID(required=True)
-    action = fields.String(required=True, metadata={"examples": ["session.started"]})
+    action = Choice(AuditAction, required=True, metadata={"examples": ["session.started"]})
     target_id = fields.UUID(
         required=True,
         allow_none=True,
         metadata={"description": "What it happened to: the kind of thing that the action's first word names."},
     )
-    actor_type = fields.String(
+    actor_type = Choice(
+        ActorType,
         required=True,
         allow_none=True,
-        metadata={"enum": [*ActorType, None], "description": "null: an operator, or somebody not signed in."},
+        metadata={"description": "null: an operator, or somebody not signed in."},
     )
     actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account or API key."})
     user_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account that it concerns."})
@@ -40,7 +41,7 @@ class AuditEvent(Reply):
 AuditEventPage = page_of(AuditEvent, "AuditEventPage")
 AuditEventQuery = query_of(
     AuditEventPage,
-    action=Choice(AuditAction),
+    action=Choice(AuditAction, metadata={"examples": ["member.role.changed"]}),
     actor_id=Id(metadata={"description": "What this account or API key did."}),
     since=StrictTimestamp(metadata={"description": "At this moment or later."}),
     until=StrictTimestamp(metadata={"description": "Before this moment."}),

@@ -154,22 +154,23 @@ class StrictBoolean(fields.Boolean):
 
 
 class Choice(fields.Field[StrEnum]):
-    """One value of an enum, in its own spelling.
+    """One value of an enum, in its own spelling. The OpenAPI document refers to the enum by its name.
+
+    A reply shows what is stored, also a value that an earlier version wrote and the enum lacks.
 
     Args:
-        among: the values that may be sent. Default: all.
+        among: the values that are possible. Default: all.
     """
 
     def __init__(self, enum: type[StrEnum], *, among: Iterable[StrEnum] | None = None, **kwargs: Any) -> None:
-        self._values = [value.value for value in among or enum]
-        metadata = {"type": "string", "enum": self._values, "examples": self._values[-1:], **kwargs.pop("metadata", {})}
-        super().__init__(metadata=metadata, **kwargs)
-        self._enum = enum
+        self.enum = enum
+        self.values = [value.value for value in among or enum]
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> StrEnum:
-        if not isinstance(value, str) or value not in self._values:
-            raise ValidationError(f"Choose one of {', '.join(self._values)}.")
-        return self._enum(value)
+        if not isinstance(value, str) or value not in self.values:
+            raise ValidationError(f"Choose one of {', '.join(self.values)}.")
+        return self.enum(value)
 
 
 class Slug(Text):

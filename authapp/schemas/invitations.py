@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from marshmallow import fields
-from marshmallow.validate import OneOf
 
 from authapp.core import lengths
 from authapp.core.enums import InvitationStatus, Role
 from authapp.schemas.fields import EMAIL, Choice, Email, Reply, Request, Text, Timestamp
-from authapp.schemas.organizations import ROLE
 from authapp.schemas.pagination import page_of, query_of
 
 TOKEN = {"description": "From the email.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
@@ -19,8 +17,8 @@ class Invitation(Reply):
 
     id = fields.UUID(required=True)
     email = fields.String(required=True, metadata=EMAIL)
-    role = fields.String(required=True, metadata=ROLE)
-    status = fields.String(required=True, validate=OneOf(list(InvitationStatus)))
+    role = Choice(Role, required=True)
+    status = Choice(InvitationStatus, required=True)
     expires_at = Timestamp(required=True)
     invited_by = fields.UUID(required=True, metadata={"description": "The account that invited, or sent again, last."})
     created_at = Timestamp(required=True)
@@ -34,7 +32,7 @@ class NewInvitation(Request):
     """Whom to invite, and as what."""
 
     email = Email(required=True)
-    role = Choice(Role, required=True)
+    role = Choice(Role, required=True, metadata={"examples": ["viewer"]})
 
 
 class InvitationToken(Request):
@@ -54,5 +52,5 @@ class InvitationPreview(Reply):
 
     organization = fields.Nested(InvitingOrganization, required=True)
     email = fields.String(required=True, metadata=EMAIL)
-    role = fields.String(required=True, metadata=ROLE)
+    role = Choice(Role, required=True)
     expires_at = Timestamp(required=True)

@@ -6,7 +6,6 @@ from marshmallow import fields
 
 from authapp.core.enums import Role
 from authapp.schemas.fields import EMAIL, Choice, Flattened, Reply, Request, Timestamp
-from authapp.schemas.organizations import ROLE
 from authapp.schemas.pagination import page_of, query_of
 
 
@@ -23,7 +22,7 @@ class Member(Reply):
     """Somebody who belongs to the organization."""
 
     user = Flattened(UserBrief, required=True)
-    role = fields.String(required=True, metadata=ROLE)
+    role = Choice(Role, required=True)
     joined_at = Timestamp(required=True)
 
 
@@ -34,4 +33,4 @@ MemberQuery = query_of(MemberPage, role=Choice(Role, metadata={"description": "O
 class RoleChange(Request):
     """The role to have from now on."""
 
-    role = Choice(Role, required=True)
+    role = Choice(Role, required=True, metadata={"examples": ["viewer"]})

@@ -6,10 +6,8 @@ from marshmallow import fields
 
 from authapp.core import lengths
 from authapp.core.enums import Role, SubscriptionStatus
-from authapp.schemas.fields import Flattened, Reply, Request, SingleLine, Slug, Timestamp
+from authapp.schemas.fields import Choice, Flattened, Reply, Request, SingleLine, Slug, Timestamp
 from authapp.schemas.pagination import page_of, query_of
-
-ROLE = {"enum": [role.value for role in Role], "examples": ["developer"]}
 
 
 class OrganizationBrief(Reply):
@@ -24,11 +22,7 @@ class Subscription(Reply):
     """What an organization has subscribed to."""
 
     plan = fields.String(required=True, metadata={"examples": ["free"]})
-    status = fields.String(
-        required=True,
-        attribute="subscription_status",
-        metadata={"enum": list(SubscriptionStatus)},
-    )
+    status = Choice(SubscriptionStatus, required=True, attribute="subscription_status")
     seats = fields.Integer(required=True, allow_none=True, metadata={"description": "null means unlimited"})
     trial_ends_at = Timestamp(required=True, allow_none=True)
 
@@ -37,7 +31,7 @@ class Organization(OrganizationBrief):
     """An organization, and the caller's role in it."""
 
     subscription = Flattened(Subscription, required=True)
-    role = fields.String(required=True, metadata=ROLE)
+    role = Choice(Role, required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 

@@ -143,7 +143,7 @@ def of_organization(
     organization_id: UUID,
     limit: int,
     cursor: UUID | None,
-    action: str | None = None,
+    action: AuditAction | None = None,
     actor_id: UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,

@@ -12,7 +12,7 @@ from authapp.schemas.system import Health, Jwks
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint
 
-bp = Blueprint("system", __name__, description="What operators and other services ask.")
+bp = Blueprint("system", __name__, description="What operators and other services ask.", ignore_unknown_query=True)
 
 
 @bp.get("/healthz")

@@ -30,6 +30,10 @@ class TakenRoute(RuntimeError):
     """A route was registered a second time."""
 
 
+class TakenName(RuntimeError):
+    """Two views, or two schemas, have the same name in the OpenAPI document."""
+
+
 class Application(Flask):
     """The Flask application. Other blueprints may be registered on it at any time: the promises hold for them too.
 

@@ -39,6 +39,11 @@ def errors_of(view: Callable[..., Any]) -> tuple[type[ApiError], ...]:
     return getattr(view, "_authapp_errors", ())
 
 
+def takes_no_query(view: Callable[..., Any]) -> bool:
+    """Whether a query parameter is an error, whatever its name: the guard asks, once it has let the caller in."""
+    return getattr(view, "_authapp_takes_no_query", False)
+
+
 if TYPE_CHECKING:
 
     class _Described(flask.Blueprint):
@@ -58,9 +63,32 @@ else:
 
 
 class Blueprint(_Described):
-    """Flask's Blueprint with `arguments` and `response`, declared once for the code and the document."""
+    """Flask's Blueprint with `arguments` and `response`, declared once for the code and the document.
+
+    A view takes the query parameters that it declares; others are answered with 422.
+
+    Args:
+        ignore_unknown_query: views that declare no query parameters ignore all. For monitoring, which adds some.
+    """
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, import_name: str, *, ignore_unknown_query: bool = False, **options: Any) -> None:
+        super().__init__(name, import_name, **options)
+        self._ignore_unknown_query = ignore_unknown_query
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        if view_func and not (self._ignore_unknown_query or getattr(view_func, "_authapp_takes_query", False)):
+            view_func = raises(ValidationFailed)(view_func)
+            view_func._authapp_takes_no_query = True  # type: ignore[attr-defined]
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def arguments(  # type: ignore[override]  # a class, so that all views share one instance
         self, schema: type[Schema], *, location: str = "json", **options: Any
@@ -74,4 +102,11 @@ class Blueprint(_Described):
         """
         declare = super().arguments(schema(**options), location=location)
         declare_errors = raises(*(_BODY if location == "json" else _QUERY))
-        return lambda view: declare_errors(declare(view))
+
+        def decorate(view: View) -> View:
+            described = declare_errors(declare(view))
+            if location == "query":
+                described._authapp_takes_query = True  # type: ignore[attr-defined]
+            return described
+
+        return decorate

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from hashlib import sha256
 from http import HTTPStatus
+from inspect import getdoc
 from typing import Any, cast
 
 import flask_smorest
@@ -16,13 +17,19 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
-from authapp.core.errors import ApiError, InternalError, ServiceUnavailable, ValidationFailed
-from authapp.web.blueprint import errors_of
+from authapp.core.errors import ApiError, InternalError, ServiceUnavailable, ValidationFailed, catalogue
+from authapp.schemas.fields import Choice
+from authapp.web.application import TakenName
+from authapp.web.blueprint import Blueprint, errors_of
 from authapp.web.guard_marks import guard_of
 from authapp.web.problems import CONTENT_TYPE, problem_document
 
 API_PREFIX = "/api/v1"
-VERSION = "1.0.0"
+TITLE = "authapp"
+_PUBLISHER = {"license": {"name": "MIT", "identifier": "MIT"}, "contact": {"name": "the authapp authors"}}
+_ERROR_CODE = "ErrorCode"
+_CODE_DESCRIPTION = "Stable; programs go by this. Later versions may add codes."
+_SCHEMAS = "#/components/schemas/"
 _ALWAYS = (InternalError, ServiceUnavailable)
 _REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
 
@@ -40,7 +47,7 @@ class Problem(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True, metadata={"description": "A sentence for a person."})
-    code = fields.String(required=True, metadata={"description": "Stable; programs go by this."})
+    code = fields.String(required=True)  # an ErrorCode
     request_id = fields.String(required=True, metadata={"description": "Also in X-Request-ID and in the log."})
     errors = fields.Dict(metadata={"description": "Field errors by location; on 422 only."})
 
@@ -51,6 +58,29 @@ class Api(flask_smorest.Api):
     DEFAULT_ERROR_RESPONSE_NAME = None
     ERROR_SCHEMA = Problem
 
+    def __init__(self, app: Flask, **options: Any) -> None:
+        self._operation_ids: set[str] = set()
+        super().__init__(app, **options)
+        self.ma_plugin.converter.add_attribute_function(_refer_to_enum)
+        self.spec.components.schema(_ERROR_CODE, {"type": "string", "description": _CODE_DESCRIPTION})
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """Register a blueprint whose views have names that no other view has.
+
+        Raises:
+            TakenName: naming the first view that repeats another.
+        """
+        super().register_blueprint(blp, **options)
+        own = [route for route in routes(self._app) if route[0].endpoint.startswith(f"{blp.name}.")]
+        for rule, method, _ in own:
+            name = _operation_id(rule)
+            if name in self._operation_ids:
+                raise TakenName(
+                    f"{method} {rule.rule}: another operation of the OpenAPI document is named {name}. Rename the "
+                    "function. A view of several methods needs a function for each."
+                )
+            self._operation_ids.add(name)
+
     def _register_error_handlers(self) -> None:
         """Leave errors alone."""
 
@@ -60,15 +90,15 @@ class Api(flask_smorest.Api):
     _register_pagination_header = _register_etag_headers
 
 
-def init_openapi(app: Flask) -> Api:
+def init_openapi(app: Flask, title: str, version: str) -> Api:
     """Make the registry. Documents are complete once all blueprints are registered."""
-    app.config.update(API_TITLE="authapp", API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
+    app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
     description = "An access token, or on the routes of an organization one of its API keys."
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
     return Api(
         app,
         spec_kwargs={
-            "info": {"description": DESCRIPTION},
+            "info": {"description": DESCRIPTION, **(_PUBLISHER if title == TITLE else {})},
             "servers": [{"url": "/"}],
             "components": {"securitySchemes": {"bearer": bearer}},
         },
@@ -99,8 +129,7 @@ def document(app: Flask) -> dict[str, Any]:
             operation["requestBody"]["required"] = bool(schemas[body].get("required"))
             bodies.add(body)
     del spec["components"]["responses"]  # flask-smorest's, which nothing refers to now
-    for name in schemas.keys() - bodies:  # a reply may grow fields
-        schemas[name].pop("additionalProperties", None)
+    _complete_schemas(schemas, bodies)
     for path in spec["paths"].values():
         for parameter in path.get("parameters", []):
             if parameter["name"].endswith("_id"):
@@ -108,9 +137,20 @@ def document(app: Flask) -> dict[str, Any]:
     return spec
 
 
+def _complete_schemas(schemas: dict[str, Any], bodies: set[str]) -> None:
+    """Add the error codes, and remove what would make a field of a request required or a new field of a reply wrong."""
+    for name in schemas.keys() - bodies:
+        schemas[name].pop("additionalProperties", None)
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            field.pop("default", None)  # openapi-typescript makes a field that has one required
+    schemas[_ERROR_CODE]["enum"] = sorted({error.code for error in catalogue()})
+    schemas["Problem"]["properties"]["code"] = {"$ref": _SCHEMAS + _ERROR_CODE}
+
+
 def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
     """Add its name, its guard and its errors to what a view has declared."""
-    operation["operationId"] = rule.endpoint.rpartition(".")[2]
+    operation["operationId"] = _operation_id(rule)
     operation["description"] = f"Guard: `{guard_of(view)}`"
     operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
     declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
@@ -140,6 +180,24 @@ def path_template(rule: Rule) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 
+def _operation_id(rule: Rule) -> str:
+    return str(rule.endpoint).rpartition(".")[2]
+
+
+def _refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """A field of an enum refers to the enum, which is in the document once, under its name."""
+    if not isinstance(field, Choice):
+        return {}
+    name, values = field.enum.__name__, [value.value for value in field.enum]
+    enum = {"type": "string", "description": getdoc(field.enum), "enum": values}
+    if converter.spec.components.schemas.setdefault(name, enum) != enum:
+        raise TakenName(f"Two schemas are named {name} in the OpenAPI document. Rename one of the classes.")
+    schema: dict[str, Any] = {"$ref": _SCHEMAS + name}
+    if field.values != values:
+        schema = {"allOf": [schema, {"enum": field.values}]}
+    return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
+
+
 def _problem_responses(errors: Iterable[type[ApiError]]) -> dict[str, Any]:
     by_status: dict[int, list[type[ApiError]]] = defaultdict(list)
     for error in sorted(errors, key=lambda error: (error.status, error.code)):
@@ -158,7 +216,7 @@ def _problem_response(status: int, group: list[type[ApiError]]) -> dict[str, Any
         "headers": headers,
         "content": {
             CONTENT_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
+                "schema": {"$ref": f"{_SCHEMAS}Problem"},
                 "examples": {error.code: {"value": problem_document(error, _REQUEST_ID)} for error in group},
             }
         },
@@ -173,6 +231,6 @@ def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """Field errors that this very operation answers with."""
     if "requestBody" in operation:
         return {"json": {"favourite_colour": ["Unknown field."]}}
-    if operation.get("parameters"):
-        return {"query": {"favourite_colour": ["Unknown field."]}}
-    return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}
+    if rule.arguments and not operation.get("parameters"):
+        return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}
+    return {"query": {"favourite_colour": ["Unknown field."]}}

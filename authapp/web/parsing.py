@@ -42,6 +42,12 @@ class StrictParser(FlaskParser):
         raise ValidationFailed(errors={location: _few(found) for location, found in messages.items()})
 
 
+def refuse_query(req: Request) -> None:
+    """Raise ValidationFailed where a query was sent to a view that takes none."""
+    if req.args:
+        raise ValidationFailed(errors={"query": _few({name: ["Unknown field."] for name in req.args})})
+
+
 def read_body(req: Request) -> bytes:
     """The whole body and nothing but it.
 

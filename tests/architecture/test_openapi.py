@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from authapp.web.application import Application
+import authapp
+from authapp.config import Settings
+from authapp.core.enums import ActorType, AuditAction, InvitationStatus, Role, SubscriptionStatus
+from authapp.core.errors import catalogue
+from authapp.decorators.guards import public
+from authapp.instance import ROOT
+from authapp.schemas.fields import Choice, Reply
+from authapp.web.application import Application, TakenName
+from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import guard_of
-from authapp.web.openapi import path_template, routes
-from tests.factories import UNKNOWN_ID, Caller, World
+from authapp.web.openapi import document, path_template, routes
+from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 
 # A password policy, or that an address has a domain, is more than JSON Schema can say.
 beyond_schemas = positive_data_acceptance
@@ -31,14 +43,125 @@ def test_the_document_is_valid_openapi_3_1(client: Caller) -> None:
     assert again.status_code == 304
 
 
+def test_info_names_title_version_license_and_contact(openapi: dict[str, Any]) -> None:
+    info = openapi["info"]
+    assert (info["title"], info["version"]) == ("authapp", authapp.__version__)
+    assert info["license"] == {"name": "MIT", "identifier": "MIT"}
+    assert info["contact"] == {"name": "the authapp authors"}
+
+
+def test_an_api_built_on_authapp_has_a_title_and_version_of_its_own(settings: Settings) -> None:
+    app = authapp.create_app(settings, title="Acme API", version="2.3.0")
+    info = document(app)["info"]
+    assert (info["title"], info["version"]) == ("Acme API", "2.3.0")
+    assert {"license", "contact"}.isdisjoint(info)  # those are authapp's
+    assert "<title>Acme API</title>" in app.test_client().get("/docs").text
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "authapp.__version__"}
+
+
 def test_every_route_is_in_the_document_under_the_name_of_its_view(app: Application, openapi: dict[str, Any]) -> None:
-    named = {
+    named = [
         operation["operationId"]
         for path in openapi["paths"].values()
         for method, operation in path.items()
         if method != "parameters"
+    ]
+    views = {rule.endpoint.rpartition(".")[2] for rule, _, _ in routes(app)} - DOCUMENTED_ELSEWHERE
+    assert sorted(named) == sorted(views)
+
+
+def test_a_view_with_the_operation_id_of_another_is_refused_at_registration(app_with: AppWith) -> None:
+    blueprint = Blueprint("theirs", __name__, url_prefix="/theirs")
+
+    @blueprint.post("/login")
+    @public
+    def login() -> None:
+        """Sign in to something else."""
+
+    with pytest.raises(TakenName, match=r"POST /api/v1/theirs/login: .* named login. Rename the function"):
+        app_with(blueprints=[blueprint])
+
+
+def test_a_view_of_two_methods_has_no_operation_id_for_the_second(app_with: AppWith) -> None:
+    blueprint = Blueprint("theirs", __name__, url_prefix="/theirs")
+    blueprint.route("", methods=["GET", "POST"])(public(dict))
+    with pytest.raises(TakenName, match="a function for each"):
+        app_with(blueprints=[blueprint])
+
+
+def test_fields_of_requests_and_replies_have_no_default_and_query_parameters_do(openapi: dict[str, Any]) -> None:
+    for name, schema in openapi["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            assert "default" not in described, (name, field)
+    parameters = openapi["paths"]["/api/v1/auth/sessions"]["get"]["parameters"]
+    assert parameters[0]["schema"]["default"] == 50
+
+
+def test_every_enum_is_named_once_and_referred_to(openapi: dict[str, Any]) -> None:
+    named = {name: schema["enum"] for name, schema in openapi["components"]["schemas"].items() if "enum" in schema}
+    assert named == {
+        **{enum.__name__: list(enum) for enum in (Role, InvitationStatus, SubscriptionStatus, ActorType, AuditAction)},
+        "ErrorCode": sorted({error.code for error in catalogue()}),
     }
-    assert named == {rule.endpoint.rpartition(".")[2] for rule, _, _ in routes(app)} - DOCUMENTED_ELSEWHERE
+    repeated = {path for path, values in lists_of("enum", openapi) if set(values) & set().union(*named.values())}
+    assert repeated == {f"components/schemas/{name}/enum" for name in named} | {
+        f"components/schemas/{name}/properties/role/allOf/1/enum" for name in ("ApiKey", "IssuedApiKey", "NewApiKey")
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Member/properties/role", {"$ref": "#/components/schemas/Role"}),
+        ("NewInvitation/properties/role/$ref", "#/components/schemas/Role"),
+        ("Invitation/properties/status", {"$ref": "#/components/schemas/InvitationStatus"}),
+        ("Subscription/properties/status", {"$ref": "#/components/schemas/SubscriptionStatus"}),
+        ("AuditEvent/properties/action/$ref", "#/components/schemas/AuditAction"),
+        ("AuditEvent/properties/actor_type/anyOf", [{"$ref": "#/components/schemas/ActorType"}, {"type": "null"}]),
+        ("Problem/properties/code", {"$ref": "#/components/schemas/ErrorCode"}),
+        ("NewApiKey/properties/role/allOf",
+         [{"$ref": "#/components/schemas/Role"}, {"enum": ["developer", "viewer"]}]),
+    ],
+)  # fmt: skip
+def test_a_field_refers_to_its_enum(openapi: dict[str, Any], path: str, expected: object) -> None:
+    found = openapi["components"]["schemas"]
+    for key in path.split("/"):
+        found = found[key]
+    assert found == expected
+
+
+def test_query_parameters_refer_to_their_enums(openapi: dict[str, Any]) -> None:
+    def schema(path: str, name: str) -> Any:
+        parameters = openapi["paths"][f"/api/v1/organizations/{{organization_id}}/{path}"]["get"]["parameters"]
+        return next(parameter["schema"] for parameter in parameters if parameter["name"] == name)
+
+    assert schema("members", "role")["$ref"] == "#/components/schemas/Role"
+    assert schema("audit-events", "action")["$ref"] == "#/components/schemas/AuditAction"
+
+
+def test_an_enum_with_the_name_of_another_is_refused_at_registration(app_with: AppWith) -> None:
+    class Role(StrEnum):
+        CAPTAIN = "captain"
+
+    blueprint = Blueprint("theirs", __name__, url_prefix="/theirs")
+    schema = Reply.from_dict({"role": Choice(Role)}, name="Sailor")
+    blueprint.get("")(public(blueprint.response(200, schema)(dict)))
+    with pytest.raises(TakenName, match="Two schemas are named Role"):
+        app_with(blueprints=[blueprint])
+
+
+def lists_of(key: str, node: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """Every list with this key in a JSON document, with its path."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in children:
+        if name == key and isinstance(value, list):
+            yield f"{path}{name}", value
+        yield from lists_of(key, value, f"{path}{name}/")
 
 
 def test_every_operation_has_a_sentence_for_people(openapi: dict[str, Any]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from flask.testing import FlaskClient
 
 from authapp.db.engine import db
-from tests.factories import PASSWORD, UNKNOWN_ID, World
+from tests.factories import API, PASSWORD, UNKNOWN_ID, World
 
 
 def test_every_act_leaves_an_event_with_actor_target_request_and_address(world: World) -> None:
@@ -119,7 +120,7 @@ def test_since_and_until_may_be_any_moment_that_can_be_written(
         "until=9999-12-31T23:59:59-23:59",
         "actor_id=me",
         "action=",
-        "action=nothing.happened",
+        "action=user.flew",
         "limit=0",
         "limit=1e1",
         "limit=%D9%A1",
@@ -151,6 +152,22 @@ def test_an_account_is_not_told_from_where_an_admin_acted(world: World) -> None:
     assert (changed["action"], changed["actor_id"]) == ("member.role.changed", str(admin.id))
     assert {changed[name] for name in ("session_id", "request_id", "ip_address", "user_agent")} == {None}
     assert started["ip_address"] == "127.0.0.1"
+
+
+def test_an_event_whose_action_is_not_known_any_more_is_still_listed(world: World) -> None:
+    admin = world.person("Acme")
+    world.sql(
+        "INSERT INTO audit_events (id, organization_id, user_id, action, details, created_at)"
+        " SELECT gen_random_uuid(), :organization_id, :user_id, 'user.flew', '{}', now()",
+        organization_id=admin.organization_id,
+        user_id=admin.id,
+    )
+    client = FlaskClient(world.app)  # the document, against which the callers of tests check, knows no such action
+    headers = {"Authorization": f"Bearer {admin.session['access_token']}"}
+    for path in (f"/organizations/{admin.organization_id}", "/auth"):
+        events = client.get(f"{API}{path}/audit-events", headers=headers)
+        assert events.status_code == 200
+        assert "user.flew" in [event["action"] for event in events.get_json()["items"]]
 
 
 def test_nobody_alters_the_trail_not_even_the_application(world: World) -> None:
