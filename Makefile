@@ -29,7 +29,7 @@ bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a 
 	@$(BIN)/python -m tests.bench --check
 
 postman: ## Run the Postman collection with newman (Node.js) against `make run` on PORT
-	@$(PYTHON) -m tests.postman.run http://localhost:$(PORT) --emails $(EMAILS)
+	@$(PYTHON) -m tests.postman.run http://localhost:$(PORT) $(EMAILS)
 
 postman-collection: .venv/run ## Write the Postman collection from the OpenAPI document
 	@$(BIN)/python -m tests.postman.generate

@@ -1,14 +1,14 @@
 """Runs the whole Postman collection with newman against `make run`, tokens of emails included: `make postman`.
 
-Only an email has the token of an invitation. So the collection runs in parts: before each request that needs such a
-token, a part ends, and the token is read from the files that development writes to `instance/emails`.
+Only an email has the token of an invitation. So the collection runs in parts: a part ends before a request that needs
+such a token, and the token is read from the files that development writes to `instance/emails`.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +22,6 @@ from tests.postman.tour import EMAILS
 NEWMAN = ["npx", "--yes", "newman@6.2.2", "run"]
 HERE = Path(__file__).parent
 COLLECTION, ENVIRONMENT = HERE / "authapp.postman_collection.json", HERE / "authapp.postman_environment.json"
-EMAILS_FOLDER = HERE.parents[1] / "instance" / "emails"
 SECONDS_TO_WAIT = 30.0
 
 
@@ -41,7 +40,7 @@ def run(base_url: str, emails: Path) -> int:
             reached = {value["key"]: value["value"] for value in json.loads(environment.read_text("utf-8"))["values"]}
             for name in needed:
                 recipient, subject = EMAILS[name]
-                values[name] = token_in_email(emails, reached[recipient.strip("{}")], subject)
+                values[name] = token_in_email(emails, reached[recipient], subject)
             part.write_text(json.dumps({**collection, "item": items}), "utf-8")
             variables = [argument for name, value in values.items() for argument in ("--env-var", f"{name}={value}")]
             files = ["--environment", str(environment), "--export-environment", str(environment)]
@@ -52,18 +51,21 @@ def run(base_url: str, emails: Path) -> int:
 
 
 def parts(folders: list[dict[str, Any]]) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
-    """The tokens that a part needs, and its folders. A folder is divided before its first request that needs one."""
+    """The tokens that the first request of each part needs, and the folders of the part."""
+    read: set[str] = set()
     needed: list[str] = []
-    items: list[dict[str, Any]] = []
+    part: list[dict[str, Any]] = []
     for folder in folders:
-        names = [name for name in EMAILS if f"{{{{{name}}}}}" in json.dumps(folder["item"])]
-        rest = folder["item"]
-        if new := [name for name in names if name not in needed]:
-            first = next(n for n, item in enumerate(rest) if any(f"{{{{{name}}}}}" in json.dumps(item) for name in new))
-            yield needed, [*items, {**folder, "item": rest[:first]}]
-            needed, items, rest = new, [], rest[first:]
-        items.append({**folder, "item": rest})
-    yield needed, items
+        part.append({**folder, "item": []})
+        for item in folder["item"]:
+            request = json.dumps(item["request"])
+            new = [name for name in EMAILS if name not in read and f"{{{{{name}}}}}" in request]
+            if new:
+                yield needed, part
+                needed, part = new, [{**folder, "item": []}]
+                read.update(new)
+            part[-1]["item"].append(item)
+    yield needed, part
 
 
 def token_in_email(folder: Path, recipient: str, subject: str) -> str:
@@ -75,15 +77,16 @@ def token_in_email(folder: Path, recipient: str, subject: str) -> str:
             if found := email.match(file.read_text("utf-8")):
                 return found[1]
         time.sleep(0.2)
-    raise NoEmail(f"No email to {recipient} in {folder}. Is this the server that `make run` started in this folder?")
+    raise NoEmail(
+        f"No email to {recipient} in {folder}. Did `make run` start the server, in this clone and without MAIL_URL?"
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("base_url", nargs="?", default="http://localhost:8000")
-    parser.add_argument("--emails", type=Path, default=EMAILS_FOLDER, help="the folder of the emails")
-    arguments = parser.parse_args()
+    if shutil.which("npx") is None:
+        sys.exit("newman needs npx, which comes with Node.js.")
+    base_url, emails = sys.argv[1:]
     try:
-        sys.exit(run(arguments.base_url, arguments.emails))
+        sys.exit(run(base_url, Path(emails)))
     except NoEmail as error:
         sys.exit(str(error))

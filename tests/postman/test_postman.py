@@ -12,12 +12,10 @@ from jsonschema import Draft202012Validator
 
 from tests.postman import run
 from tests.postman.generate import files
-from tests.postman.tour import EMAILS, TOUR, VARIABLES
+from tests.postman.tour import EMAILS, TOUR, VARIABLES, Step
 
-COLLECTION = json.loads(run.COLLECTION.read_text("utf-8"))
-ITEMS = [item for folder in COLLECTION["item"] for item in folder["item"]]
 STEPS = [step for *_, steps in TOUR for step in steps]
-SUCCEEDING = [(step.operation, item) for step, item in zip(STEPS, ITEMS, strict=True) if not step.error]
+SUCCEEDING = [step for step in STEPS if not step.error]
 VARIABLE = re.compile(r"\{\{(\w+)\}\}|environment\.get\(['\"](\w+)")
 
 
@@ -30,6 +28,18 @@ def operations(openapi: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for method, operation in path.items()
         if method != "parameters"
     }
+
+
+@pytest.fixture
+def collection(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The collection as it is generated now."""
+    return dict(json.loads(files(openapi)[run.COLLECTION]))
+
+
+@pytest.fixture
+def items(collection: dict[str, Any]) -> list[dict[str, Any]]:
+    """The request of each step."""
+    return [item for folder in collection["item"] for item in folder["item"]]
 
 
 def script_of(item: dict[str, Any], listen: str) -> str:
@@ -48,15 +58,15 @@ def test_the_postman_files_are_up_to_date(openapi: dict[str, Any]) -> None:
 
 
 def test_every_operation_has_a_request_that_succeeds(operations: dict[str, dict[str, Any]]) -> None:
-    missing = operations.keys() - {operation for operation, _ in SUCCEEDING}
+    missing = operations.keys() - {step.operation for step in SUCCEEDING}
     assert not missing, "Add a step to tests/postman/tour.py"
 
 
-@pytest.mark.parametrize(("operation", "item"), SUCCEEDING, ids=[item["name"] for _, item in SUCCEEDING])
+@pytest.mark.parametrize("step", SUCCEEDING, ids=lambda step: step.name)
 def test_every_body_and_example_matches_its_schema(
-    openapi: dict[str, Any], operations: dict[str, dict[str, Any]], operation: str, item: dict[str, Any]
+    openapi: dict[str, Any], operations: dict[str, dict[str, Any]], items: list[dict[str, Any]], step: Step
 ) -> None:
-    declared = operations[operation]
+    declared, item = operations[step.operation], items[STEPS.index(step)]
     if body := item["request"].get("body"):
         sent = re.sub(r"{{(\w+)}}", lambda match: VARIABLES.get(match[1]) or match[1], body["raw"])
         check(openapi, declared["requestBody"]["content"]["application/json"]["schema"], json.loads(sent))
@@ -68,27 +78,27 @@ def test_every_body_and_example_matches_its_schema(
         check(openapi, media_type["schema"], json.loads(example["body"]))
 
 
-def test_every_query_and_path_parameter_of_the_tour_is_declared() -> None:
-    for step, item in zip(STEPS, ITEMS, strict=True):
+def test_every_query_and_path_parameter_of_the_tour_is_declared(items: list[dict[str, Any]]) -> None:
+    for step, item in zip(STEPS, items, strict=True):
         url = item["request"]["url"]
         assert step.query.keys() <= {parameter["key"] for parameter in url["query"]}
         assert step.path.keys() <= {parameter["key"] for parameter in url["variable"]}
 
 
-def test_every_variable_has_a_value_before_it_is_used() -> None:
+def test_every_variable_has_a_value_before_it_is_used(collection: dict[str, Any], items: list[dict[str, Any]]) -> None:
     known = {*VARIABLES, *EMAILS}
 
     def assign(script: str) -> None:
         for name, value in re.findall(r'environment\.set\("(\w+)", (.*)\);', script):
             (known.discard if value == '""' and name not in EMAILS else known.add)(name)
 
-    for item in ITEMS:
+    for item in items:
         assign(script_of(item, "prerequest"))
         used = json.dumps(item["request"]) + script_of(item, "test")
         used += "" if "auth" in item["request"] else "{{access_token}}"
         assert {one or other for one, other in VARIABLE.findall(used)} <= known, item["name"]
         if '"access_token"' in item["response"][0]["body"]:
-            assign(script_of(COLLECTION, "test"))
+            assign(script_of(collection, "test"))
         assign(script_of(item, "test"))
 
 
@@ -101,10 +111,12 @@ def test_the_postman_files_contain_no_secret_but_the_password_of_the_tour() -> N
     assert [value["key"] for value in values if value["type"] == "secret" and value["value"]] == ["password"]
 
 
-def test_the_runner_sends_every_request_once_and_in_order() -> None:
-    parts = list(run.parts(COLLECTION["item"]))
-    assert [item for _, folders in parts for folder in folders for item in folder["item"]] == ITEMS
-    assert [needed for needed, _ in parts] == [[], list(EMAILS)]
+def test_the_runner_sends_every_request_once_and_in_order(
+    collection: dict[str, Any], items: list[dict[str, Any]]
+) -> None:
+    parts = list(run.parts(collection["item"]))
+    assert [item for _, folders in parts for folder in folders for item in folder["item"]] == items
+    assert [needed for needed, _ in parts] == [[], *([name] for name in EMAILS)]
 
 
 def test_the_runner_takes_the_token_of_the_newest_email_with_this_recipient_and_subject(

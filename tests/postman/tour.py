@@ -35,11 +35,11 @@ VARIABLES = {
 """The variables that have a value from the start."""
 
 EMAILS = {
-    "invitation_token": ("{{invited_email}}", "Analytical Engines Ltd"),
-    "accepted_token": ("{{invited_email}}", "Acme Research"),
-    "declined_token": ("{{declining_email}}", "Analytical Engines Ltd"),
+    "invitation_token": ("invited_email", "Analytical Engines Ltd"),
+    "accepted_token": ("invited_email", "Acme Research"),
+    "declined_token": ("declining_email", "Analytical Engines Ltd"),
 }
-"""The variables whose value is the token of an email: its recipient, and words of its subject."""
+"""The variables whose value is the token of an email: the variable of its recipient, and words of its subject."""
 
 SIGNED_OUT = {"access_token": "", "refresh_token": "", "access_expires_at": ""}
 OF_THE_LAST_RUN = dict.fromkeys([*EMAILS, "member_id", "member_access_token"], "")
