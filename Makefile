@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 export PORT ?= 8000
 APP ?= wsgi
+EMAILS ?= instance/emails
 
-.PHONY: help run test lint bench bench-check postman lock clean
+.PHONY: help run test lint bench bench-check postman postman-collection lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,9 +28,11 @@ bench: .venv/test ## Measure authapp beside its floors, 15 minutes; all of it go
 bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a figure leaves its bound
 	@$(BIN)/python -m tests.bench --check
 
-postman: ## Run the Postman collection with newman (Node.js) against the server on PORT
-	@npx --yes newman@6.2.2 run tests/postman/authapp.postman_collection.json \
-		--environment tests/postman/authapp.postman_environment.json --env-var base_url=http://localhost:$(PORT)
+postman: ## Run the Postman collection with newman (Node.js) against `make run` on PORT
+	@$(PYTHON) -m tests.postman.run http://localhost:$(PORT) $(EMAILS)
+
+postman-collection: .venv/run ## Write the Postman collection from the OpenAPI document
+	@$(BIN)/python -m tests.postman.generate
 
 lock: .venv/bin/python ## Compile the requirements, with hashes
 	@$(PIP) uv

@@ -189,7 +189,7 @@ def _with_derived(given: dict[str, Any]) -> dict[str, Any]:
     found = {**given}
     if given.get("app_env") in ENVIRONMENTS[1:]:
         found.setdefault("public_url", f"http://localhost:{given.get('port', _DEFAULTS.port)}")
-        found.setdefault("mail_url", "console:")
+        found.setdefault("mail_url", f"console:{instance.emails_folder()}")
         if "secret_key" not in given:
             found["secret_key"] = instance.secret_key()
         if "database_url" not in given:
@@ -220,7 +220,7 @@ def _is_mail_url(text: str) -> bool:
         is_server = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
-    return is_server or text in ("", "console:", "memory:")
+    return is_server or text in ("", "memory:") or text.startswith("console:")
 
 
 def _is_jwk_set(text: str | None) -> bool:

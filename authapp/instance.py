@@ -38,6 +38,11 @@ def database_url() -> str:
     return f"postgresql://authapp@/authapp?host={socket_folder}"
 
 
+def emails_folder() -> Path:
+    """Where development writes the emails that it prints, one file for each."""
+    return INSTANCE / "emails"
+
+
 def postgres_folder() -> Path:
     """The data of the embedded PostgreSQL."""
     return INSTANCE / "postgres"

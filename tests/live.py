@@ -22,15 +22,22 @@ from typing import IO, Any
 def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`make run` without make: the development server, until it says that it is running."""
     port = free_port()
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryDirectory() as emails:
         process = subprocess.Popen(
             [sys.executable, "-m", "authapp.dev.run"],
             cwd=folder,
-            env={**os.environ, "APP_ENV": "development", "PORT": str(port), "PYTHONPATH": str(folder), **environment},
+            env={
+                **os.environ,
+                "APP_ENV": "development",
+                "PORT": str(port),
+                "PYTHONPATH": str(folder),
+                "MAIL_URL": f"console:{emails}",
+                **environment,
+            },
             stdout=said,
             stderr=said,
         )
-        SAID[port] = said
+        SAID[port], EMAILS[port] = said, Path(emails)
         try:
             while "Stop it with" not in lines_of(said):
                 assert process.poll() is None, lines_of(said)
@@ -79,6 +86,9 @@ def slow_clients(port: int, kind: str, number: int) -> Iterator[None]:
 
 SAID: dict[int, IO[str]] = {}
 """What the server on a port has said so far, for `lines_of`."""
+
+EMAILS: dict[int, Path] = {}
+"""The folder to which the server on a port writes its emails."""
 
 
 def lines_of(file: IO[str]) -> str:

@@ -1,4 +1,4 @@
-"""How emails leave: by the mail server, or in development on the console."""
+"""How emails leave: by the mail server, or in development on the console and as files."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ import ssl
 from contextlib import closing, suppress
 from email.message import EmailMessage
 from email.utils import localtime, parseaddr
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
 
 from authapp.config import Settings
+from authapp.core import clock
 from authapp.core.email import Mailer, Message, Undeliverable
 
 TIMEOUT_SECONDS = 10
 _PERMANENT = range(500, 600)  # RFC 5321 section 4.2.1
 _NOT_SIGNED_IN = (530, 535)  # RFC 4954 section 6: MAIL_URL is wrong, not the email
+_LONGEST_NAME = 200  # characters of a recipient in the name of a file
 _SUBMISSION_PORT, _SUBMISSIONS_PORT = 587, 465  # RFC 8314 section 3.3
 
 
 class ConsoleMailer:
-    """Prints emails, for development."""
+    """Prints emails, for development. With a folder, it also writes each one to a text file there."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
 
     def send(self, message_id: str, recipient: str, message: Message) -> None:
-        rule = "-" * 72
-        click.echo(f"{rule}\nTo: {recipient}\nSubject: {message.subject}\n\n{message.text}\n{rule}")
+        rule, email = "-" * 72, f"To: {recipient}\nSubject: {message.subject}\n\n{message.text}"
+        click.echo(f"{rule}\n{email}\n{rule}")
+        if self._folder:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # emails have tokens
+            name = f"{clock.now():%Y-%m-%dT%H-%M-%S.%f}_{recipient.replace('/', '_')[:_LONGEST_NAME]}.txt"
+            (self._folder / name).write_text(email, "utf-8")
 
 
 class MemoryMailer:
@@ -94,8 +104,9 @@ class SmtpMailer:
 
 def mailer_of(settings: Settings) -> Mailer | None:
     """The mailer that MAIL_URL names. None without one: emails wait in the outbox."""
-    mailers: dict[str, Mailer | None] = {"": None, "console": ConsoleMailer(), "memory": MemoryMailer()}
-    scheme = settings.mail_url.partition(":")[0]
+    scheme, _, folder = settings.mail_url.partition(":")
+    console = ConsoleMailer(Path(folder) if folder else None)
+    mailers: dict[str, Mailer | None] = {"": None, "console": console, "memory": MemoryMailer()}
     return mailers[scheme] if scheme in mailers else SmtpMailer(settings.mail_url, settings.mail_from)
 
 

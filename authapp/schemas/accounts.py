@@ -22,7 +22,7 @@ class User(Reply):
     email_verified = fields.Boolean(required=True)
     first_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Ada"]})
     last_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Lovelace"]})
-    is_active = fields.Boolean(required=True)
+    is_active = fields.Boolean(required=True, metadata={"examples": [True]})
     mfa_enabled = fields.Boolean(required=True)
     last_login_at = Timestamp(required=True, allow_none=True)
     created_at = Timestamp(required=True)

@@ -91,6 +91,7 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("PORT", "http"),
         ("FRONTEND_URL", "app.example.com"),
         ("MAIL_URL", "console:"),
+        ("MAIL_URL", "console:emails"),
         ("MAIL_URL", "memory:"),
         ("MAIL_URL", "mail.example.com"),
         ("MAIL_URL", "smtp://"),
@@ -152,6 +153,15 @@ def test_development_makes_up_a_secret_that_stays(monkeypatch: pytest.MonkeyPatc
     assert first.secret_key == second.secret_key
     assert len(first.secret_key) >= 32
     assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_development_prints_emails_and_writes_them_to_files_unless_mail_url_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APP_ENV", "development")
+    assert read_settings().mail_url == f"console:{tmp_path / 'instance' / 'emails'}"
+    monkeypatch.setenv("MAIL_URL", "console:")
+    assert read_settings().mail_url == "console:"
 
 
 def test_the_public_address_follows_the_port(monkeypatch: pytest.MonkeyPatch) -> None:

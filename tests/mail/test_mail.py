@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
@@ -39,7 +40,7 @@ from authapp.decorators.guards import public
 from authapp.instance import ROOT
 from authapp.mail import outbox, transports
 from authapp.mail.sender import send_until
-from authapp.mail.transports import MemoryMailer
+from authapp.mail.transports import MemoryMailer, mailer_of
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
 from tests.architecture.test_secrets import dump_of
@@ -468,6 +469,35 @@ def test_a_worker_without_a_mail_server_says_what_to_do(world: World, app_with: 
     said = app_with(mail_url="").test_cli_runner().invoke(args=["worker"])
     assert said.exit_code == 1
     assert said.output.startswith("Error: MAIL_URL is not set. Give a mail server: smtp://")
+
+
+def test_the_console_mailer_writes_each_email_to_a_file_of_its_folder(
+    world: World, time: FrozenClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "instance" / "emails"
+    mailer = mailer_of(replace(world.app.settings, mail_url=f"console:{folder}"))
+    assert mailer
+    recipients = ["ada@example.com", f"../{'a' * 250}@example.com"]
+    for recipient in recipients:
+        mailer.send("id", recipient, Message("Subject", "Token", "<p>Token</p>"))
+        time.advance(seconds=1)
+    ada, long = sorted(folder.iterdir())
+    assert re.fullmatch(r"[\d-]{10}T[\d-]{8}\.\d{6}_ada@example\.com\.txt", ada.name)
+    assert ada.read_text() == "To: ada@example.com\nSubject: Subject\n\nToken"
+    assert recipients[1] in long.read_text()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert ada.read_text() in capsys.readouterr().out
+
+
+def test_the_console_mailer_without_a_folder_only_prints(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mailer = mailer_of(replace(world.app.settings, mail_url="console:"))
+    assert mailer
+    mailer.send("id", "ada@example.com", Message("Subject", "Token", "<p>Token</p>"))
+    assert "Token" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_waits_for_the_database_prints_the_email_and_ends_on_sigterm(world: World, socket_folder: str) -> None:

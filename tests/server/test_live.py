@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,18 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg2
 import pytest
 
 from authapp.config import Settings
 from authapp.instance import ROOT
 from authapp.security.keys import key_ring
 from tests.factories import API, PASSWORD, World
-from tests.live import SAID, ask, lines_of, running
+from tests.live import EMAILS, ask, running
+from tests.postman.run import token_in_email
 
 README = (ROOT / "README.md").read_text()
-[NEWMAN] = re.findall(r"newman@\S+", (ROOT / "Makefile").read_text())
-COLLECTION = ROOT / "tests" / "postman" / "authapp.postman_collection.json"
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
 
 
@@ -100,62 +97,13 @@ def test_profiles_stay_quick_and_sign_ins_go_on_while_32_clients_storm_the_login
     assert statuses[200] >= 32
 
 
-def test_the_postman_collection_runs_as_the_readme_says(server: int) -> None:
+def test_the_postman_collection_runs_whole_with_the_tokens_of_its_emails(server: int) -> None:
     if shutil.which("npx") is None:
         pytest.skip("needs npx, of Node.js, to run newman")
-    newman("make", "postman", f"PORT={server}")
-
-
-def test_the_postman_collection_runs_whole_with_the_tokens_of_its_emails(
-    server: int, tmp_path: Path, socket_folder: str, worker_id: str
-) -> None:
-    if shutil.which("npx") is None:
-        pytest.skip("needs npx, of Node.js, to run newman")
-    command = ["npx", "--yes", NEWMAN, "run", str(COLLECTION)]
-    first = ["1 Start here", "2 My account", "3 Organizations", "4 Invitations"]
-    environment, reached = str(COLLECTION).replace("collection", "environment"), str(tmp_path / "reached.json")
-    address = ["--env-var", f"base_url=http://localhost:{server}"]
-    newman(*command, "-e", environment, *address, "--export-environment", reached, *folders(first))
-    with psycopg2.connect(host=socket_folder, user="postgres", dbname=f"live_{worker_id}") as database:
-        wait_for_empty_outbox(database)
-    values = {value["key"]: value["value"] for value in json.loads(Path(reached).read_text())["values"]}
-    emails = {
-        "invitation_token": (values["invited_email"], "Analytical Engines Ltd"),
-        "accepted_token": (values["invited_email"], "Acme Research"),
-        "declined_token": ("charles@example.com", ""),
-    }
-    tokens = [f"{name}={token_in_email(server, *email)}" for name, email in emails.items()]
-    with_letters = [item["name"] for item in folder("4 Invitations") if "_token}}" in json.dumps(item["request"])]
-    rest = [item["name"] for item in json.loads(COLLECTION.read_text())["item"] if item["name"] not in first]
-    told = [argument for token in tokens for argument in ("--env-var", token)]
-    said = newman(*command, "-e", reached, *told, *folders(with_letters + rest))
-    assert "Skipped:" not in said
-
-
-def wait_for_empty_outbox(database: Any) -> None:
-    """Until then the last email to somebody may be one that has been replaced."""
-    database.autocommit = True
-    with database.cursor() as cursor:
-        waiting = True
-        while waiting:
-            cursor.execute("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
-            [[waiting]] = cursor.fetchall()
-            time.sleep(0.1)
-
-
-def newman(*command: str) -> str:
+    command = ["make", "postman", f"PORT={server}", f"EMAILS={EMAILS[server]}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def folders(names: list[str]) -> list[str]:
-    return [argument for name in names for argument in ("--folder", name)]
-
-
-def folder(name: str) -> list[dict[str, Any]]:
-    items = {item["name"]: item["item"] for item in json.loads(COLLECTION.read_text())["item"]}
-    return list(items[name])
+    assert "Skipped:" not in done.stdout
 
 
 def test_the_docs_page_shows_every_operation_in_a_browser(server: int, openapi: dict[str, Any], tmp_path: Path) -> None:
@@ -188,22 +136,12 @@ def test_the_tour_of_the_readme_runs_as_it_stands(server: int, tmp_path: Path) -
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said, _ = tourist.communicate(token_in_email(server, "grace@example.com") + "\n")
+    said, _ = tourist.communicate(token_in_email(EMAILS[server], "grace@example.com", "") + "\n")
     assert tourist.returncode == 0, said
     assert '"access_token"' in said
     assert '"slug":"acme-research' in said
     assert said.count("grace@example.com") >= 2
     assert '"role":"developer"' in said
-
-
-def token_in_email(server: int, recipient: str, organization: str = "") -> str:
-    """The token in the last email to somebody, from somewhere, that the server has printed, once it has."""
-    email = re.compile(rf"To: {re.escape(recipient)}\nSubject: [^\n]*{organization}\n.*?#token=(\S+)", re.DOTALL)
-    deadline = time.monotonic() + 30
-    while not (found := email.findall(lines_of(SAID[server]))):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return str(found[-1])
 
 
 def test_the_commands_of_the_readme_run_as_they_stand(settings: Settings) -> None:

@@ -1,0 +1,272 @@
+"""The tour of the API that the Postman collection takes, in order. `make postman-collection` writes the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request. What is left out follows from the OpenAPI document. Values may contain variables: `{{email}}`."""
+
+    operation: str  # operationId, or the method and path of a route that the document does not have
+    name: str
+    text: str = ""  # default: the summary of the operation, or the detail of the error
+    error: str = ""  # the code of the expected error; default: success
+    body: Any = None  # an object, or text that is sent as it is; default: the examples of the schema
+    content_type: str = "application/json"
+    path: dict[str, str] = field(default_factory=dict)  # default: the variables with the names of the parameters
+    query: dict[str, str] = field(default_factory=dict)
+    token: str | None = None  # "" sends none; default: {{access_token}}, and none for public operations
+    before: dict[str, str] = field(default_factory=dict)  # variables that are set before the request
+    saves: dict[str, str] = field(default_factory=dict)  # variables from the response: {"user_id": "user.id"}
+    expects: dict[str, Any] = field(default_factory=dict)  # values in the response: {"user.email": "{{email}}"}
+    after: dict[str, str] = field(default_factory=dict)  # variables that are set after the response
+
+
+VARIABLES = {
+    "base_url": "http://localhost:8000",
+    "email": "ada@example.com",
+    "password": "SecurePassword123",
+    "invited_email": "mary@example.com",
+    "declining_email": "charles@example.com",
+}
+"""The variables that have a value from the start."""
+
+EMAILS = {
+    "invitation_token": ("invited_email", "Analytical Engines Ltd"),
+    "accepted_token": ("invited_email", "Acme Research"),
+    "declined_token": ("declining_email", "Analytical Engines Ltd"),
+}
+"""The variables whose value is the token of an email: the variable of its recipient, and words of its subject."""
+
+SIGNED_OUT = {"access_token": "", "refresh_token": "", "access_expires_at": ""}
+OF_THE_LAST_RUN = dict.fromkeys([*EMAILS, "member_id", "member_access_token"], "")
+UNKNOWN_ID = "{{$randomUUID}}"
+IN_FIRST_ORGANIZATION = {"organization_id": "{{first_organization_id}}"}
+INVALID = "validation_failed"
+NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
+TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
+
+# fmt: off
+START = [
+    Step("healthz", "Is the service alive?", expects={"status": "ok"}),
+    Step("readyz", "Is the service ready?", expects={"status": "ready"}),
+    Step("register", "Register, with an organization",
+         "Makes an account and an organization, makes you its admin and signs you in. Each time you send it, it uses a "
+         "new email address, so you can send it as often as you like.",
+         before={"email": "ada+{{$randomUUID}}@example.com", **OF_THE_LAST_RUN},
+         expects={"user.email": "{{email}}", "organization.role": "admin", "token_type": "Bearer"},
+         saves={"user_id": "user.id", "organization_id": "organization.id",
+                "first_organization_id": "organization.id"}),
+    Step("login", "Sign in",
+         "Answers with an access token and a refresh token. The collection saves both as variables and sends the "
+         "access token with the next requests.", expects={"user.email": "{{email}}", "organization": None}),
+    Step("get_me", "Who am I?", expects={"email": "{{email}}", "memberships[0].role": "admin"}),
+]
+
+ACCOUNT = [
+    Step("change_me", "Change my name",
+         "Changes your first name, your last name or both. What you leave out stays; null clears a name.",
+         body={"first_name": "Augusta Ada"}, expects={"first_name": "Augusta Ada", "last_name": "Lovelace"}),
+    Step("login", "Sign in again, as on a second device",
+         "Every sign-in is a session of its own. Now you have three: the registration and two sign-ins."),
+    Step("list_sessions", "Where am I signed in?",
+         "Lists your sessions, newest first. `current` marks the session of this request.",
+         expects={"items.filter((session) => session.current).length": 1},
+         saves={"session_id": "items.find((session) => !session.current).id"}),
+    Step("end_session", "End one session", "Its tokens stop working at once."),
+    Step("end_other_sessions", "End all other sessions"),
+    Step("list_my_audit_events", "What happened to my account?",
+         "Lists what was done to your account, newest first: by whom, when, and from where.",
+         expects={"items.some((event) => event.target_id === pm.environment.get('session_id'))": True}),
+]
+
+ORGANIZATIONS = [
+    Step("create_organization", "Create another organization", "Makes you its admin. Its slug is made from its name.",
+         body={"name": "Analytical Engines"}, expects={"name": "Analytical Engines", "role": "admin"},
+         saves={"organization_id": "id"}),
+    Step("list_organizations", "My organizations",
+         expects={"items.map((item) => item.name)": ["Acme Research", "Analytical Engines"], "next_cursor": None}),
+    Step("list_organizations", "The first page of my organizations",
+         "Every list comes in pages. `limit` is the number of items, and `next_cursor` leads to the next page.",
+         query={"limit": "1"}, expects={"items.length": 1}, saves={"next_cursor": "next_cursor"}),
+    Step("list_organizations", "The next page of my organizations",
+         "Send `next_cursor` back as `cursor`. When it is null, this is the last page.",
+         query={"limit": "1", "cursor": "{{next_cursor}}"},
+         expects={"items.map((item) => item.name)": ["Analytical Engines"], "next_cursor": None}),
+    Step("get_organization", "One organization", expects={"id": "{{organization_id}}", "role": "admin"}),
+    Step("change_organization", "Rename an organization", body={"name": "Analytical Engines Ltd"},
+         expects={"name": "Analytical Engines Ltd", "role": "admin"}),
+    Step("list_organization_audit_events", "What happened in my organization?",
+         expects={"items.map((event) => event.action)": ["organization.updated", "organization.created"]}),
+    Step("list_organization_audit_events", "What did I change in it?", "The same list, filtered by action and actor.",
+         query={"action": "organization.updated", "actor_id": "{{user_id}}"},
+         expects={"items.map((event) => event.action)": ["organization.updated"]}),
+]
+
+INVITATIONS = [
+    Step("create_invitation", "Invite a colleague",
+         "Sends an email with the token to accept. The response does not contain it.",
+         before={"invited_email": "mary+{{$randomUUID}}@example.com"},
+         body={"email": "{{invited_email}}", "role": "developer"},
+         expects={"role": "developer", "status": "pending", "hasOwnProperty('token')": False}),
+    Step("list_invitations", "The invitations so far", expects={"items[0].email": "{{invited_email}}"}),
+    Step("create_invitation", "Invite the same colleague to my first organization",
+         "This is another invitation, with its own email and role.", path=IN_FIRST_ORGANIZATION,
+         body={"email": "{{invited_email}}", "role": "viewer"}, expects={"role": "viewer"}),
+    Step("create_invitation", "Invite somebody who will decline",
+         before={"declining_email": "charles+{{$randomUUID}}@example.com"},
+         body={"email": "{{declining_email}}", "role": "admin"}),
+    Step("create_invitation", "Invite a wrong address", body={"email": "byron@example.com", "role": "viewer"},
+         saves={"invitation_id": "id"}),
+    Step("resend_invitation", "Send an invitation again",
+         "Sends another email with a new token. The token of the earlier email stops working at once.",
+         expects={"status": "pending"}),
+    Step("revoke_invitation", "Revoke an invitation", "Its token stops working at once."),
+    Step("preview_invitation", "What does the email offer?",
+         "Shows the invitation to its owner, who needs no account for this.", body={"token": "{{invitation_token}}"},
+         expects={"organization.name": "Analytical Engines Ltd", "email": "{{invited_email}}", "role": "developer"}),
+    Step("register", "Register by invitation",
+         "Makes an account that belongs to the organization. Its email address counts as verified, because the token "
+         "came by email. You stay signed in as Ada; the token of your colleague is another variable.",
+         body={"email": "{{invited_email}}", "password": "{{password}}", "first_name": "Mary",
+               "last_name": "Somerville", "invitation_token": "{{invitation_token}}"},
+         expects={"user.email_verified": True, "organization.id": "{{organization_id}}",
+                  "organization.role": "developer"},
+         saves={"member_id": "user.id", "member_access_token": "access_token"}),
+    Step("accept_invitation", "Accept an invitation",
+         "Your colleague joins your first organization with the account that she has. The email address of the account "
+         "must be the invited one.", token="{{member_access_token}}", body={"token": "{{accepted_token}}"},
+         expects={"id": "{{first_organization_id}}", "role": "viewer"}),
+    Step("decline_invitation", "Decline an invitation", "Needs the token and no account.",
+         body={"token": "{{declined_token}}"}),
+]
+
+MEMBERS = [
+    Step("list_members", "Who belongs here?",
+         expects={"items.some((member) => member.user.id === pm.environment.get('user_id'))": True}),
+    Step("list_members", "Who is an admin?", "The same list, filtered by role.", query={"role": "admin"},
+         expects={"items.map((member) => member.role)": ["admin"]}),
+    Step("change_member", "Change a member's role", path={"user_id": "{{member_id}}"}, body={"role": "viewer"},
+         expects={"user.id": "{{member_id}}", "role": "viewer"}),
+    Step("remove_member", "Remove a member", "The account itself remains.", path={"user_id": "{{member_id}}"}),
+    Step("remove_member", "Leave an organization",
+         "Every member may remove themselves. Here your colleague leaves your first organization.",
+         token="{{member_access_token}}", path={**IN_FIRST_ORGANIZATION, "user_id": "{{member_id}}"}),
+]
+
+API_KEYS = [
+    Step("create_api_key", "Create an API key",
+         "Only this response shows the key. The collection saves it in `api_key`.",
+         body={"name": "training pipeline", "role": "viewer"},
+         expects={"key.slice(0, 3)": "ak_", "role": "viewer", "expires_at": None},
+         saves={"api_key": "key", "api_key_id": "id"}),
+    Step("get_organization", "Use the API key", "A program sends its key in the place of an access token.",
+         token="{{api_key}}", expects={"id": "{{organization_id}}", "role": "viewer"}),
+    Step("rotate_api_key", "Rotate the API key",
+         "Gives the key a new secret. The one before works for `overlap_seconds` more.",
+         expects={"id": "{{api_key_id}}", "key === pm.environment.get('api_key')": False}, saves={"api_key": "key"}),
+    Step("create_api_key", "Create another one, which expires",
+         body={"name": "experiment", "role": "developer", "expires_at": "2099-12-31T12:00:00Z"},
+         expects={"role": "developer", "expires_at": "2099-12-31T12:00:00.000Z"},
+         saves={"other_api_key": "key", "other_api_key_id": "id"}),
+    Step("list_api_keys", "The API keys of my organization",
+         expects={"items.map((item) => item.name)": ["experiment", "training pipeline"],
+                  "items[0].hasOwnProperty('key')": False}),
+    Step("revoke_api_key", "Revoke an API key", path={"api_key_id": "{{other_api_key_id}}"}),
+]
+
+SIGNED_IN = [
+    Step("refresh", "Refresh",
+         "Each refresh token works once. When a used one is sent again, its session ends: it may be stolen.",
+         expects={"refresh_token === JSON.parse(pm.request.body.raw).refresh_token": False}),
+    Step("get_me", "Forget the access token",
+         "An ordinary request. Then its script replaces `access_token` by one that does not work and sets "
+         "`access_expires_at` to now.", after={"access_token": "forgotten", "access_expires_at": "{{$isoTimestamp}}"}),
+    Step("get_me", "The collection refreshes by itself",
+         "Before it sends a request with a token that has less than a minute left, the collection refreshes. So this "
+         "request has a new token."),
+    Step("logout", "Sign out everywhere",
+         "Ends all your sessions. Without a body, or with `false`, only this session ends.", body={"everywhere": True},
+         after={"signed_out_token": "{{access_token}}", **SIGNED_OUT}),
+    Step("login", "Sign in once more", "The requests below need you signed in."),
+]
+
+ERRORS = [
+    Step("login", "The body is not JSON", "A brace is missing.", error="invalid_json", body='{"email": "{{email}}"'),
+    Step("login", "The same key twice", "Parsers disagree about such a body.", error="invalid_json", body=TWICE),
+    Step("get_me", "No token", error="missing_token", token=""),
+    Step("login", "The wrong password", "The error is the same for an unknown email.", error="wrong_credentials",
+         body={"email": "{{email}}", "password": "NotMyPassword123"}),
+    Step("get_me", "A refresh token in the place of an access token", error="invalid_token", token="{{refresh_token}}"),
+    Step("get_organization", "An API key that was revoked", error="invalid_api_key", token="{{other_api_key}}"),
+    Step("get_me", "A token after sign-out", error="revoked_token", token="{{signed_out_token}}"),
+    Step("get_organization", "Not my organization", "The error is the same for an organization that does not exist.",
+         error="not_a_member", path={"organization_id": UNKNOWN_ID}),
+    Step("get_me", "An API key has no account", error="api_key_not_allowed", token="{{api_key}}"),
+    Step("GET /api/v1/nowhere", "No such route", error="not_found"),
+    Step("end_session", "No such session", error="session_not_found", path={"session_id": UNKNOWN_ID}),
+    Step("remove_member", "No such member", error="member_not_found", path={"user_id": UNKNOWN_ID}),
+    Step("GET /api/v1/auth/login", "The wrong method", error="method_not_allowed"),
+    Step("register", "The email has an account", error="email_taken"),
+    Step("create_invitation", "An invitation", "The next request needs it.", body=NEVER_ACCEPTED),
+    Step("create_invitation", "The address has an invitation", error="invitation_pending", body=NEVER_ACCEPTED),
+    Step("remove_member", "The last admin leaves", error="last_admin"),
+    Step("preview_invitation", "An invitation token that is not valid",
+         "The error is the same for unknown, used, declined, revoked, replaced and expired tokens.",
+         error="invalid_invitation", body={"token": "it_unknown"}),
+    Step("create_organization", "The body is too large", "It may have 64 KiB.", error="body_too_large",
+         body={"name": "{{$randomLoremParagraphs}}" * 200}),
+    Step("login", "The content type is not JSON", error="unsupported_media_type", content_type="text/plain"),
+    Step("create_organization", "An unknown field", "Unknown fields are errors and never ignored.", error=INVALID,
+         expects={"errors": {"json": {"colour": ["Unknown field."]}}}, body={"name": "Acme", "colour": "blue"}),
+    Step("register", "Fields that are not valid", "`errors` says what is wrong with each field.", error=INVALID,
+         expects={"errors": {"json": {"email": ["Not a valid email address."], "password": ["Not a valid string."]}}},
+         body={"email": "ada at example.com", "password": 12345678}),
+    Step("register", "A weak password", error=INVALID, body={"email": "eve@example.com", "password": "swordfish-tango"},
+         expects={"errors": {"json": {"password": ["Use both letters and digits."]}}}),
+    Step("create_api_key", "A role that no API key may have", "A key is a developer at most.", error=INVALID,
+         expects={"errors": {"json": {"role": ["Choose one of developer, viewer."]}}},
+         body={"name": "training pipeline", "role": "admin"}),
+    Step("get_organization", "An id that is not a UUID", path={"organization_id": "acme-research"}, error=INVALID,
+         expects={"errors": {"path": {"organization_id": ["Not a valid UUID."]}}}),
+]
+
+SERVICES = [Step("jwks", "The public keys", expects={"keys.some((key) => key.d || key.k)": False})]
+
+LEAVING = [
+    Step("delete_organization", "Delete an organization"),
+    Step("delete_me", "Delete my account",
+         "Ends your account and all its sessions. It needs your password. Organizations without another member are "
+         "deleted too; where others would be left without an admin, the answer is an error.", after=SIGNED_OUT),
+]
+
+TOUR = [
+    ("1 Start here", "From nothing to your first authenticated request.", START),
+    ("2 My account", "Your name, your sessions, and what happened to your account.", ACCOUNT),
+    ("3 Organizations", "You can belong to many organizations, with a role in each.", ORGANIZATIONS),
+    ("4 Invitations",
+     "You invite an email address. Its owner accepts or declines with the token of the email, the text behind "
+     "`#token=`. `make postman` reads the tokens itself. In Postman, copy them into the environment: `make run` "
+     "prints every email and writes it to `instance/emails`.\n\n"
+     "- `invitation_token`: from the email to `invited_email` that invites to Analytical Engines Ltd\n"
+     "- `accepted_token`: from the email to `invited_email` that invites to Acme Research\n"
+     "- `declined_token`: from the email to `declining_email`\n\n"
+     "A request that needs an empty variable is skipped.", INVITATIONS),
+    ("5 Members",
+     "The members of an organization and their roles. Requests that need the colleague of folder 4 are skipped "
+     "while she has not registered.", MEMBERS),
+    ("6 API keys", "Keys for programs, which act in one organization.", API_KEYS),
+    ("7 Staying signed in",
+     "Access tokens live for minutes, sessions for days. Here is how to refresh tokens and how to sign out.",
+     SIGNED_IN),
+    ("8 Error tour",
+     "Each error is a problem document (RFC 9457): programs go by `code`, people read `detail`, and `request_id` "
+     "finds it in the log.", ERRORS),
+    ("9 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
+    ("10 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
+]
+# fmt: on
+"""The folders: name, description, steps."""
