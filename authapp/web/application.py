@@ -95,9 +95,12 @@ def read_request() -> None:
 def _refuse_ambiguous_path(environ: WSGIEnvironment) -> None:
     """Answer 404 to `/auth%2fme` and `//auth/me`, which Flask serves as `/auth/me` past a proxy's rules for `/auth/me`.
 
-    waitress serves `http://host//auth/me` as `/auth/me` as well. gunicorn gives the path as it was sent in RAW_URI;
-    waitress, uWSGI and mod_wsgi in REQUEST_URI.
+    waitress serves `http://host//auth/me` as `/auth/me` as well, and gunicorn, for clients at 127.0.0.1, `/x/auth/me`
+    with the header `SCRIPT_NAME: /x`. gunicorn gives the path as it was sent in RAW_URI; waitress, uWSGI and mod_wsgi
+    in REQUEST_URI.
     """
+    if "HTTP_SCRIPT_NAME" in environ:
+        raise NotFound("SCRIPT_NAME in a header")
     sent = (environ.get("RAW_URI") or environ.get("REQUEST_URI", "")).partition("?")[0]
     if "%2f" in sent.lower() or _DOUBLE_SLASH.match(sent) or environ["PATH_INFO"].startswith("//"):
         raise NotFound("encoded or double slash in the path")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -127,6 +128,14 @@ def test_ambiguous_paths_are_not_found_under_another_server(
     for path in paths:
         status, problem = ask(other_server, "GET", path, token=session["access_token"])
         assert (path, status, problem["code"]) == (path, 404, "not_found")
+
+
+def test_a_header_shortens_no_path_under_another_server(other_server: int, session: dict[str, Any]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", other_server, timeout=30)
+    headers = {"SCRIPT_NAME": "/public", "Authorization": f"Bearer {session['access_token']}"}
+    connection.request("GET", f"/public{API}/auth/me", headers=headers)
+    assert connection.getresponse().status == 404
+    connection.close()
 
 
 @pytest.mark.usefixtures("session")
