@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -42,15 +43,18 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")  # RFC 6454 section 6.2
 
 
 class UnsafeSettings(SystemExit):
-    """The settings cannot be served with. Says every reason at once and ends the process without a traceback."""
+    """The settings cannot be served with. Writes every reason to stderr and ends the process without a traceback."""
+
+    EXIT_STATUS = 3  # gunicorn stops at this one; after another one it starts the worker again, for ever
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         reasons = "".join(f"  - {problem}\n" for problem in problems)
         hint = "Production is the default; in a clone for development, set APP_ENV=development."
-        super().__init__(
-            f"authapp does not start with these settings:\n{reasons}{'' if 'APP_ENV' in os.environ else hint}".rstrip()
-        )
+        message = f"authapp does not start with these settings:\n{reasons}{'' if 'APP_ENV' in os.environ else hint}"
+        super().__init__(message.rstrip())
+        self.code = self.EXIT_STATUS
+        sys.stderr.write(f"{self}\n")  # Python writes no message where the status is a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from authapp.instance import ROOT
+
 
 @contextmanager
 def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
@@ -45,6 +47,33 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
             yield process, port
         finally:
             process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+@contextmanager
+def serving(
+    *command: str, folder: Path = ROOT, **environment: str
+) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
+    """A WSGI server as an operator starts it, `python -m` before the command: the process, its port, what it says.
+
+    `{port}` in the command is replaced.
+    """
+    port = int(environment.setdefault("PORT", str(free_port())))
+    with tempfile.NamedTemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(word.format(port=port) for word in command)],
+            cwd=folder,
+            env={**os.environ, "APP_ENV": "testing", "PYTHONPATH": f"{ROOT}:{folder}", **environment},
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            while not is_open(port):
+                assert process.poll() is None, lines_of(said)
+                time.sleep(0.05)
+            yield process, port, Path(said.name)
+        finally:
+            process.terminate()
             process.wait(timeout=30)
 
 
@@ -101,11 +130,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def ask(port: int, method: str, path: str, body: Any = None, token: str = "", timeout: float = 30) -> tuple[int, Any]:
+    status, _, answer = exchange(port, method, path, body, token, timeout)
+    return status, answer
+
+
+def exchange(
+    port: int, method: str, path: str, body: Any = None, token: str = "", timeout: float = 30
+) -> tuple[int, http.client.HTTPMessage, Any]:
+    """Status, headers and JSON of the answer. Bytes are sent as they are, an iterator of bytes in chunks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+    raw = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
+    connection.request(method, path, raw, headers)
     response = connection.getresponse()
     text = response.read()
     connection.close()
-    return response.status, json.loads(text) if text else None
+    return response.status, response.headers, json.loads(text) if text else None

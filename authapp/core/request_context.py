@@ -51,7 +51,7 @@ def client_is_connected() -> bool:
     connection.settimeout(0)
     try:
         return bool(connection.recv(1, socket.MSG_PEEK))
-    except BlockingIOError:
+    except (BlockingIOError, ValueError):  # nothing has arrived; or a TLS connection, which cannot be peeked into
         return True
     except OSError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,9 @@ from authapp.web.parsing import buffer_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+_DOUBLE_SLASH = re.compile(r"(?:[^/]+://[^/]*)?//")  # at the start of a path, which may come behind a scheme and host
 
 
 class TakenRoute(RuntimeError):
@@ -95,8 +99,12 @@ def read_request() -> None:
 def _refuse_ambiguous_path(environ: WSGIEnvironment) -> None:
     """Answer 404 to `/auth%2fme` and `//auth/me`, which Flask serves as `/auth/me` past a proxy's rules for `/auth/me`.
 
-    gunicorn gives the path as it was sent in RAW_URI; waitress, uWSGI and mod_wsgi in REQUEST_URI.
+    waitress serves `http://host//auth/me` as `/auth/me` as well, and gunicorn, for clients at 127.0.0.1, `/x/auth/me`
+    with the header `SCRIPT_NAME: /x`. gunicorn gives the path as it was sent in RAW_URI; waitress, uWSGI and mod_wsgi
+    in REQUEST_URI.
     """
+    if "HTTP_SCRIPT_NAME" in environ:
+        raise NotFound("SCRIPT_NAME in a header")
     sent = (environ.get("RAW_URI") or environ.get("REQUEST_URI", "")).partition("?")[0]
-    if "%2f" in sent.lower() or "//" in (sent[:2], environ["PATH_INFO"][:2]):
+    if "%2f" in sent.lower() or _DOUBLE_SLASH.match(sent) or environ["PATH_INFO"].startswith("//"):
         raise NotFound("encoded or double slash in the path")

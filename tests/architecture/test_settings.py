@@ -182,7 +182,7 @@ def test_the_process_ends_with_the_reasons_and_without_a_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import wsgi"], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1
+    assert done.returncode == UnsafeSettings.EXIT_STATUS
     assert "SECRET_KEY: not set" in done.stderr
     assert "DATABASE_URL: not set" in done.stderr
     assert "Traceback" not in done.stderr

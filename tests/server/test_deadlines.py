@@ -7,9 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,13 +18,12 @@ import psycopg2
 import pytest
 
 from authapp.core.errors import RequestTimeout
-from authapp.instance import ROOT
 from authapp.security.hash_queue import HashQueueFull
 from authapp.server.worker import SECONDS_TO_ANSWER, ClientSocket
 from authapp.web.application import Application
 from authapp.web.openapi import routes_that_raise
 from tests.factories import API, LOCK_WAITS, PASSWORD
-from tests.live import ask, free_port, lines_of
+from tests.live import ask, serving
 
 pytestmark = pytest.mark.xdist_group("live")
 
@@ -187,32 +183,7 @@ app = create_app(blueprints=[bp])
 """
 
 
-@contextmanager
-def gunicorn(
-    module: str, *arguments: str, folder: Path = ROOT, **environment: str
-) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
-    """gunicorn as an operator starts it: the process, its port, and the file with what it says."""
-    port = int(environment.setdefault("PORT", str(free_port())))
-    command = [sys.executable, "-m", "gunicorn", *arguments, f"{module}:app"]
-    with tempfile.NamedTemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "APP_ENV": "testing", "PYTHONPATH": f"{ROOT}:{folder}", **environment},
-            stdout=said,
-            stderr=said,
-        )
-        try:
-            while "Booting worker" not in lines_of(said):
-                assert process.poll() is None, lines_of(said)
-                time.sleep(0.05)
-            yield process, port, Path(said.name)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-SETTINGS = ("-c", "python:authapp.server.settings")
+SETTINGS = ("gunicorn", "-c", "python:authapp.server.settings")
 
 
 @pytest.fixture
@@ -222,9 +193,8 @@ def database_url(server: int, socket_folder: str, worker_id: str) -> str:
 
 def test_a_request_that_never_ends_is_answered_503_and_ends_with_its_process(tmp_path: Path, database_url: str) -> None:
     (tmp_path / "never.py").write_text(NEVER_ENDING)
-    with gunicorn(
-        "never", *SETTINGS, "--timeout", "2", folder=tmp_path, DATABASE_URL=database_url, WEB_CONCURRENCY="1"
-    ) as (_, port, said):
+    command = (*SETTINGS, "--timeout", "2", "never:app")
+    with serving(*command, folder=tmp_path, DATABASE_URL=database_url, WEB_CONCURRENCY="1") as (_, port, said):
         assert ask(port, "GET", f"{API}/never/waits")[0] == 503
         assert '"path": "/api/v1/never/waits"' in said.read_text()
         with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
@@ -234,29 +204,12 @@ def test_a_request_that_never_ends_is_answered_503_and_ends_with_its_process(tmp
 
 
 def test_a_killed_master_leaves_no_worker_that_holds_the_port(database_url: str) -> None:
-    with gunicorn("wsgi", *SETTINGS, DATABASE_URL=database_url) as (master, port, _):
+    with serving(*SETTINGS, "wsgi:app", DATABASE_URL=database_url) as (master, port, _):
         assert ask(port, "GET", "/healthz")[0] == 200
         workers = psutil.Process(master.pid).children()
         master.kill()
         master.wait()
         _, left = psutil.wait_procs(workers, timeout=3)
         assert left == []
-    with gunicorn("wsgi", *SETTINGS, DATABASE_URL=database_url, PORT=str(port)):
+    with serving(*SETTINGS, "wsgi:app", DATABASE_URL=database_url, PORT=str(port)):
         assert ask(port, "GET", "/healthz")[0] == 200
-
-
-def test_gunicorns_own_threaded_worker_answers_correctly_too(database_url: str) -> None:
-    port = free_port()
-    arguments = ("-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}")
-    with gunicorn("wsgi", *arguments, DATABASE_URL=database_url, PORT=str(port)):
-        credentials = {"email": f"threads{time.monotonic_ns()}@example.com", "password": PASSWORD}
-        assert ask(port, "POST", f"{API}/auth/register", credentials)[0] == 201
-        with ThreadPoolExecutor(8) as pool:
-            sign_ins = list(pool.map(lambda _: ask(port, "POST", f"{API}/auth/login", credentials), range(8)))
-        assert [status for status, _ in sign_ins] == [200] * 8
-        session = sign_ins[0][1]
-        assert ask(port, "GET", f"{API}/auth/me", token=session["access_token"])[0] == 200
-        refreshed = ask(port, "POST", f"{API}/auth/refresh", {"refresh_token": session["refresh_token"]})
-        assert refreshed[0] == 200
-        assert ask(port, "POST", f"{API}/auth/logout", token=refreshed[1]["access_token"])[0] == 204
-        assert ask(port, "GET", f"{API}/auth/me", token=session["access_token"])[0] == 401
