@@ -146,6 +146,8 @@ class Generator:
             return [self._sample(schema["items"])]
         if "anyOf" in schema:
             return self._sample(schema["anyOf"][0])
+        if "allOf" in schema:  # an enum, and those of its values that are allowed here
+            return self._sample(schema["allOf"][-1])
         kind = schema.get("type", "object")
         simplest = None if isinstance(kind, list) else SAMPLES.get(schema.get("format", kind), f"<{name}>")
         return [*schema.get("examples", []), *schema.get("enum", []), schema.get("default", simplest)][0]
