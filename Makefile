@@ -13,7 +13,7 @@ APP ?= wsgi
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-run: .venv/run ## Install, start PostgreSQL, migrate and serve on HOST (loopback) and PORT (8000); reload changed files
+run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces, APP=module for your own
 	@$(DEVELOPMENT) authapp.dev.run $(APP) || test $$? -eq 130
 
 test: .venv/test ## Install and run the tests, on a PostgreSQL of their own; T=tests/mail for some of them
@@ -23,7 +23,7 @@ lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 format: .venv/test ## Format the code, and fix what ruff can fix
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
 shell: .venv/run ## Open flask's shell on the development database
 	@$(DEVELOPMENT) authapp.dev.database --app $(APP) shell
@@ -33,7 +33,7 @@ psql: .venv/run ## Open psql on the development database
 
 migration: .venv/run ## Write a migration for changed models: make migration m="add experiments"
 	@$(if $(m),,$(error Say what the migration does: make migration m="add experiments"))
-	@$(DEVELOPMENT) authapp.dev.database --app $(APP) migration "$(m)"
+	@$(DEVELOPMENT) authapp.dev.database --app $(APP) migration "$$m"
 
 db-reset: .venv/run ## Drop everything in the development database, and migrate it again
 	@$(DEVELOPMENT) authapp.dev.database --app $(APP) reset
