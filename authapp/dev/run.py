@@ -87,7 +87,7 @@ def _serve(command: list[str]) -> None:
     """Run gunicorn until it ends, and a new one after each change. One that a change has broken waits for the next."""
     files, is_changed = _modified(), False
     while True:
-        server = subprocess.Popen(command)  # noqa: S603  our own command
+        server = subprocess.Popen(command, process_group=0)  # noqa: S603  Ctrl-C reaches this process alone
         try:
             while (now := _modified()) == files:
                 if server.poll() is not None and not is_changed:

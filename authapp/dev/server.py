@@ -42,4 +42,4 @@ def _stop_with_starter() -> None:
     """Stop gunicorn after `authapp.dev.run` was killed and could not stop it."""
     while psutil.pid_exists(_STARTER):
         time.sleep(1)
-    os.kill(os.getppid(), signal.SIGINT)
+    os.kill(os.getppid(), signal.SIGTERM)

@@ -112,7 +112,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def status_of(port: int, path: str) -> int:
     """0 while the server restarts."""
     try:
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).status
+        return int(urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).status)
     except HTTPError as error:
         return error.code
     except OSError:
