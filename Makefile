@@ -2,25 +2,42 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+DEVELOPMENT := APP_ENV=$${APP_ENV:-development} $(BIN)/python -m
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 export PORT ?= 8000
 APP ?= wsgi
 EMAILS ?= instance/emails
 
-.PHONY: help run test lint bench bench-check postman postman-collection lock clean
+.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
-run: .venv/run ## Install, start PostgreSQL, migrate and serve on PORT (8000); APP=module for your own
-	@APP_ENV=$${APP_ENV:-development} $(BIN)/python -m authapp.dev.run $(APP) || test $$? -eq 130
+run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces, APP=module for your own
+	@$(DEVELOPMENT) authapp.dev.run $(APP) || test $$? -eq 130
 
-test: .venv/test ## Install and run every test, on a PostgreSQL of its own
-	@$(BIN)/python -m pytest
+test: .venv/test ## Install and run the tests, on a PostgreSQL of their own; T=tests/mail for some of them
+	@$(BIN)/python -m pytest $(T)
 
 lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+format: .venv/test ## Format the code, and fix what ruff can fix
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
+
+shell: .venv/run ## Open flask's shell on the development database
+	@$(DEVELOPMENT) authapp.dev.database --app $(APP) shell
+
+psql: .venv/run ## Open psql on the development database
+	@$(DEVELOPMENT) authapp.dev.database psql
+
+migration: .venv/run ## Write a migration for changed models: make migration m="add experiments"
+	@$(if $(m),,$(error Say what the migration does: make migration m="add experiments"))
+	@$(DEVELOPMENT) authapp.dev.database --app $(APP) migration "$$m"
+
+db-reset: .venv/run ## Drop everything in the development database, and migrate it again
+	@$(DEVELOPMENT) authapp.dev.database --app $(APP) reset
 
 bench: .venv/test ## Measure authapp beside its floors, 15 minutes; all of it goes to instance/bench.json
 	@mkdir -p instance && $(BIN)/python -m tests.bench --json instance/bench.json
@@ -34,8 +51,8 @@ postman: ## Run the Postman collection with newman (Node.js) against `make run` 
 postman-collection: .venv/run ## Write the Postman collection from the OpenAPI document
 	@$(BIN)/python -m tests.postman.generate
 
-lock: .venv/bin/python ## Compile the requirements, with hashes
-	@$(PIP) uv
+lock: $(BIN)/uv ## Compile the requirements, with hashes
+	@$(COMPILE) tests/uv.in --output-file tests/uv.txt
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) tests/postgres.in --constraint requirements.txt --output-file tests/postgres.txt
 	@$(COMPILE) tests/requirements.in --constraint requirements.txt --output-file tests/requirements.txt
@@ -43,17 +60,20 @@ lock: .venv/bin/python ## Compile the requirements, with hashes
 clean: ## Remove the virtual environment; data under instance/ stays
 	@rm -rf .venv
 
-.venv/bin/python:
+# pip installs uv, and uv the rest: it takes a quarter of pip's time.
+$(BIN)/uv: tests/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("authapp needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
-
-# The server and the embedded PostgreSQL, nothing else.
-.venv/run: .venv/bin/python requirements.txt tests/postgres.txt
-	@echo "Installing authapp ..."
-	@$(PIP) --requirement requirements.txt --requirement tests/postgres.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/uv.txt
 	@touch $@
 
-.venv/test: .venv/bin/python requirements.txt tests/requirements.txt
+# The server and the embedded PostgreSQL, nothing else.
+.venv/run: $(BIN)/uv requirements.txt tests/postgres.txt
+	@echo "Installing authapp ..."
+	@$(INSTALL) --requirement requirements.txt --requirement tests/postgres.txt
+	@touch $@
+
+.venv/test: $(BIN)/uv requirements.txt tests/requirements.txt
 	@echo "Installing authapp and its tests ..."
-	@$(PIP) --requirement tests/requirements.txt
+	@$(INSTALL) --requirement tests/requirements.txt
 	@touch $@ .venv/run

