@@ -14,7 +14,7 @@ from authapp.instance import ROOT
 
 SOURCES = sorted((ROOT / "authapp").rglob("*.py"))
 TOP_LEVEL = {
-    "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md", "authapp", "config.py", "migrations",
+    "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md", "authapp", "config.py", "docs", "migrations",
     "pyproject.toml", "requirements.in", "requirements.txt", "tests", "wsgi.py",
 }  # fmt: skip
 

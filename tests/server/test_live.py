@@ -20,7 +20,6 @@ import pytest
 
 from authapp.config import Settings
 from authapp.instance import ROOT
-from authapp.security.keys import key_ring
 from tests.factories import API, PASSWORD, World
 from tests.live import SAID, ask, lines_of, running
 
@@ -214,16 +213,6 @@ def test_the_commands_of_the_readme_run_as_they_stand(settings: Settings) -> Non
     )
     assert done.returncode == 0, done.stderr
     assert "/api/v1/auth/login" in done.stdout
-
-
-def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
-    [recipe] = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    made = subprocess.run(
-        ["sh", "-c", recipe.replace("python3", sys.executable)], capture_output=True, text=True, check=True
-    )
-    settings = Settings(app_env="testing", secret_key="s" * 32, algorithm="ES256", jwt_keys=made.stdout)
-    assert settings.problems() == []
-    assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(settings: Settings, world: World) -> None:
