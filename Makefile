@@ -21,8 +21,9 @@ test: .venv/test ## Install and run every test, on a PostgreSQL of its own
 lint: .venv/test ## Run ruff, mypy and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
-bench: .venv/test ## Measure authapp beside its floors, 15 minutes; all of it goes to instance/bench.json
+bench: .venv/test ## Measure authapp beside its baselines, 15 minutes; draws docs/charts from instance/bench.json
 	@mkdir -p instance && $(BIN)/python -m tests.bench --json instance/bench.json
+	@$(BIN)/python -m tests.bench.charts instance/bench.json docs/charts
 
 bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a figure leaves its bound
 	@$(BIN)/python -m tests.bench --check
