@@ -1,7 +1,7 @@
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 if (token) {
   document.getElementById("token").textContent = token;
-  document.getElementById("letter").hidden = false;
+  document.getElementById("from-email").hidden = false;
 }
 SwaggerUIBundle({
   url: {{ openapi_url | tojson }},
