@@ -27,7 +27,7 @@ INSTEAD = {
     r"trails?|befell": "audit log, event",
     r"story|stories|floors?|houses?": "feature, layer, architecture, baseline",
     r"refusals?": "error, problem document",
-    r"goodbyes?|dawdl\w*": "timeout, client disconnected",
+    r"goodbyes?|dawdl\w*": "queue, slot, timeout",
 }
 # Letters of the alphabet are letters, and so was a command that the changelog names.
 ALPHABET = {"authapp/schemas/fields.py", "authapp/security/password_policy.py"}
