@@ -181,7 +181,7 @@ class World:
             return mailer.sent
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
-        """Look into the database over all walls, or change it behind the application's back."""
+        """Send a statement as a superuser, past row-level security."""
         with self.superuser.begin() as connection:
             result = connection.execute(text(statement), parameters)
             return list(result) if result.returns_rows else []

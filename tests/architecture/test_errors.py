@@ -149,7 +149,7 @@ def test_what_others_abort_with_has_the_same_format(app_with: AppWith) -> None:
     assert (response.status_code, response.get_json()["code"]) == (418, "im_a_teapot")
 
 
-def test_a_refusal_rolls_back_and_a_returned_error_too(world: World, app_with: AppWith) -> None:
+def test_a_raised_error_rolls_back_and_a_returned_error_too(world: World, app_with: AppWith) -> None:
     blueprint = Blueprint("half", __name__, url_prefix="/half")
 
     @blueprint.post("/<int:status>")

@@ -80,8 +80,8 @@ def test_the_founders_of_organizations_are_taken_from_the_audit_log(empty: Appli
                 ("old", "ada@example.com", True),
                 ("unknown", None, True),
             ]
-            walls = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
-            assert connection.exec_driver_sql(walls).scalar() == 5
+            secured = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+            assert connection.exec_driver_sql(secured).scalar() == 5
             connection.exec_driver_sql("TRUNCATE users CASCADE")
 
 

@@ -1,4 +1,4 @@
-"""The walls between organizations hold where the code forgets them."""
+"""Row-level security separates organizations also where the code forgets it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITH_ORGANIZATION = (
     "SELECT table_name FROM information_schema.columns "
     "WHERE column_name = 'organization_id' AND table_schema = current_schema() ORDER BY 1"
 )
-WALLED = (
+SECURED = (
     "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy "
     "WHERE polrelid = pg_class.oid AND pg_get_expr(polqual, polrelid) LIKE '%authapp_organization_id()%') ORDER BY 1"
 )
@@ -69,21 +69,21 @@ def rows_of(world: World, table: str, organization_id: str) -> list[dict[str, An
     return [row[0] for row in found]
 
 
-def test_every_table_with_an_organization_is_walled_off(world: World) -> None:
-    assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == set()
-    assert walled(world) & set(db.metadata.tables) == set(TENANT_TABLES)  # beside those of a clone's own migrations
+def test_every_table_with_an_organization_has_row_level_security(world: World) -> None:
+    assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - secured(world) == set()
+    assert secured(world) & set(db.metadata.tables) == set(TENANT_TABLES)  # beside those of a clone's own migrations
     world.sql("CREATE TABLE forgotten (organization_id uuid)")  # and the search finds what has none
     try:
-        assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - walled(world) == {"forgotten"}
+        assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - secured(world) == {"forgotten"}
     finally:
         world.sql("DROP TABLE forgotten")
 
 
-def walled(world: World) -> set[str]:
-    return {table for (table,) in world.sql(WALLED)}
+def secured(world: World) -> set[str]:
+    return {table for (table,) in world.sql(SECURED)}
 
 
-def test_the_applications_role_cannot_step_over_a_wall(world: World) -> None:
+def test_the_role_of_the_application_cannot_bypass_row_level_security(world: World) -> None:
     with as_application(world) as connection:
         role = connection.execute(text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"))
         assert tuple(role.one()) == (False, False)
@@ -95,7 +95,7 @@ def test_with_one_organization_open_everything_unfiltered_reaches_that_one_alone
     own = len(rows_of(world, table, acme.id))
     assert own >= 1
     assert rows_of(world, table, other.id)
-    changeable = 0 if table == "audit_events" else own  # the trail is only ever added to
+    changeable = 0 if table == "audit_events" else own  # the audit log is only ever added to
     # also with the other organization's people and keys presented: what is open is open alone
     opened = {"organization": acme.id, "account": other.admin.id, "credential": other.api_key}
     with as_application(world, **opened) as connection:
@@ -250,15 +250,15 @@ def leaks(world: World, app: Application, forgets: str = "") -> tuple[set[str], 
 
 
 def test_forgetting_the_organization_in_any_one_statement_leaks_nothing(world: World, app_with: AppWith) -> None:
-    open_country = app_with(
+    without_policies = app_with(
         database_url=world.app.settings.database_url.replace("authapp@", "postgres@")
-    )  # a superuser, whom no wall stops: the control, without which this test could not fail
+    )  # a superuser, which bypasses row-level security: the control, without which this test could not fail
     leaked, filtered = leaks(world, world.app)
     assert leaked == set()
     assert len(filtered) >= 19
-    expected, without_walls = {"invitations", "api_keys", "organizations", "Other"}, set[str]()
+    expected, unprotected = {"invitations", "api_keys", "organizations", "Other"}, set[str]()
     for forgets in sorted(filtered):
         assert leaks(world, world.app, forgets)[0] == set(), forgets
-        if not without_walls >= expected:
-            without_walls |= leaks(world, open_country, forgets)[0]
-    assert without_walls >= expected
+        if not unprotected >= expected:
+            unprotected |= leaks(world, without_policies, forgets)[0]
+    assert unprotected >= expected

@@ -121,7 +121,7 @@ def insert(connection: Connection, table: str, **values: object) -> UUID:
     return id_
 
 
-def refusal(connection: Connection, table: str, **values: object) -> list[str]:
+def violation(connection: Connection, table: str, **values: object) -> list[str]:
     """All that PostgreSQL answers to the insertion of a row, without the values that the caller knows."""
     with pytest.raises(IntegrityError) as error, connection.begin_nested():
         insert(connection, table, **values)
@@ -145,7 +145,7 @@ def test_a_row_of_another_organization_is_refused_like_one_that_does_not_exist(
     model = insert(connection, "models", name="churn")
     value, unknown = (model, uuid4()) if column == "model_id" else ("churn", "fraud")
     act_in(connection, mine)
-    assert refusal(connection, "runs", **{column: value}) == refusal(connection, "runs", **{column: unknown})
+    assert violation(connection, "runs", **{column: value}) == violation(connection, "runs", **{column: unknown})
     assert insert(connection, "runs", model_id=None, model=None)
     act_in(connection, other)
     assert insert(connection, "runs", **{column: value})
@@ -158,7 +158,7 @@ def test_two_organizations_use_the_same_value_and_one_of_them_deletes_its_row(
     for organization_id in organizations:
         act_in(connection, organization_id)
         model = insert(connection, "models", name="churn")
-        assert refusal(connection, "models", name="churn")[1] == "uq_models_organization_id_name"
+        assert violation(connection, "models", name="churn")[1] == "uq_models_organization_id_name"
         insert(connection, "runs", model_id=model, model="churn")
     connection.execute(text("DELETE FROM models"))
     assert rows(connection, "runs") == []
@@ -191,7 +191,7 @@ def test_without_organization_id_all_of_this_reaches_across_and_is_refused(
     model = insert(connection, "models", name="churn")
     act_in(connection, organizations[1])
     assert rows(connection, "models") == []
-    assert refusal(connection, "models", name="churn")[1] == "uq_models_name"
+    assert violation(connection, "models", name="churn")[1] == "uq_models_name"
     run = insert(connection, "runs", model_id=model)
     assert rows(connection, "runs") == [(run,)]
     act_in(connection, organizations[0])

@@ -100,7 +100,7 @@ ACTS: dict[str, tuple[int, Callable[[Actor, bulk.Known], object]]] = {
     "an organization": (10, lambda actor, known: organizations.create(actor, "One more")),
     "a new member": (10, lambda actor, known: members.add(known.large, known.busy, Role.VIEWER)),
     "a removal": (10, lambda actor, known: members.remove(actor, known.large, known.member)),
-    "a refusal": (10, lambda actor, known: audit.record_denial(AuditAction.ACCESS_REFUSED, actor, known.large)),
+    "a denial": (10, lambda actor, known: audit.record_denial(AuditAction.ACCESS_REFUSED, actor, known.large)),
 }
 
 

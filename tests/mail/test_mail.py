@@ -52,7 +52,7 @@ USER, PASSWORD = "mail@example.com", "p@ss/w:rd%#"
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 
-EVIL_HEADER, EVIL_BODY = "=?utf-8?q?Acme=0D=0ABcc=3A_eve=40example=2Ecom?=", "=?utf-8?q?Acme=0D=0A=0D=0AMy_own_letter?="
+EVIL_HEADER, EVIL_BODY = "=?utf-8?q?Acme=0D=0ABcc=3A_eve=40example=2Ecom?=", "=?utf-8?q?Acme=0D=0A=0D=0AMy_own_email?="
 
 
 class Server:
@@ -379,9 +379,9 @@ def test_an_email_that_was_put_off_arrives_in_the_end(world: World, time: Frozen
     assert [(email.state, email.last_error) for email in outbox_rows(world)] == [("sent", None)]
 
 
-@pytest.mark.parametrize("goodbye", ["", "421 Closing"])
-def test_an_email_that_was_taken_is_sent_whatever_the_goodbye(world: World, connected: Connected, goodbye: str) -> None:
-    server, app = connected("smtp", QUIT=goodbye)
+@pytest.mark.parametrize("answer", ["", "421 Closing"])
+def test_an_email_that_was_taken_is_sent_whatever_quit_answers(world: World, connected: Connected, answer: str) -> None:
+    server, app = connected("smtp", QUIT=answer)
     assert attempt(world, app).state == "sent"
     assert len(server.emails()) == 1
 

@@ -58,7 +58,7 @@ def test_an_access_token_says_who_and_which_session_and_nothing_more(world: Worl
 
 
 def test_a_token_signed_here_with_the_right_claims_is_accepted(world: World) -> None:
-    # the control for the refusals below: the forger has the key, and gets in only by saying everything right
+    # the control for the refused tokens below: the forger has the key, and gets in only by saying everything right
     person = world.person()
     assert world.caller(sign(world, claims_of(person))).call("GET", "/auth/me").status_code == 200
 
@@ -225,7 +225,7 @@ def test_a_token_is_looked_for_nowhere_else(world: World, place: str) -> None:
     assert response.get_json()["code"] == "missing_token"
 
 
-def test_every_refusal_of_a_token_carries_a_challenge(world: World) -> None:
+def test_every_refused_token_is_answered_with_a_challenge(world: World) -> None:
     missing = world.caller().call("GET", "/auth/me")
     invalid = world.caller("x").call("GET", "/auth/me")
     assert missing.headers["WWW-Authenticate"] == "Bearer"

@@ -58,7 +58,7 @@ def test_every_act_leaves_an_event_with_actor_target_request_and_address(world: 
     assert targets == {key}
 
 
-def test_the_trail_is_filtered_and_comes_in_pages(world: World) -> None:
+def test_the_audit_log_is_filtered_and_comes_in_pages(world: World) -> None:
     admin, other = world.person("Acme"), world.person()
     path = f"/organizations/{admin.organization_id}"
     world.join(other, admin.organization_id, "admin")
@@ -152,7 +152,7 @@ def test_an_account_is_not_told_from_where_an_admin_acted(world: World) -> None:
     assert started["ip_address"] == "127.0.0.1"
 
 
-def test_nobody_alters_the_trail_not_even_the_application(world: World) -> None:
+def test_nobody_alters_the_audit_log_not_even_the_application(world: World) -> None:
     person = world.person("Acme")
     world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD + "x"})
     with world.app.app_context():
