@@ -39,8 +39,9 @@ migration: .venv/run ## Write a migration for changed models: make migration m="
 db-reset: .venv/run ## Drop everything in the development database, and migrate it again
 	@$(DEVELOPMENT) authapp.dev.database --app $(APP) reset
 
-bench: .venv/test ## Measure authapp beside its floors, 15 minutes; all of it goes to instance/bench.json
+bench: .venv/test ## Measure authapp beside its baselines, 15 minutes; draws docs/charts from instance/bench.json
 	@mkdir -p instance && $(BIN)/python -m tests.bench --json instance/bench.json
+	@$(BIN)/python -m tests.bench.charts instance/bench.json docs/charts
 
 bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a figure leaves its bound
 	@$(BIN)/python -m tests.bench --check

@@ -1,4 +1,4 @@
-"""What production raises, what development makes up, and that every setting is told of."""
+"""What production refuses, what development makes up, and that every setting is in the docs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from authapp import instance
-from authapp.config import NUMBERS, Settings, UnsafeSettings, read_settings
+from authapp.config import CHOICES, NUMBERS, Settings, UnsafeSettings, read_settings
+from authapp.security.keys import key_ring
 from tests.factories import PASSWORD, AppWith, World
 
 ROOT = Path(__file__).parent.parent.parent
@@ -230,15 +231,35 @@ def test_every_variable_arrives_as_its_type_says(monkeypatch: pytest.MonkeyPatch
         assert value == (tuple(text.split(", ")) if field.name == "cors_origins" else type(value)(text))
 
 
-@pytest.mark.parametrize("page", [".env.example", "README.md"])
-def test_every_setting_is_told_of_with_its_default(page: str) -> None:
-    text = (ROOT / page).read_text()
-    told = {name for name in NAMES if re.search(rf"\b{name}\b", text)}
-    assert told == set(NAMES)
-
-
-def test_the_env_example_holds_the_true_defaults() -> None:
+def test_every_setting_is_in_the_docs_with_its_default_and_what_is_allowed() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) ?\| ", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
+    assert sorted(name for name, _, _ in rows) == sorted(NAMES)
     defaults = Settings()
-    for name, value in re.findall(r"^#?\s?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE):
+    for name, default, allowed in rows:
+        value = getattr(defaults, name.lower())
+        assert default == ("none" if value in (None, "", ()) else f"`{value}`"), name
+        if name.lower() in NUMBERS:
+            assert allowed == "{} to {}".format(*NUMBERS[name.lower()]), name
+        if name.lower() in CHOICES:
+            assert allowed == ", ".join(f"`{choice}`" for choice in CHOICES[name.lower()]), name
+
+
+def test_the_env_example_has_every_setting_with_its_default() -> None:
+    defaults = Settings()
+    lines = re.findall(r"^#?\s?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(name for name, _ in lines) == sorted(NAMES)
+    for name, value in lines:
         default = getattr(defaults, name.lower())
         assert value == ("" if default in (None, ()) else str(default)), name
+
+
+def test_the_command_of_the_docs_makes_a_key_set() -> None:
+    [command] = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / "settings.md").read_text(), re.DOTALL | re.MULTILINE)
+    made = subprocess.run(
+        ["sh", "-c", command.replace("python3", sys.executable)], capture_output=True, text=True, check=True
+    )
+    settings = Settings(app_env="testing", secret_key="s" * 32, algorithm="ES256", jwt_keys=made.stdout)
+    assert settings.problems() == []
+    assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"

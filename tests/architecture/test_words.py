@@ -1,9 +1,10 @@
-"""Words with one home. Where one of these stands elsewhere, a promise of the house has a hole."""
+"""Words that may stand in one module only, names of files, sizes of files."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -14,9 +15,29 @@ from authapp.instance import ROOT
 
 SOURCES = sorted((ROOT / "authapp").rglob("*.py"))
 TOP_LEVEL = {
-    "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md", "authapp", "config.py", "migrations",
-    "pyproject.toml", "requirements.in", "requirements.txt", "tests", "wsgi.py",
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md", "authapp",
+    "config.py", "docs", "migrations", "pyproject.toml", "requirements.in", "requirements.txt", "tests", "wsgi.py",
 }  # fmt: skip
+
+# A word that nobody searches for, and the standard term. The same table is in CONTRIBUTING.md.
+INSTEAD = {
+    r"walls?|walled": "row-level security, policy, tenant context",
+    r"letters?": "email, outbox message",
+    r"proofs?|proves?|proved|proven": "credential look-up, check",
+    r"offices?|authority|authorities|standing": "lock, role, permission",
+    r"trails?|befell": "audit log, event",
+    r"story|stories|floors?|houses?": "feature, layer, architecture, baseline",
+    r"refusals?": "error, problem document",
+    r"goodbyes?|dawdl\w*": "queue, slot, timeout",
+}
+# Letters of the alphabet are letters, and `flask letters` is a former command.
+ALLOWED = re.compile(r"letters and digits|`flask letters`")
+ALPHABET = (
+    "authapp/schemas/fields.py", "authapp/security/password_policy.py", "tests/security/test_password_policy.py"
+)  # fmt: skip
+CHECKED = ("authapp/", "migrations/", "docs/", "tests/", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
+TEXTS = (".py", ".sql", ".md", ".html", ".txt", ".js")
+UNCHECKED = ("tests/architecture/test_words.py", "tests/postman/", "tests/server/test_live.py")
 
 
 @pytest.mark.parametrize(
@@ -44,9 +65,42 @@ def test_only_views_decorators_and_core_know_the_request() -> None:
             assert not re.search(r"from flask import .*\b(request|g)\b", path.read_text()), path
 
 
-def test_the_readme_names_every_action_of_the_trail() -> None:
-    [told] = re.findall(r"The actions:\n(.*?)\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert re.findall(r"`([a-z_.]+)`", told) == [action.value for action in AuditAction]
+def test_the_words_are_the_standard_terms() -> None:
+    checked = [path for path in tracked() if path.startswith(CHECKED) and not path.startswith(UNCHECKED)]
+    found = [line for path in checked if Path(path).suffix in TEXTS for line in words_to_replace(path)]
+    assert not found, "\n".join(found)
+
+
+def words_to_replace(path: str) -> Iterator[str]:
+    """The words of a file that are not the standard terms, names included: where, which, and what to write."""
+    for number, line in enumerate(prose(path).splitlines(), 1):
+        for pattern, standard in INSTEAD.items():
+            for match in re.finditer(rf"\b({pattern})\b", ALLOWED.sub("", line).replace("_", " "), re.IGNORECASE):
+                if not (path in ALPHABET and match[0].lower().startswith("letter")):
+                    yield f"{path}:{number}: {match[0]}: write {standard}"
+
+
+def prose(path: str) -> str:
+    """The text of a file. CONTRIBUTING.md without its table of words, line by line."""
+    text = (ROOT / path).read_text()
+    if path == "CONTRIBUTING.md":
+        [table] = re.findall(r"^\| write \| not \|\n(?:\|.*\n)+", text, re.MULTILINE)
+        text = text.replace(table, "\n" * table.count("\n"))
+    return text
+
+
+def test_contributing_has_the_table_of_words() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page.partition("| write | not |")[2], re.MULTILINE)
+    refused = {word for _, words in rows for word in words.split(", ")}
+    for word, standard in INSTEAD.items():
+        assert any(re.fullmatch(word, other) for other in refused), word
+        assert standard in [row for row, _ in rows]
+
+
+def test_the_docs_list_every_action_of_the_audit_log() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| ", (ROOT / "docs" / "audit-log.md").read_text(), re.MULTILINE)
+    assert rows == [action.value for action in AuditAction]
 
 
 def test_files_stay_small_enough_to_read() -> None:
@@ -56,6 +110,10 @@ def test_files_stay_small_enough_to_read() -> None:
 
 
 def test_the_top_level_is_these_names_and_no_others() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    visible = {Path(name).parts[0] for name in tracked}
+    visible = {Path(name).parts[0] for name in tracked()}
     assert {name for name in visible if not name.startswith(".")} == TOP_LEVEL
+
+
+def tracked() -> list[str]:
+    """The files of the repository."""
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

@@ -1,1 +1,1 @@
-"""The benchmark: authapp beside its floors, on the same machine, in the same minutes. `make bench` runs it."""
+"""The benchmark: authapp beside its baselines, on the same machine, in the same minutes. `make bench` runs it."""

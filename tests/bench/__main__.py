@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure authapp beside its floors, on this machine, in these minutes."""
+"""`python -m tests.bench`: measure authapp beside its baselines, on this machine, in these minutes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STORMS = (0, 16, 64)  # clients
 @click.option("--check", is_flag=True, help="Fewer rounds, no growth; fail where a figure leaves its bound.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write everything that was found to this file.")
 def bench(check: bool, path: Path | None) -> None:
-    """Measure authapp beside its floors. Takes some 15 minutes, and 4 with --check."""
+    """Measure authapp beside its baselines. Takes some 15 minutes, and 4 with --check."""
     report = Report()
     with ExitStack() as stack:
         database = stack.enter_context(postgres())
@@ -55,8 +55,8 @@ def bench(check: bool, path: Path | None) -> None:
 
 def _measure_operations(report: Report, database: Postgres, population: Population, rounds: int) -> None:
     with ExitStack() as stack:
-        bare = stack.enter_context(gunicorn("tests.bench.floors:bare", population.url, CHEAP, "/"))
-        fast = stack.enter_context(gunicorn("tests.bench.floors:fast", population.url, CHEAP, "/"))
+        bare = stack.enter_context(gunicorn("tests.bench.baselines:bare", population.url, CHEAP, "/"))
+        fast = stack.enter_context(gunicorn("tests.bench.baselines:fast", population.url, CHEAP, "/"))
         starts = []
         for _ in range(STARTS - 1):
             with gunicorn("wsgi:app", population.url, CHEAP, "/readyz") as service:

@@ -1,4 +1,4 @@
-"""What is measured: each operation of the service, and the floors that it is held against."""
+"""What is measured: each operation of the service, and the baselines that it is compared with."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Operation:
     name: str
     server: Server
     scripts: Callable[[], Iterable[Script]]
-    reference: str = "fast floor"
+    reference: str = "baseline"
     target: float | None = None
     bound: float | None = None
     statements: int | None = None
@@ -71,7 +71,7 @@ def operations(bare: Server, fast: Server, service: Server, population: Populati
 
     return [
         Operation("bare Flask", bare, lambda: [always(request("GET", "/hello"))] * CONNECTIONS),
-        Operation("fast floor", fast, each(me)),
+        Operation("baseline", fast, each(me)),
         Operation("me", service, each(me), target=1.25, bound=1.6, statements=1),
         Operation("role-checked read", service, by_member(organization), "me", 1.3, 1.6, 1),
         Operation("API key read", service, by_key, "me", 1.0, 1.6, 1),

@@ -1,4 +1,4 @@
-"""Readings: an operation or a floor for a moment, and what that cost the processors."""
+"""Readings: an operation or a baseline for a moment, and what that cost the processors."""
 
 from __future__ import annotations
 

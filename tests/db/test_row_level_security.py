@@ -250,15 +250,15 @@ def leaks(world: World, app: Application, forgets: str = "") -> tuple[set[str], 
 
 
 def test_forgetting_the_organization_in_any_one_statement_leaks_nothing(world: World, app_with: AppWith) -> None:
-    open_country = app_with(
+    without_policies = app_with(
         database_url=world.app.settings.database_url.replace("authapp@", "postgres@")
     )  # a superuser, whom no policy binds: the control, without which this test could not fail
     leaked, filtered = leaks(world, world.app)
     assert leaked == set()
     assert len(filtered) >= 19
-    expected, without_walls = {"invitations", "api_keys", "organizations", "Other"}, set[str]()
+    expected, unprotected = {"invitations", "api_keys", "organizations", "Other"}, set[str]()
     for forgets in sorted(filtered):
         assert leaks(world, world.app, forgets)[0] == set(), forgets
-        if not without_walls >= expected:
-            without_walls |= leaks(world, open_country, forgets)[0]
-    assert without_walls >= expected
+        if not unprotected >= expected:
+            unprotected |= leaks(world, without_policies, forgets)[0]
+    assert unprotected >= expected

@@ -1,9 +1,8 @@
-"""Somebody's own tables with row-level security: the lines of the README as an application, with its own migration."""
+"""Somebody's own tables with row-level security: the example of docs/building.md, with its own migration."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,7 @@ import pytest
 from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
 from tests.factories import PASSWORD
-
-README = (ROOT / "README.md").read_text()
+from tests.pages import BUILDING, blocks, examples
 
 TWO_TENANTS = f"""
 from uuid import uuid4
@@ -66,6 +64,7 @@ assert sorted(ask.get(his, headers=bob).get_json()) == ["churn", "fraud"]
 assert ask.get("/readyz").status_code == 200
 operation = ask.get("/api/v1/openapi.json").get_json()["paths"]["/api/v1/organizations/{{organization_id}}/experiments"]
 assert operation["get"]["security"]
+print(*(path.split("/")[4] for path in (hers, his)))
 """
 
 
@@ -81,14 +80,13 @@ class Label(TenantModel):
 
 @pytest.fixture
 def example(tmp_path: Path, migrations: str) -> Path:
-    """A clone with the README's module in it."""
+    """A clone with the modules of the example in it."""
     assert Path(migrations).parent == tmp_path
     shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.py", "wsgi.py"):
         shutil.copy(ROOT / name, tmp_path)
-    _, lines = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    assert len([line for line in lines.splitlines() if line]) <= 28
-    (tmp_path / "experiments.py").write_text(lines)
+    for name in ("experiments.py", "cleanup.py"):
+        (tmp_path / name).write_text(examples()[name])
     return tmp_path
 
 
@@ -110,13 +108,14 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
         return done.stdout + done.stderr
 
     run("flask", "--app", "wsgi", "db", "upgrade")
-    [commands] = re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    [commands] = blocks(BUILDING, "console")
     for command in commands.splitlines():
         run("sh", "-c", command)
     [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
     assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
     run("flask", "--app", "experiments", "db", "check")
-    run(sys.executable, "-c", TWO_TENANTS)
+    hers, his = run(sys.executable, "-c", TWO_TENANTS).splitlines()[-1].split()
+    assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py", hers, his)
     run("flask", "--app", "wsgi", "db", "migrate", "-m", "forgetful")  # which does not know the table
     [forgetful] = (example / "migrations" / "versions").glob("*_forgetful.py")
     upgrade, downgrade = forgetful.read_text().split("def downgrade")

@@ -53,7 +53,7 @@ USER, PASSWORD = "mail@example.com", "p@ss/w:rd%#"
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 
-EVIL_HEADER, EVIL_BODY = "=?utf-8?q?Acme=0D=0ABcc=3A_eve=40example=2Ecom?=", "=?utf-8?q?Acme=0D=0A=0D=0AMy_own_letter?="
+EVIL_HEADER, EVIL_BODY = "=?utf-8?q?Acme=0D=0ABcc=3A_eve=40example=2Ecom?=", "=?utf-8?q?Acme=0D=0A=0D=0AMy_own_email?="
 
 
 class Server:

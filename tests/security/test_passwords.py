@@ -57,7 +57,7 @@ def test_a_missing_or_corrupt_hash_matches_nothing_and_breaks_nothing(hasher: Ha
     assert not hasher.verify(PASSWORD, stored)
 
 
-def test_a_corrupt_stored_hash_is_an_ordinary_refusal(world: World) -> None:
+def test_a_corrupt_stored_hash_is_an_ordinary_wrong_password(world: World) -> None:
     person = world.person()
     world.sql("UPDATE users SET password_hash = 'ap1$2b$04$corrupt'")
     response = world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD})

@@ -225,7 +225,7 @@ def test_a_token_is_looked_for_nowhere_else(world: World, location: str) -> None
     assert response.get_json()["code"] == "missing_token"
 
 
-def test_every_refusal_of_a_token_carries_a_challenge(world: World) -> None:
+def test_every_refused_token_is_answered_with_a_challenge(world: World) -> None:
     missing = world.caller().call("GET", "/auth/me")
     invalid = world.caller("x").call("GET", "/auth/me")
     assert missing.headers["WWW-Authenticate"] == "Bearer"

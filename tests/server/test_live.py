@@ -22,8 +22,7 @@ import pytest
 
 from authapp.config import Settings
 from authapp.instance import ROOT
-from authapp.security.keys import key_ring
-from tests.factories import API, PASSWORD, World
+from tests.factories import API, PASSWORD
 from tests.live import EMAILS, SAID, ask, lines_of, running
 from tests.postman.run import token_in_email
 
@@ -234,44 +233,3 @@ def test_the_commands_of_the_readme_run_as_they_stand(settings: Settings) -> Non
     )
     assert done.returncode == 0, done.stderr
     assert "/api/v1/auth/login" in done.stdout
-
-
-def test_the_key_set_of_the_readme_can_be_made_as_it_stands() -> None:
-    [recipe] = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    made = subprocess.run(
-        ["sh", "-c", recipe.replace("python3", sys.executable)], capture_output=True, text=True, check=True
-    )
-    settings = Settings(app_env="testing", secret_key="s" * 32, algorithm="ES256", jwt_keys=made.stdout)
-    assert settings.problems() == []
-    assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"
-
-
-def test_the_python_of_the_readme_runs_as_it_stands(settings: Settings, world: World) -> None:
-    example, _ = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    script = f"""{example}
-registered = app.test_client().post(
-    "/api/v1/auth/register",
-    json={{"email": "guard@example.com", "password": "{PASSWORD}", "organization_name": "Guarded"}},
-).get_json()
-headers = {{"Authorization": "Bearer " + registered["access_token"]}}
-path = f"/api/v1/organizations/{{registered['organization']['id']}}/models"
-assert app.test_client().get(path).status_code == 401
-assert app.test_client().get(path, headers=headers).get_json()[0]["registered_by"] == registered["user"]["id"]
-posted = app.test_client().post(path, headers=headers, json={{"name": "fraud"}})
-assert (posted.status_code, posted.get_json()) == (201, {{"name": "fraud", "registered_by": registered["user"]["id"]}})
-assert app.test_client().post(path, headers=headers, json={{"name": "churn"}}).get_json()["code"] == "model_exists"
-assert app.test_client().post(path, headers=headers, json={{"nom": "churn"}}).status_code == 422
-operation = app.test_client().get("/api/v1/openapi.json").get_json()["paths"][
-    "/api/v1/organizations/{{organization_id}}/models"]["post"]
-assert "model_exists" in operation["responses"]["409"]["description"]
-"""
-    environment = {
-        **os.environ,
-        "APP_ENV": "testing",
-        "DATABASE_URL": settings.database_url,
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

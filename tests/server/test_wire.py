@@ -1,4 +1,4 @@
-"""Requests that are none, bodies that break off, clients that dawdle: raw bytes against real gunicorn."""
+"""Requests that are none, bodies that break off, slow clients: raw bytes against real gunicorn."""
 
 from __future__ import annotations
 

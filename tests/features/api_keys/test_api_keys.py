@@ -235,7 +235,7 @@ def test_a_key_of_another_organization_is_not_found_here(world: World, method: s
     assert reads(world, stranger, foreign["key"]) == 200
 
 
-def test_what_a_key_does_is_in_the_trail_under_its_own_id(world: World) -> None:
+def test_what_a_key_does_is_in_the_audit_log_under_its_own_id(world: World) -> None:
     admin = world.person("Acme")
     issued = issue(admin, role="viewer")
     world.caller(issued["key"]).call("GET", keys_of(admin))

@@ -59,7 +59,7 @@ def test_every_act_leaves_an_event_with_actor_target_request_and_address(world: 
     assert targets == {key}
 
 
-def test_the_trail_is_filtered_and_comes_in_pages(world: World) -> None:
+def test_the_audit_log_is_filtered_and_comes_in_pages(world: World) -> None:
     admin, other = world.person("Acme"), world.person()
     path = f"/organizations/{admin.organization_id}"
     world.join(other, admin.organization_id, "admin")

@@ -12,7 +12,7 @@ from tests.factories import PASSWORD, Caller, World, all_at_once, statements
 CLIENTS = 64
 
 
-def test_refusals_at_once_are_recorded_up_to_the_limit_and_the_last_one_says_so(world: World) -> None:
+def test_denials_at_once_are_recorded_up_to_the_limit_and_the_last_one_says_so(world: World) -> None:
     admin, viewer, elsewhere = world.person("Acme"), world.person(), world.person("Elsewhere")
     for organization in (admin, elsewhere):
         world.join(viewer, organization.organization_id, "viewer")
@@ -37,7 +37,7 @@ def test_refusals_at_once_are_recorded_up_to_the_limit_and_the_last_one_says_so(
     assert len(world.sql(events)) == 2 * MOST_DENIALS + 1
 
 
-def test_what_an_actor_did_does_not_count_as_its_refusals(world: World) -> None:
+def test_what_an_actor_did_does_not_count_as_its_denials(world: World) -> None:
     admin, other = world.person("Acme"), world.person()
     path = f"/organizations/{admin.organization_id}"
     world.join(other, admin.organization_id, "admin")
@@ -48,7 +48,7 @@ def test_what_an_actor_did_does_not_count_as_its_refusals(world: World) -> None:
     assert len(world.sql("SELECT FROM audit_events WHERE action = 'access.refused'")) == 1
 
 
-def test_a_refusal_is_recorded_again_once_an_earlier_one_is_an_hour_old(world: World) -> None:
+def test_a_denial_is_recorded_again_once_an_earlier_one_is_an_hour_old(world: World) -> None:
     admin, viewer = world.person("Acme"), world.person()
     world.join(viewer, admin.organization_id, "viewer")
     refused = f"/organizations/{admin.organization_id}/invitations"

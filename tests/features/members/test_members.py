@@ -73,7 +73,7 @@ def test_whoever_wants_to_leaves_and_nobody_but_admins_removes_others(world: Wor
 @pytest.mark.parametrize(
     ("method", "body"), [("DELETE", None), ("PATCH", {"role": "viewer"}), ("PATCH", {"role": "developer"})]
 )
-def test_the_last_admin_stays_in_office(world: World, method: str, body: dict[str, str] | None) -> None:
+def test_the_last_admin_stays_admin(world: World, method: str, body: dict[str, str] | None) -> None:
     admin, developer, _, members = team(world)
     path = f"{members}/{admin.id}"
     refused = admin.call(method, path, body)

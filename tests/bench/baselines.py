@@ -1,4 +1,4 @@
-"""What no Flask service can go below: bare Flask, and one that does the least that can be called authentication."""
+"""What no Flask service can be faster than: bare Flask, and one that does the least that is authentication."""
 
 from __future__ import annotations
 

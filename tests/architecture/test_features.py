@@ -1,0 +1,42 @@
+"""Every feature has one name on every layer, and what is not a feature does not stand among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from authapp.factory import FEATURES
+from authapp.instance import ROOT
+
+NAMES = [feature.__name__.rpartition(".")[2] for feature in FEATURES]
+SHARED_SERVICES = {"audit", "locks", "session_refresh", "invitation_acceptance"}
+SHARED_VIEWS = {"docs", "system"}
+PLACES = [
+    "authapp/views/{}.py",
+    "authapp/schemas/{}.py",
+    "authapp/services/{}.py",
+    "tests/features/{}/test_{}.py",
+    "docs/features/{}.md",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_feature_has_a_view_a_schema_a_service_tests_and_a_page_of_its_name(name: str) -> None:
+    page = name.replace("_", "-")
+    paths = [place.format(*[page if place.startswith("docs") else name] * 2) for place in PLACES]
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
+
+
+@pytest.mark.parametrize(("layer", "shared"), [("services", SHARED_SERVICES), ("views", SHARED_VIEWS)])
+def test_every_module_of_a_feature_layer_is_a_feature_or_known_to_be_shared(layer: str, shared: set[str]) -> None:
+    assert modules(ROOT / "authapp" / layer) == {*NAMES, *shared}
+
+
+def test_every_page_of_the_features_is_of_a_feature_or_of_the_audit_log() -> None:
+    pages = {path.stem.replace("-", "_") for path in (ROOT / "docs" / "features").glob("*.md")}
+    assert pages == {*NAMES, "audit_log"}
+
+
+def modules(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.py")} - {"__init__"}
