@@ -24,6 +24,7 @@ def drop_empty(migration_context: Any, revision: Any, directives: list[Any]) -> 
     """Write no file when the models have not changed."""
     if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
         directives.clear()
+        context.config.print_stdout("The models have not changed. No migration is written.")
 
 
 def run_offline() -> None:

@@ -1,4 +1,4 @@
-"""${message}"""
+"""${message.replace('"', "'")}"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`make run`, and a PostgreSQL from a wheel for development and tests. Never loaded in production."""
+"""`make run`, the commands on the development database, and a PostgreSQL from a wheel. Never loaded in production."""
