@@ -170,7 +170,7 @@ def test_an_event_whose_action_is_not_known_any_more_is_still_listed(world: Worl
         assert "user.flew" in [event["action"] for event in events.get_json()["items"]]
 
 
-def test_nobody_alters_the_trail_not_even_the_application(world: World) -> None:
+def test_audit_events_cannot_be_changed_or_deleted_by_the_application(world: World) -> None:
     person = world.person("Acme")
     world.caller().call("POST", "/auth/login", {"email": person.email, "password": PASSWORD + "x"})
     with world.app.app_context():
