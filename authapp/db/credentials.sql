@@ -1,5 +1,5 @@
 -- The look-ups of the guards, as they are in the database. A migration creates or replaces each of them, with its text
--- as a literal; tests/architecture/test_credentials.py compares this file with the migrated database.
+-- as a literal; tests/db/test_credentials.py compares this file with the migrated database.
 --
 -- Each sets the tenant context that its credential is good for, and nothing where it finds none. They are PL/pgSQL, so
 -- that PostgreSQL keeps their plans.

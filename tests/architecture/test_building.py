@@ -7,13 +7,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import authapp
+from authapp import Blueprint, current_actor, get_current_active_user, guard
 from authapp.config import Settings
 from authapp.core.actor import Actor
-from tests.factories import PASSWORD, World
+from authapp.core.errors import RoleTooLow
+from authapp.decorators.guards import ACCOUNT_ERRORS, PathIds
+from tests.factories import PASSWORD, AppWith, World
 from tests.pages import BUILDING, examples, page
 
 REGISTERED = f"""
@@ -85,6 +89,31 @@ def test_an_example_of_the_docs_runs_as_it_stands(name: str, settings: Settings,
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_guard_of_ones_own_may_be_for_routes_without_an_organization(world: World, app_with: AppWith) -> None:
+    def check(ids: PathIds) -> None:
+        if get_current_active_user().first_name != "Ada":
+            raise RoleTooLow
+
+    blueprint = Blueprint("parties", __name__, url_prefix="/parties")
+    require_invited = guard("require_invited", check, *ACCOUNT_ERRORS, RoleTooLow)
+
+    @blueprint.get("")
+    @require_invited
+    def list_parties() -> list[str]:
+        return [str(current_actor.id)]
+
+    client = app_with(blueprints=[blueprint]).test_client()
+    ada, bob = world.person("Acme", first_name="Ada"), world.person(first_name="Bob")
+    key = world.api_key(ada, ada.organization_id, "viewer")
+
+    def call(token: str) -> Any:
+        return client.get("/api/v1/parties", headers={"Authorization": f"Bearer {token}"}).get_json()
+
+    assert call(ada.session["access_token"]) == [str(ada.id)]
+    assert call(bob.session["access_token"])["code"] == "role_too_low"
+    assert call(key)["code"] == "api_key_not_allowed"
 
 
 def test_the_docs_name_every_guard_and_every_attribute_of_the_actor() -> None:
