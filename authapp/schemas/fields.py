@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import email_validator
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Length, Range
@@ -113,6 +114,13 @@ def canonical_email(address: str) -> str:
     if "=?" in address:  # RFC 2047 section 5: no encoded word in an address, which some would decode into another
         raise ValidationError(_NOT_AN_EMAIL)
     return (result.ascii_email or result.normalized).lower()
+
+
+def accept_local_addresses() -> None:
+    """Let this process accept `ada@localhost`, `ada@example.test` and `ada@printer.local`, for development."""
+    email_validator.GLOBALLY_DELIVERABLE = False
+    names = email_validator.SPECIAL_USE_DOMAIN_NAMES
+    names[:] = [name for name in names if name not in ("local", "localhost", "test")]
 
 
 class Password(Text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -462,6 +463,16 @@ def test_only_a_dead_email_is_revived(world: World) -> None:
         said = world.app.test_cli_runner().invoke(args=["outbox", "retry", str(message_id)])
         assert said.exit_code == 1
         assert said.output == f"Error: No email with the id {message_id} was given up. List them with: outbox dead\n"
+
+
+def test_an_email_that_waits_for_want_of_a_mail_url_is_a_warning_in_the_log(
+    app_with: AppWith, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with app_with(mail_url="").app_context():
+        outbox.enqueue(GRACE, "invitation", **context())
+        transaction.rollback()
+    [line] = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "email.waits" in line]
+    assert (line["level"], line["kind"], line["reason"]) == ("warning", "invitation", "MAIL_URL is not set")
 
 
 def test_a_worker_without_a_mail_server_says_what_to_do(world: World, app_with: AppWith) -> None:

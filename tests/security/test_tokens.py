@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jwt
@@ -212,6 +213,24 @@ def test_a_token_comes_in_one_well_formed_header(world: World, header: str, stat
     value = header.format(world.person().session["access_token"])
     response = world.caller().call("GET", "/auth/me", headers={"Authorization": value})
     assert (response.status_code, response.get_json().get("code")) == (status, code)
+
+
+def test_pyjwts_documented_check_accepts_an_access_token_and_refuses_a_refresh_token(world: World) -> None:
+    person, (key, _) = world.person(), key_of(world)
+    check = partial(jwt.decode, key=key, algorithms=["HS256"], audience="authapp", issuer="http://localhost:8000")
+    assert check(person.session["access_token"])["type"] == "access"
+    with pytest.raises(jwt.InvalidSignatureError):
+        check(person.refresh_token)
+    unverified = jwt.decode(person.refresh_token, options={"verify_signature": False})
+    assert unverified["aud"] == unverified["iss"] == "http://localhost:8000"
+
+
+def test_another_signing_key_signs_nobody_out(world: World, app_with: AppWith) -> None:
+    person = world.person()
+    client = app_with(jwt_secret_key="another-key-of-more-than-thirty-two-bytes").test_client()
+    headers = {"Authorization": f"Bearer {person.session['access_token']}"}
+    assert client.get("/api/v1/auth/me", headers=headers).status_code == 401
+    assert client.post("/api/v1/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 200
 
 
 @pytest.mark.parametrize("location", ["query", "cookie", "json"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import email_validator
 import pytest
 
-from tests.factories import PASSWORD, Caller, World
+from tests.factories import PASSWORD, AppWith, Caller, World
 
 
 def test_registering_signs_in_and_founds_the_organization(client: Caller) -> None:
@@ -141,6 +142,18 @@ def test_an_invalid_registration_names_all_fields_at_once_the_password_too(clien
     errors = response.get_json()["errors"]["json"]
     assert list(errors) == ["email", "first_name", "colour", "password"]
     assert errors["password"][0] == "Use at least 8 characters."
+
+
+@pytest.mark.parametrize("email", ["ada@localhost", "ada@example.test", "ada@printer.local"])
+def test_addresses_of_this_machine_are_accepted_in_development_alone(
+    app_with: AppWith, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    monkeypatch.setattr(email_validator, "GLOBALLY_DELIVERABLE", True)  # so that they are put back afterwards
+    monkeypatch.setattr(email_validator, "SPECIAL_USE_DOMAIN_NAMES", [*email_validator.SPECIAL_USE_DOMAIN_NAMES])
+    body = {"email": email, "password": PASSWORD}
+    assert app_with().test_client().post("/api/v1/auth/register", json=body).status_code == 422
+    development = app_with(app_env="development").test_client()
+    assert development.post("/api/v1/auth/register", json=body).status_code == 201
 
 
 def test_a_reply_does_not_grow_with_made_up_names(client: Caller) -> None:
