@@ -11,7 +11,7 @@ from authapp.cli import init_cli
 from authapp.config import Settings, read_settings
 from authapp.db.engine import init_database
 from authapp.mail.transports import mailer_of
-from authapp.schemas.fields import accept_local_addresses
+from authapp.schemas.emails import accept_local_addresses
 from authapp.views import accounts, api_keys, docs, invitations, members, organizations, sessions, system
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
@@ -48,6 +48,18 @@ def create_app(
     """
     settings = settings or read_settings()
     app = Application(settings)
+    _init(app, settings)
+    api = init_openapi(app, title, version)
+    for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
+        api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
+    api.register_blueprint(system.bp)
+    app.register_blueprint(docs.bp)
+    init_cli(app)
+    return app
+
+
+def _init(app: Application, settings: Settings) -> None:
+    """Set up everything around the routes."""
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one byte more tells that there is more
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False
@@ -65,11 +77,3 @@ def create_app(
     init_database(app, settings)
     init_jwt_extended(app)
     app.mailer = mailer_of(settings)
-
-    api = init_openapi(app, title, version)
-    for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
-        api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
-    api.register_blueprint(system.bp)
-    app.register_blueprint(docs.bp)
-    init_cli(app)
-    return app

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from marshmallow import ValidationError
 
 from authapp.cli.transaction import committed
-from authapp.schemas.fields import canonical_email
+from authapp.schemas.emails import canonical_email
 from authapp.services import accounts
 from authapp.services import organizations as organization_service
 

@@ -8,7 +8,8 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from authapp.core import lengths
 from authapp.core.enums import Role
-from authapp.schemas.fields import EMAIL, Choice, Email, Password, Reply, Request, SingleLine, Text, Timestamp
+from authapp.schemas.emails import EMAIL, Email
+from authapp.schemas.fields import Choice, Password, Reply, Request, SingleLine, Text, Timestamp
 from authapp.schemas.organizations import OrganizationBrief
 
 MOST_MEMBERSHIPS = 100  # shown with an account; the function authapp_memberships reads one more

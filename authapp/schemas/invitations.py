@@ -6,7 +6,8 @@ from marshmallow import fields
 
 from authapp.core import lengths
 from authapp.core.enums import InvitationStatus, Role
-from authapp.schemas.fields import EMAIL, Choice, Email, Reply, Request, Text, Timestamp
+from authapp.schemas.emails import EMAIL, Email
+from authapp.schemas.fields import Choice, Reply, Request, Text, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
 TOKEN = {"description": "From the email.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}

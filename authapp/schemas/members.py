@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from authapp.core.enums import Role
-from authapp.schemas.fields import EMAIL, Choice, Flattened, Reply, Request, Timestamp
+from authapp.schemas.emails import EMAIL
+from authapp.schemas.fields import Choice, Flattened, Reply, Request, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
 

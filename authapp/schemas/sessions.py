@@ -7,7 +7,8 @@ from marshmallow.validate import OneOf
 
 from authapp.core import lengths
 from authapp.schemas.accounts import User
-from authapp.schemas.fields import Email, Password, Reply, Request, StrictBoolean, Text, Timestamp
+from authapp.schemas.emails import Email
+from authapp.schemas.fields import Password, Reply, Request, StrictBoolean, Text, Timestamp
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pagination import page_of, query_of
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from slugify import slugify
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
-from authapp.core import clock, lengths
+from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
 from authapp.core.enums import AuditAction, Role
 from authapp.core.errors import Conflict, LimitReached, ValidationFailed
+from authapp.core.slugs import RESERVED_SLUGS, slug_candidates
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.tenancy import set_account, set_tenant
 from authapp.models import ApiKey, Invitation, Membership, Organization, User
 from authapp.services import audit, locks
 from authapp.web.application import current_app
-
-# Names that a front end or this service may want as a path or host of its own.
-RESERVED_SLUGS = frozenset(
-    """about account accounts admin api app auth authapp billing blog contact dashboard docs health healthz help home
-    invitations jwks login logout me metrics new null oauth organization organizations profile public readyz register
-    root security settings signin signup sso static status support system undefined user users well-known www
-    """.split()  # noqa: SIM905  a list of sixty lines reads worse
-)
-_NAMELESS = "organization"  # for names that have no Latin transliteration
-_SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes
-_SUFFIX_LENGTH = 6
-_LONGEST_STEM = lengths.SLUG - _SUFFIX_LENGTH - 1
 
 
 class SlugTaken(Conflict):
@@ -84,16 +70,6 @@ def _insert(organization_id: UUID, name: str, slug: str, founder_id: UUID) -> Or
         .returning(*Organization.own_record())
     ).one_or_none()
     return OrganizationRecord._make((*row, Role.ADMIN)) if row else None
-
-
-def slug_candidates(name: str) -> Iterator[str]:
-    """Slugs for a name, without end: the plain one unless it is reserved, then with a random suffix."""
-    stem = slugify(name, max_length=_LONGEST_STEM, word_boundary=True) or slugify(name, max_length=_LONGEST_STEM)
-    if stem and stem not in RESERVED_SLUGS:
-        yield stem
-    while True:
-        suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(_SUFFIX_LENGTH))
-        yield f"{stem or _NAMELESS}-{suffix}"
 
 
 def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from authapp.services.organizations import RESERVED_SLUGS
+from authapp.core.slugs import RESERVED_SLUGS
 from tests.factories import UNKNOWN_ID, World
 
 
