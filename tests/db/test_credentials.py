@@ -64,8 +64,10 @@ class Scene:
             transaction.rollback()
         return found, tenant
 
-    def find_invitation(self) -> tuple[Any, str]:
+    def find_invitation(self, tenant_id: str = "") -> tuple[Any, str]:
         with self.world.app.app_context():
+            if tenant_id:
+                set_tenant(UUID(tenant_id))
             try:
                 found = invitation_acceptance.find_by_token(self.invitation)
             except InvalidInvitation:
@@ -187,6 +189,12 @@ def test_an_invitation_that_is_dead_is_not_found(world: World, ruin: str) -> Non
     scene = Scene(world)
     world.sql(ruin)
     assert scene.find_invitation()[0] is None
+
+
+def test_an_invitation_is_found_whatever_tenant_is_set(world: World) -> None:
+    scene = Scene(world)
+    for tenant_id in (scene.organization_id, scene.other_id):
+        assert scene.find_invitation(tenant_id)[1] == scene.organization_id
 
 
 def test_while_its_tenant_is_set_a_credential_still_has_to_be_the_right_one(world: World) -> None:

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from click import ClickException
 from sqlalchemy import Connection, ForeignKey, MetaData, Text, UniqueConstraint, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import mapped_column
 
 from authapp.db.row_level_security import enable_rls
@@ -176,6 +176,23 @@ def test_a_deleted_row_empties_the_column_that_referred_to_it_and_no_other(
     insert(connection, "runs", model="churn")
     connection.execute(text("DELETE FROM models"))
     assert rows(connection, "runs", "model, organization_id::text") == [(None, organizations[0])]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO models (id, organization_id) VALUES (gen_random_uuid(), :other)",
+        "UPDATE models SET organization_id = :other",
+    ],
+)
+def test_row_level_security_of_a_tenant_table_takes_no_row_for_another_organization(
+    connection: Connection, organizations: tuple[str, str], statement: str
+) -> None:
+    migrate(connection, closed())
+    act_in(connection, organizations[0])
+    insert(connection, "models", name="churn")
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        connection.execute(text(statement), {"other": organizations[1]})
 
 
 def test_without_organization_id_all_of_this_reaches_across_and_is_refused(
