@@ -5,7 +5,6 @@ BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 DEVELOPMENT := APP_ENV=$${APP_ENV:-development} $(BIN)/python -m
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
-export PORT ?= 8000
 APP ?= wsgi
 EMAILS ?= instance/emails
 
@@ -14,7 +13,7 @@ EMAILS ?= instance/emails
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
-run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces, APP=module for your own
+run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces. APP=module for your own, here and below
 	@$(DEVELOPMENT) authapp.dev.run $(APP) || test $$? -eq 130
 
 test: .venv/test ## Install and run the tests, on a PostgreSQL of their own; T=tests/mail for some of them
@@ -47,7 +46,7 @@ bench-check: .venv/test ## The same in 4 minutes, without growth; fails where a 
 	@$(BIN)/python -m tests.bench --check
 
 postman: ## Run the Postman collection with newman (Node.js) against `make run` on PORT
-	@$(PYTHON) -m tests.postman.run http://localhost:$(PORT) $(EMAILS)
+	@$(PYTHON) -m tests.postman.run http://localhost:$(or $(PORT),8000) $(EMAILS)
 
 postman-collection: .venv/run ## Write the Postman collection from the OpenAPI document
 	@$(BIN)/python -m tests.postman.generate

@@ -39,7 +39,8 @@ SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
 FEWEST_BCRYPT_ROUNDS = 10
 PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")  # RFC 6454 section 6.2
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9a-f:]+\])(?::\d+)?")  # RFC 6454 section 6.2
+_ADDRESS = re.compile(_ORIGIN.pattern + r"(?:/[\w./~-]*)?", re.ASCII)
 
 
 class UnsafeSettings(SystemExit):
@@ -106,11 +107,11 @@ class Settings:
             ),
             (all(map(_ORIGIN.fullmatch, self.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
             (
-                not self.public_url or _ORIGIN.match(self.public_url),
+                not self.public_url or _ADDRESS.fullmatch(self.public_url),
                 "PUBLIC_URL: give an address: https://auth.example.com",
             ),
             (
-                not self.frontend_url or _ORIGIN.match(self.frontend_url),
+                not self.frontend_url or _ADDRESS.fullmatch(self.frontend_url),
                 "FRONTEND_URL: give an address: https://app.example.com",
             ),
             (_is_mail_url(self.mail_url), "MAIL_URL: give smtp://user:password@host:587, smtps://… or console:"),
@@ -123,6 +124,10 @@ class Settings:
             (
                 self.jwt_keys or self.algorithm == "HS256" or self.algorithm not in CHOICES["algorithm"],
                 f"JWT_KEYS: set a private JWK set for {self.algorithm}.",
+            ),
+            (
+                not self.jwt_issuer or self.jwt_audience != self.jwt_issuer,
+                "JWT_AUDIENCE: choose another than JWT_ISSUER, which is the audience of refresh tokens.",
             ),
             (_is_jwk_set(self.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
         ]
@@ -158,7 +163,7 @@ class Settings:
             ),
             (
                 self.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
-                f"BCRYPT_ROUNDS: below {FEWEST_BCRYPT_ROUNDS}, too cheap to guess.",
+                f"BCRYPT_ROUNDS: choose at least {FEWEST_BCRYPT_ROUNDS}, or passwords are guessed too fast.",
             ),
         ]
         return problems + [problem for fine, problem in checks if not fine]
@@ -192,7 +197,8 @@ def _with_derived(given: dict[str, Any]) -> dict[str, Any]:
     """Add the values that follow from others."""
     found = {**given}
     if given.get("app_env") in ENVIRONMENTS[1:]:
-        found.setdefault("public_url", f"http://localhost:{given.get('port', _DEFAULTS.port)}")
+        port = found.get("port", _DEFAULTS.port)
+        found.setdefault("public_url", f"http://localhost:{port if port > 0 else _DEFAULTS.port}")
         found.setdefault("mail_url", f"console:{instance.emails_folder()}")
         if "secret_key" not in given:
             found["secret_key"] = instance.secret_key()

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 from alembic import context
+from alembic.operations.ops import DropTableOp
 from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from authapp import models  # noqa: F401  the tables register themselves
 from authapp.db import autogenerate  # noqa: F401  and so does what it adds to autogenerate
+from authapp.db.engine import MIGRATIONS, PACKAGED
 from authapp.db.errors import connection_failure
 
 ONE_AT_A_TIME = 7_216_604  # any number, the same in every process that migrates
@@ -20,11 +22,19 @@ extension = current_app.extensions["migrate"]
 database = extension.db
 
 
-def drop_empty(migration_context: Any, revision: Any, directives: list[Any]) -> None:
-    """Write no file when the models have not changed."""
-    if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
+def check_migration(migration_context: Any, revision: Any, directives: list[Any]) -> None:
+    """Write no file when the models have not changed, nor into an installed package. Name the tables that it drops."""
+    if not getattr(context.config.cmd_opts, "autogenerate", False):
+        return
+    if MIGRATIONS == PACKAGED:
+        raise click.ClickException("The installed package takes no further migrations. Work in a clone of authapp.")
+    ops = directives[0].upgrade_ops
+    if ops.is_empty():
         directives.clear()
-        context.config.print_stdout("The models have not changed. No migration is written.")
+        click.echo("The models have not changed. No migration is written.")
+    elif dropped := [op.table_name for op in ops.ops if isinstance(op, DropTableOp)]:
+        click.echo(f"This migration drops tables that no model knows: {', '.join(dropped)}.", err=True)
+        click.echo("If they belong to a module of yours, delete the file, and name the module with --app.", err=True)
 
 
 def run_offline() -> None:
@@ -44,7 +54,7 @@ def tell(step: Any, **kwargs: Any) -> None:
 def run_online() -> None:
     options = {
         **extension.configure_args,
-        "process_revision_directives": drop_empty,
+        "process_revision_directives": check_migration,
         "on_version_apply": tell,
     }
     try:

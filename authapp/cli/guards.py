@@ -13,7 +13,7 @@ from authapp.web.openapi import routes
 @click.command()
 @with_appcontext
 def guards() -> None:
-    """Print the whole policy: every route, its method and its guard."""
+    """Print every route with its guard."""
     policy = list(routes(current_app))
     width = max(len(rule.rule) for rule, _, _ in policy)
     for rule, method, view in policy:

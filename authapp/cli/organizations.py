@@ -13,7 +13,7 @@ from authapp.db import tenancy
 from authapp.services import members
 from authapp.services import organizations as organization_service
 
-organizations = AppGroup("organizations", help="Appoint an admin, set the number of seats, delete an organization.")
+organizations = AppGroup("organizations", help="Promote a member, set the number of seats, delete an organization.")
 
 
 @organizations.command()

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from authapp.db import transaction
-from authapp.db.errors import connection_failure
+from authapp.db.errors import connection_failure, is_not_migrated
 from authapp.services.members import LastAdmin, MemberNotFound
 
 
@@ -24,5 +24,9 @@ def committed() -> Iterator[None]:
         raise click.ClickException(f"This is the only active admin of {error.reason}. {hint}") from None
     except MemberNotFound:
         raise click.ClickException("There is no such active member, or no such organization.") from None
+    except ProgrammingError as error:
+        if is_not_migrated(error):
+            raise click.ClickException("The database is not migrated. Run: flask --app wsgi db upgrade") from None
+        raise
     except OperationalError as error:
         raise click.ClickException(connection_failure(error)) from None

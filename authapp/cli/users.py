@@ -11,20 +11,20 @@ from authapp.schemas.emails import canonical_email
 from authapp.services import accounts
 from authapp.services import organizations as organization_service
 
-users = AppGroup("users", help="Switch accounts off and on, and see where they belong.")
+users = AppGroup("users", help="Deactivate and activate accounts, and list their organizations.")
 
 
 @users.command()
 @click.argument("email")
 def deactivate(email: str) -> None:
-    """Switch the account with this EMAIL off. Its sessions end."""
+    """Deactivate the account with this EMAIL. Its sessions end."""
     _set_active(email, active=False)
 
 
 @users.command()
 @click.argument("email")
 def activate(email: str) -> None:
-    """Switch the account with this EMAIL on again."""
+    """Activate the account with this EMAIL again."""
     _set_active(email, active=True)
 
 

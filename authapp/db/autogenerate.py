@@ -34,7 +34,7 @@ _FORCED = text(
 def complete(context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object) -> PriorityDispatchResult:
     """Refuse constraints across organizations, sort the foreign keys, write the policies."""
     if lines := constraints_across_organizations(context.sorted_tables):
-        reason = "PostgreSQL checks these past row-level security, so they reach into other organizations:"
+        reason = "PostgreSQL checks these without row-level security, so they apply across organizations:"
         raise ClickException("\n  ".join([reason, *lines]))
     sort_foreign_keys(upgrade_ops, set(cast("Connection", context.connection).scalars(_FORCED)))
     add_missing_policies(context, upgrade_ops)

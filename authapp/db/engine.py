@@ -30,8 +30,8 @@ TIMEOUTS = (
 """What a request's transaction begins with. In the transaction, because a pooler would pass a session's setting on."""
 
 READ_ONLY = "25006"  # SQLSTATE of a write on a server that is, or was, a standby
-_PACKAGED = Path(__file__).parents[1] / "migrations"
-MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else instance.ROOT / "migrations"
+PACKAGED = Path(__file__).parents[1] / "migrations"
+MIGRATIONS = PACKAGED if PACKAGED.is_dir() else instance.ROOT / "migrations"
 """In a clone at its top level, in the installed package inside of it."""
 
 

@@ -15,8 +15,8 @@ ERRORS = "authapp.errors"
 
 # SQLSTATE classes of a database that is away or overloaded: connection, resources, intervention, system, locks.
 _AWAY = ("08", "53", "57", "58", "55")
-# A failover in progress; no such table or column: not migrated yet.
-_NOT_READY = ("25006", "42P01", "42703")
+_NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
+_NOT_READY = ("25006", *_NOT_MIGRATED)  # the first: a failover in progress
 _CONFLICTS = ("23503", "23505")  # violations of a foreign key, of a unique constraint
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
@@ -41,7 +41,13 @@ def api_error_of(error: SQLAlchemyError) -> ApiError | None:
 
 def connection_failure(error: OperationalError) -> str:
     """Why no connection could be made, in one line for an operator."""
-    return f"The database cannot be reached: {' '.join(str(error.orig).split())}"
+    hint = " In development, start it with: make run" if "socket" in str(error.orig) else ""
+    return f"The database cannot be reached: {' '.join(str(error.orig).split())}{hint}"
+
+
+def is_not_migrated(error: DBAPIError) -> bool:
+    """Whether a table or a column is missing."""
+    return sqlstate(error) in _NOT_MIGRATED
 
 
 def sqlstate(error: DBAPIError) -> str:

@@ -1,8 +1,8 @@
 """Constraints that reach from one organization into another. `flask db migrate` and `flask db check` refuse them.
 
-PostgreSQL checks foreign keys, unique and exclusion constraints past row-level security. Without `organization_id` in
-it, a foreign key takes a row of another organization, whose deletion then takes the referring row along, and a unique
-constraint refuses a value because another organization has it, and so tells that it does.
+PostgreSQL checks foreign keys, unique and exclusion constraints without row-level security. Without `organization_id`
+in it, a foreign key takes a row of another organization, whose deletion then takes the referring row along. A unique
+constraint without it refuses a value because another organization has it, and so tells that it does.
 """
 
 from __future__ import annotations

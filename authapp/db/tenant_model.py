@@ -1,7 +1,7 @@
 """Tenant tables: `TenantModel`, and keys that stay inside one organization.
 
-PostgreSQL checks foreign keys and unique constraints past row-level security, so those of tenant tables have to include
-`organization_id`: `within` and `unique_within` write them, and `flask db migrate` refuses others.
+PostgreSQL checks foreign keys and unique constraints without row-level security, so those of tenant tables have to
+include `organization_id`: `within` and `unique_within` write them, and `flask db migrate` refuses others.
 """
 
 from __future__ import annotations

@@ -8,11 +8,13 @@ from itertools import count
 from typing import Any, cast
 
 from flask import Response, g
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from sqlalchemy import ClauseElement, Connection, CursorResult, Executable
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from authapp.core.errors import ApiError, ServiceUnavailable
+from authapp.core.logging import log_context
 from authapp.db.engine import TIMEOUTS, autocommit_engine, db
 from authapp.db.errors import is_transient
 
@@ -32,6 +34,8 @@ def run(work: Callable[[], Response]) -> Response:
     """
     for attempt in count(1):
         g.after_transaction_end = []
+        g.pop("actor", None)  # the guard looks the caller up again, and sets the tenant context again
+        log_context().pop("audit", None)
         try:
             response = work()
         except Exception as error:
@@ -111,11 +115,23 @@ def after_transaction_end(work: Callable[[], None]) -> None:
 def _end(keep: bool) -> None:
     if db.session.registry.has():  # else the request used single statements only
         if keep:
+            _require_intact()
             db.session.commit()
         else:
             db.session.rollback()
+            log_context().pop("audit", None)  # those events are not in the audit log
     for work in g.after_transaction_end:
         work()
+
+
+def _require_intact() -> None:
+    """Raise where a view has caught an error of the database: PostgreSQL would answer COMMIT with ROLLBACK."""
+    if not db.session().in_transaction():
+        return
+    driver_connection: Any = connection().connection.driver_connection
+    if driver_connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
+        db.session.rollback()
+        raise RuntimeError("a view has caught an error of the database; let it pass, or use a savepoint")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from authapp.db import credentials
 from authapp.db.credentials import SessionFound
 from authapp.security.opaque_tokens import Presented
 from authapp.security.tokens import Claims
-from authapp.services import api_keys
+from authapp.services import api_keys, session_refresh
 from authapp.services.api_keys import InvalidApiKey
 from authapp.web.application import current_app
 from authapp.web.jwt_extended import verify_in_request
@@ -49,6 +49,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
         if refresh_token is None:
             raise
         claims = _logged(current_app.tokens.read(refresh_token, "refresh"))
+        session_refresh.require_current(claims)
     found = credentials.find_session(
         claims.session_id, claims.user_id, clock.now(), memberships=memberships, autocommit=memberships
     )

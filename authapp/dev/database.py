@@ -22,6 +22,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 @contextmanager
 def development_database() -> Iterator[None]:
     """The embedded PostgreSQL for as long as it is needed, or the one that DATABASE_URL names, which has to answer."""
+    _refuse_production()
     url = read_settings().database_url
     if url == instance.database_url():
         with embedded_postgres(instance.postgres_folder()) as socket_folder:
@@ -35,6 +36,12 @@ def development_database() -> Iterator[None]:
             f"{str(error).strip()}\nStart the PostgreSQL of DATABASE_URL, or unset DATABASE_URL for the embedded one."
         ) from None
     yield
+
+
+def _refuse_production() -> None:
+    """Refuse the database of a `.env` for production, which the environment of `make` would turn into development."""
+    if read_settings().in_production or dotenv_values(instance.ROOT / ".env").get("APP_ENV") == "production":
+        raise click.ClickException("APP_ENV is production in the environment or in .env. This is for development.")
 
 
 @click.group()
@@ -58,6 +65,9 @@ def shell(flask: list[str]) -> None:
 def psql() -> None:
     """Open psql: the one of the embedded PostgreSQL, or else the system's."""
     with development_database():
+        click.echo(
+            "To see the rows of an organization: SELECT set_config('authapp.organization_id', 'ID', false);", err=True
+        )
         _run(psql_path(), read_settings().database_url)
 
 
@@ -76,10 +86,8 @@ def migration(flask: list[str], message: str) -> None:
 @click.pass_obj
 def reset(flask: list[str], force: bool) -> None:
     """Drop everything in the database, and migrate it again."""
-    settings = read_settings()
-    if settings.in_production or dotenv_values(instance.ROOT / ".env").get("APP_ENV") == "production":
-        raise click.ClickException("APP_ENV is production. A production database is never dropped.")
-    if settings.database_url != instance.database_url() and not force:
+    _refuse_production()
+    if read_settings().database_url != instance.database_url() and not force:
         raise click.ClickException(
             "DATABASE_URL does not name the embedded PostgreSQL. To drop everything in it: FORCE=1 make db-reset"
         )

@@ -18,6 +18,7 @@ from authapp.core.email import Mailer, Message, Undeliverable
 from authapp.db import transaction
 from authapp.mail import messages
 from authapp.models import OutboxMessage
+from authapp.models.columns import is_one_of
 from authapp.security.encryption import CannotDecrypt
 from authapp.web.application import current_app
 
@@ -53,10 +54,10 @@ def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, **cont
     )
 
 
-def cancel(subject_id: UUID) -> None:
-    """Delete the emails about something that have not been sent."""
-    unsent = (OutboxMessage.subject_id == subject_id, OutboxMessage.sent_at.is_(None))
-    transaction.execute(delete(OutboxMessage).where(*unsent))
+def cancel(*subject_ids: UUID) -> None:
+    """Delete the emails about these that have not been sent."""
+    about_these = is_one_of(OutboxMessage.subject_id, subject_ids)
+    transaction.execute(delete(OutboxMessage).where(about_these, OutboxMessage.sent_at.is_(None)))
 
 
 def send_due(mailer: Mailer, stopped: Event | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import smtplib
 import ssl
 from contextlib import closing, suppress
@@ -36,7 +37,8 @@ class ConsoleMailer:
         if self._folder:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # emails have tokens
             name = f"{clock.now():%Y-%m-%dT%H-%M-%S.%f}_{recipient.replace('/', '_')[:_LONGEST_NAME]}.txt"
-            (self._folder / name).write_text(email, "utf-8")
+            with os.fdopen(os.open(self._folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                file.write(email)
 
 
 class MemoryMailer:

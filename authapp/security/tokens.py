@@ -44,7 +44,7 @@ class Claims:
     not_before: datetime
     expires_at: datetime
     auth_time: datetime
-    amr: list[str]
+    amr: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,8 @@ def _claims_of(payload: dict[str, Any]) -> Claims:
         raise InvalidToken("a claim has the wrong form") from None
     return Claims(
         user_id=user_id, session_id=session_id, token_id=token_id, type=payload["type"],
-        issued_at=issued_at, not_before=not_before, expires_at=expires_at, auth_time=auth_time, amr=payload["amr"],
+        issued_at=issued_at, not_before=not_before, expires_at=expires_at, auth_time=auth_time,
+        amr=tuple(payload["amr"]),
     )  # fmt: skip
 
 

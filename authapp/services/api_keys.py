@@ -38,7 +38,7 @@ _RECORD_USE = text(
 
 class InvalidApiKey(InvalidToken):
     code = "invalid_api_key"
-    detail = "This API key is not valid: mistyped, expired, rotated away or revoked. Ask an admin for another."
+    detail = "This API key is not valid: mistyped, expired, replaced or revoked. Ask an admin for another."
 
 
 class ApiKeyNotFound(NotFound):

@@ -14,6 +14,7 @@ from authapp.core.errors import Conflict, NotFound
 from authapp.db import transaction
 from authapp.db.pagination import Page, bound, cut
 from authapp.db.tenancy import set_account, set_tenant
+from authapp.mail import outbox
 from authapp.models import Invitation, Membership, Organization, User
 from authapp.services import audit, locks, organizations
 
@@ -224,7 +225,9 @@ def _set_role(actor: Actor | None, organization_id: UUID, user_id: UUID, before:
 def _revoke_invitations(*by: ColumnElement[bool]) -> None:
     """Revoke pending ones for good: they stay so, should their sender become an admin again."""
     pending = Invitation.status == InvitationStatus.PENDING
-    transaction.execute(update(Invitation).where(*by, pending).values(status=InvitationStatus.REVOKED))
+    revoked = update(Invitation).where(*by, pending).values(status=InvitationStatus.REVOKED).returning(Invitation.id)
+    if invitation_ids := list(transaction.execute(revoked).scalars()):
+        outbox.cancel(*invitation_ids)
 
 
 def _is_member(organization_id: Any, user_id: Any) -> ColumnElement[bool]:

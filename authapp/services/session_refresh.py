@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -76,6 +76,17 @@ def refresh(refresh_token: str) -> SignedIn:
     }
     row = transaction.fetch_one(_ROTATE, parameters) or _spent(claims)
     return issue(SessionRecord._make(row[_SESSION]), UserRecord._make(row[_USER]))
+
+
+def require_current(claims: Claims) -> None:
+    """Pass if a refresh token is the current one of its session or the one before.
+
+    Raises:
+        RevokedToken: it is older.
+    """
+    known = or_(Session.refresh_id == claims.token_id, Session.previous_refresh_id == claims.token_id)
+    if transaction.scalar(select(Session.id).where(Session.id == claims.session_id, known)) is None:
+        raise RevokedToken("an older refresh token")
 
 
 def _spent(claims: Claims) -> Sequence[Any]:

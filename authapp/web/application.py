@@ -20,7 +20,7 @@ from authapp.security.keys import key_ring, refresh_key
 from authapp.security.opaque_tokens import OpaqueTokens
 from authapp.security.passwords import Hasher
 from authapp.security.tokens import Tokens
-from authapp.web.guard_marks import require_guard
+from authapp.web.guard_marks import UnguardedRoute, require_guard
 from authapp.web.parsing import buffer_body
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Application(Flask):
     mailer: Mailer | None
 
     def __init__(self, settings: Settings) -> None:
+        self._in_transaction = cache(_in_transaction)  # one view may have several routes
+        self._guarded_views: set[Callable[..., Any]] = set()
         super().__init__("authapp", static_folder=None)
         self.settings = settings
         self.tokens = Tokens(key_ring(settings), refresh_key(settings), settings.jwt_issuer, settings.jwt_audience)
@@ -69,21 +71,29 @@ class Application(Flask):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        if view_func is not None:
+        if view_func is not None and view_func not in self._guarded_views:
             require_guard(rule, view_func)
             view_func = self._in_transaction(view_func)
+            self._guarded_views.add(view_func)
         methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)
         wanted = {method.upper() for method in methods}
         if any(known.rule == rule and wanted & (known.methods or set()) for known in self.url_map.iter_rules()):
             raise TakenRoute(f"{rule} is served already. A second view would never be called: choose another path.")
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
-    def _in_transaction(self, view: Callable[..., Any]) -> Callable[..., Response]:
-        @wraps(view)
-        def respond(**path: Any) -> Response:
-            return transaction.run(lambda: self.make_response(view(**path)))
+    def refuse_unregistered_view(self) -> None:
+        """Raise UnguardedRoute for a view that was put into `view_functions` past `add_url_rule`."""
+        view = self.view_functions.get(request.endpoint or "")
+        if view is not None and view not in self._guarded_views:
+            raise UnguardedRoute(f"{request.url_rule} was added without a guard: use add_url_rule")
 
-        return respond
+
+def _in_transaction(view: Callable[..., Any]) -> Callable[..., Response]:
+    @wraps(view)
+    def respond(**path: Any) -> Response:
+        return transaction.run(lambda: current_app.make_response(view(**path)))
+
+    return respond
 
 
 current_app = cast("Application", flask.current_app)
@@ -93,6 +103,7 @@ current_app = cast("Application", flask.current_app)
 def read_request() -> None:
     """Refuse what is ambiguous and read the body before anything is looked up."""
     _refuse_ambiguous_path(request.environ)
+    current_app.refuse_unregistered_view()
     buffer_body()
 
 

@@ -152,7 +152,10 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     """Add its name, its guard and its errors to what a view has declared."""
     operation["operationId"] = _operation_id(rule)
     operation["description"] = f"Guard: `{guard_of(view)}`"
-    operation["security"] = [] if guard_of(view) == "public" else [{"bearer": []}]
+    guard = guard_of(view) or ""
+    operation["security"] = [] if guard == "public" else [{"bearer": []}]
+    if guard.endswith("(or_refresh_token)"):
+        operation["security"].append({})
     declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
     responses.update(_problem_responses(declared))

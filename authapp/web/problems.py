@@ -27,6 +27,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     405: errors.MethodNotAllowed,
     413: errors.BodyTooLarge,
     415: errors.UnsupportedMediaType,
+    500: errors.InternalError,
 }
 
 log = structlog.get_logger("authapp")

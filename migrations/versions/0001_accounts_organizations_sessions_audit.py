@@ -1,4 +1,4 @@
-"""Accounts, organizations, memberships, sessions and the audit log."""
+"""Create accounts, organizations, memberships, sessions and the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row-level security between organizations, invitations, API keys and the outbox."""
+"""Add row-level security, invitations, API keys and the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look-ups of credentials as functions, whose plans PostgreSQL keeps, and policies that mislead no plan."""
+"""Look up credentials in PostgreSQL functions, and simplify the policies."""
 
 from __future__ import annotations
 

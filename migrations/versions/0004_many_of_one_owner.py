@@ -1,4 +1,4 @@
-"""Many rows of one owner: all organizations of an account as tenant context, founders, an index for each list."""
+"""Add indexes for long lists, founders of organizations, and policies for accounts with many organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox's columns by their plain names, and the look-up of invitations out of the database."""
+"""Rename columns of the outbox, and drop the function that looks up invitations."""
 
 from __future__ import annotations
 

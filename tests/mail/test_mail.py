@@ -496,7 +496,7 @@ def test_the_console_mailer_writes_each_email_to_a_file_of_its_folder(
     assert re.fullmatch(r"[\d-]{10}T[\d-]{8}\.\d{6}_ada@example\.com\.txt", ada.name)
     assert ada.read_text() == "To: ada@example.com\nSubject: Subject\n\nToken"
     assert recipients[1] in long.read_text()
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder.stat().st_mode & 0o777, ada.stat().st_mode & 0o777) == (0o700, 0o600)
     assert ada.read_text() in capsys.readouterr().out
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,10 @@ if __name__ == "__main__":
     if shutil.which("npx") is None:
         sys.exit("newman needs npx, which comes with Node.js.")
     base_url, emails = sys.argv[1:]
+    try:
+        urllib.request.urlopen(f"{base_url}/healthz", timeout=5).close()
+    except OSError:
+        sys.exit(f"Nothing answers at {base_url}. Start it in another terminal: make run")
     try:
         sys.exit(run(base_url, Path(emails)))
     except NoEmail as error:

@@ -130,3 +130,15 @@ def test_a_member_of_another_organization_is_not_found_here(world: World) -> Non
     for method, body in (("PATCH", {"role": "admin"}), ("DELETE", None)):
         assert admin.call(method, f"{members}/{stranger.id}", body).get_json()["code"] == "member_not_found"
     assert stranger.call("GET", f"/organizations/{stranger.organization_id}").get_json()["role"] == "admin"
+
+
+def test_the_emails_of_invitations_that_are_revoked_with_their_inviter_are_cancelled(world: World) -> None:
+    founder, admin = world.person("Acme"), world.person()
+    world.join(admin, founder.organization_id, "admin")
+    path = f"/organizations/{founder.organization_id}"
+    world.emails()  # those of joining are sent
+    for number in range(2):
+        body = {"email": f"guest{number}@example.com", "role": "viewer"}
+        assert admin.call("POST", f"{path}/invitations", body).status_code == 201
+    assert founder.call("DELETE", f"{path}/members/{admin.id}").status_code == 204
+    assert world.sql("SELECT recipient FROM outbox WHERE sent_at IS NULL") == []

@@ -166,6 +166,17 @@ def test_a_refresh_token_signs_out_where_the_access_token_is_expired_or_lost(
     assert (again.status_code, again.get_json()["code"]) == (401, "revoked_token")
 
 
+def test_a_refresh_token_that_was_used_before_the_last_one_signs_nobody_out(world: World) -> None:
+    person = world.person()
+    token = person.refresh_token
+    for _ in range(2):
+        refreshed = world.caller().call("POST", "/auth/refresh", {"refresh_token": token})
+        token = refreshed.get_json()["refresh_token"]
+    answer = world.caller().call("POST", "/auth/logout", {"refresh_token": person.refresh_token, "everywhere": True})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "revoked_token")
+    assert person.call("GET", "/auth/me").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("access_token", "body", "code"),
     [

@@ -120,11 +120,14 @@ def test_an_encoded_slash_in_the_query_is_welcome(client: Caller) -> None:
 
 
 def test_only_listed_origins_may_read_replies_in_a_browser(app_with: AppWith) -> None:
-    client = app_with(cors_origins=("https://app.example.com",)).test_client()
-    listed = client.options("/api/v1/auth/login", headers=preflight("https://app.example.com"))
-    assert listed.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
-    assert "authorization" in listed.headers["Access-Control-Allow-Headers"].lower()
-    for origin in ("https://evil.example.com", "https://app.example.com.evil.example.com", "null"):
+    origins = ("https://app.example.com", "http://[::1]:3000")
+    client = app_with(cors_origins=origins).test_client()
+    for origin in origins:
+        listed = client.options("/api/v1/auth/login", headers=preflight(origin))
+        assert listed.headers["Access-Control-Allow-Origin"] == origin
+        assert "authorization" in listed.headers["Access-Control-Allow-Headers"].lower()
+    refused = ("https://evil.example.com", "https://app.example.com.evil.example.com", "null", "http://1:3000")
+    for origin in (*refused, "https://app-example.com", "https://APP.example.com"):
         reply = client.options("/api/v1/auth/login", headers=preflight(origin))
         assert "Access-Control-Allow-Origin" not in reply.headers
 
