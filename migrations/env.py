@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from alembic import context
+from alembic.autogenerate import render_python_code
 from alembic.operations.ops import DropTableOp
 from flask import current_app
 from sqlalchemy import text
@@ -23,8 +24,15 @@ database = extension.db
 
 
 def check_migration(migration_context: Any, revision: Any, directives: list[Any]) -> None:
-    """Write no file when the models have not changed, nor into an installed package. Name the tables that it drops."""
+    """Write no file when the models have not changed, nor into an installed package. Name the tables that it drops.
+
+    Raises:
+        ClickException: saying so; from `db check` with what a migration would contain.
+    """
     if not getattr(context.config.cmd_opts, "autogenerate", False):
+        if not directives[0].upgrade_ops.is_empty():  # `db check`; a new file of `db revision` is empty
+            code = render_python_code(directives[0].upgrade_ops, migration_context=migration_context)
+            raise click.ClickException(f"The models differ from the database. A migration would contain:\n    {code}")
         return
     if MIGRATIONS == PACKAGED:
         raise click.ClickException("The installed package takes no further migrations. Work in a clone of authapp.")

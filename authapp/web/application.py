@@ -55,6 +55,7 @@ class Application(Flask):
     def __init__(self, settings: Settings) -> None:
         self._in_transaction = cache(_in_transaction)  # one view may have several routes
         self._guarded_views: set[Callable[..., Any]] = set()
+        self._routes: set[tuple[str, str]] = set()  # rule and method
         super().__init__("authapp", static_folder=None)
         self.settings = settings
         self.tokens = Tokens(key_ring(settings), refresh_key(settings), settings.jwt_issuer, settings.jwt_audience)
@@ -76,9 +77,10 @@ class Application(Flask):
             view_func = self._in_transaction(view_func)
             self._guarded_views.add(view_func)
         methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)
-        wanted = {method.upper() for method in methods}
-        if any(known.rule == rule and wanted & (known.methods or set()) for known in self.url_map.iter_rules()):
+        wanted = {(rule, method.upper()) for method in methods}
+        if wanted & self._routes:
             raise TakenRoute(f"{rule} is served already. A second view would never be called: choose another path.")
+        self._routes |= wanted
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def refuse_unregistered_view(self) -> None:
