@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 from alembic import context
-from alembic.autogenerate import render_python_code
 from alembic.operations.ops import DropTableOp
 from flask import current_app
 from sqlalchemy import text
@@ -27,12 +26,13 @@ def check_migration(migration_context: Any, revision: Any, directives: list[Any]
     """Write no file when the models have not changed, nor into an installed package. Name the tables that it drops.
 
     Raises:
-        ClickException: saying so; from `db check` with what a migration would contain.
+        ClickException: saying so; from `db check` with the differences.
     """
     if not getattr(context.config.cmd_opts, "autogenerate", False):
         if not directives[0].upgrade_ops.is_empty():  # `db check`; a new file of `db revision` is empty
-            code = render_python_code(directives[0].upgrade_ops, migration_context=migration_context)
-            raise click.ClickException(f"The models differ from the database. A migration would contain:\n    {code}")
+            raise click.ClickException(
+                "\n  ".join(["The models differ from the database:", *differences(directives[0])])
+            )
         return
     if MIGRATIONS == PACKAGED:
         raise click.ClickException("The installed package takes no further migrations. Work in a clone of authapp.")
@@ -43,6 +43,14 @@ def check_migration(migration_context: Any, revision: Any, directives: list[Any]
     elif dropped := [op.table_name for op in ops.ops if isinstance(op, DropTableOp)]:
         click.echo(f"This migration drops tables that no model knows: {', '.join(dropped)}.", err=True)
         click.echo("If they belong to a module of yours, delete the file, and name the module with --app.", err=True)
+
+
+def differences(script: Any) -> list[str]:
+    """A line for each difference: what a migration would do, and to what."""
+    found = [
+        diff for entry in script.upgrade_ops.as_diffs() for diff in (entry if isinstance(entry, list) else [entry])
+    ]
+    return [" ".join(str(getattr(part, "name", part)) for part in diff if part is not None) for diff in found]
 
 
 def run_offline() -> None:
