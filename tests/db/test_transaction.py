@@ -17,7 +17,7 @@ from authapp.db.transaction import Stale
 from authapp.decorators.guards import get_current_active_user, public
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UnguardedRoute
-from tests.factories import API, AppWith, Person, World
+from tests.factories import API, PASSWORD, AppWith, Person, World
 
 
 def headers(person: Person) -> dict[str, str]:
@@ -58,18 +58,16 @@ def test_a_view_that_catches_a_database_error_does_not_answer_as_if_it_had_commi
     assert person.call("GET", "/auth/me").get_json()["first_name"] is None
 
 
-def test_the_log_names_no_audit_event_that_was_rolled_back(
-    world: World, app_with: AppWith, capfd: pytest.CaptureFixture[str]
-) -> None:
-    person = world.person()
-    world.sql("ALTER TABLE memberships ADD CONSTRAINT none CHECK (false) NOT VALID")
+def test_the_log_names_no_audit_event_that_was_rolled_back(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    world.sql("ALTER TABLE audit_events ADD CONSTRAINT no_sessions CHECK (action <> 'session.started') NOT VALID")
     try:
-        response = person.call("POST", "/organizations", {"name": "Acme"})
+        response = world.caller().call("POST", "/auth/register", {"email": "ada@example.com", "password": PASSWORD})
     finally:
-        world.sql("ALTER TABLE memberships DROP CONSTRAINT none")
+        world.sql("ALTER TABLE audit_events DROP CONSTRAINT no_sessions")
     assert response.status_code == 500
-    [line] = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "/api/v1/organizations" in line][-1:]
-    assert "audit" not in line
+    [line] = [json.loads(line) for line in capfd.readouterr().out.splitlines() if '"event": "request"' in line]
+    assert (line["status"], "audit" in line) == (500, False)
+    assert world.sql("SELECT FROM audit_events") == []
 
 
 def test_one_view_may_have_several_routes_of_a_flask_blueprint(app_with: AppWith) -> None:
