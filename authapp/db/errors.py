@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from authapp.core.errors import ApiError, Conflict, ServiceUnavailable, ValidationFailed, catalogue
-from authapp.db.engine import db
+from authapp.db.engine import READ_ONLY, db
 
 ERRORS = "authapp.errors"
 """In the info of a table: the code of the error for each of its constraints that has one of its own, by its name."""
@@ -16,7 +16,7 @@ ERRORS = "authapp.errors"
 # SQLSTATE classes of a database that is away or overloaded: connection, resources, intervention, system, locks.
 _AWAY = ("08", "53", "57", "58", "55")
 _NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
-_NOT_READY = ("25006", *_NOT_MIGRATED)  # the first: a failover in progress
+_NOT_READY = (READ_ONLY, *_NOT_MIGRATED)  # the first: a failover in progress
 _CONFLICTS = ("23503", "23505")  # violations of a foreign key, of a unique constraint
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 

@@ -48,8 +48,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
         refresh_token = peek_body("refresh_token") if or_refresh_token else None
         if refresh_token is None:
             raise
-        claims = _logged(current_app.tokens.read(refresh_token, "refresh"))
-        session_refresh.require_current(claims)
+        claims = session_refresh.read_current(refresh_token)
     found = credentials.find_session(
         claims.session_id, claims.user_id, clock.now(), memberships=memberships, autocommit=memberships
     )
@@ -101,10 +100,7 @@ def _read_api_key(token: str) -> Presented | None:
 
 
 def _verified_claims(token: str) -> Claims:
-    return _logged(verify_in_request(token))
-
-
-def _logged(claims: Claims) -> Claims:
+    claims = verify_in_request(token)
     log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
     return claims
 

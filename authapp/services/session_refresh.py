@@ -63,8 +63,7 @@ def refresh(refresh_token: str) -> SignedIn:
         RevokedToken: the session has ended, or the account is switched off.
         RefreshTokenReused: spent before, and not just now. The session ends.
     """
-    claims = current_app.tokens.read(refresh_token, "refresh")
-    log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    claims = _read(refresh_token)
     now = clock.now()
     parameters = {
         "session_id": claims.session_id,
@@ -78,15 +77,24 @@ def refresh(refresh_token: str) -> SignedIn:
     return issue(SessionRecord._make(row[_SESSION]), UserRecord._make(row[_USER]))
 
 
-def require_current(claims: Claims) -> None:
-    """Pass if a refresh token is the current one of its session or the one before.
+def read_current(refresh_token: str) -> Claims:
+    """The claims of a refresh token that is the current one of its session or the one before.
 
     Raises:
+        InvalidToken, ExpiredToken: not a refresh token of ours.
         RevokedToken: it is older.
     """
+    claims = _read(refresh_token)
     known = or_(Session.refresh_id == claims.token_id, Session.previous_refresh_id == claims.token_id)
     if transaction.scalar(select(Session.id).where(Session.id == claims.session_id, known)) is None:
         raise RevokedToken("an older refresh token")
+    return claims
+
+
+def _read(refresh_token: str) -> Claims:
+    claims = current_app.tokens.read(refresh_token, "refresh")
+    log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    return claims
 
 
 def _spent(claims: Claims) -> Sequence[Any]:
