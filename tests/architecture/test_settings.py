@@ -14,6 +14,7 @@ from authapp import instance
 from authapp.config import CHOICES, NUMBERS, Settings, UnsafeSettings, read_settings
 from authapp.security.keys import key_ring
 from tests.factories import PASSWORD, AppWith, World
+from tests.pages import blocks, page
 
 ROOT = Path(__file__).parent.parent.parent
 SAFE = {
@@ -237,9 +238,7 @@ def test_every_variable_arrives_as_its_type_says(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_setting_is_in_the_docs_with_its_default_and_what_is_allowed() -> None:
-    rows = re.findall(
-        r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) ?\| ", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) ?\| ", page("docs/settings.md"), re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(NAMES)
     defaults = Settings()
     for name, default, allowed in rows:
@@ -261,7 +260,7 @@ def test_the_env_example_has_every_setting_with_its_default() -> None:
 
 
 def test_the_command_of_the_docs_makes_a_key_set() -> None:
-    [command] = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / "settings.md").read_text(), re.DOTALL | re.MULTILINE)
+    [command] = blocks("docs/settings.md", "sh")
     made = subprocess.run(
         ["sh", "-c", command.replace("python3", sys.executable)], capture_output=True, text=True, check=True
     )

@@ -12,6 +12,7 @@ import pytest
 
 from authapp.core.enums import AuditAction
 from authapp.instance import ROOT
+from tests.pages import page
 
 SOURCES = sorted((ROOT / "authapp").rglob("*.py"))
 TOP_LEVEL = {
@@ -97,7 +98,7 @@ def words_to_replace(path: str) -> Iterator[str]:
 
 def prose(path: str) -> str:
     """The text of a file. CONTRIBUTING.md without its table of words, line by line."""
-    text = (ROOT / path).read_text()
+    text = page(path)
     if path == "CONTRIBUTING.md":
         [table] = re.findall(r"^\| write \| not \|\n(?:\|.*\n)+", text, re.MULTILINE)
         text = text.replace(table, "\n" * table.count("\n"))
@@ -105,8 +106,8 @@ def prose(path: str) -> str:
 
 
 def test_contributing_has_the_table_of_words() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text()
-    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page.partition("| write | not |")[2], re.MULTILINE)
+    text = page("CONTRIBUTING.md")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", text.partition("| write | not |")[2], re.MULTILINE)
     refused = {word for _, words in rows for word in words.split(", ")}
     for word, standard in INSTEAD.items():
         assert any(re.fullmatch(word, other) for other in refused), word
@@ -114,7 +115,7 @@ def test_contributing_has_the_table_of_words() -> None:
 
 
 def test_the_docs_list_every_action_of_the_audit_log() -> None:
-    rows = re.findall(r"^\| `([a-z_.]+)` \| ", (ROOT / "docs" / "audit-log.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_.]+)` \| ", page("docs/audit-log.md"), re.MULTILINE)
     assert rows == [action.value for action in AuditAction]
 
 

@@ -17,11 +17,7 @@ from authapp.db.transaction import Stale
 from authapp.decorators.guards import get_current_active_user, public
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UnguardedRoute
-from tests.factories import API, PASSWORD, AppWith, Person, World
-
-
-def headers(person: Person) -> dict[str, str]:
-    return {"Authorization": f"Bearer {person.session['access_token']}"}
+from tests.factories import API, PASSWORD, AppWith, World
 
 
 def test_a_request_that_is_run_again_is_authenticated_again(world: World, app_with: AppWith) -> None:
@@ -35,7 +31,8 @@ def test_a_request_that_is_run_again_is_authenticated_again(world: World, app_wi
         person.call("POST", "/auth/logout")
         raise Stale
 
-    response = app_with(blueprints=[blueprint]).test_client().get(f"{API}/again", headers=headers(person))
+    caller = world.with_app(app_with(blueprints=[blueprint])).caller(person.session["access_token"])
+    response = caller.call("GET", "/again")
     assert (response.status_code, response.get_json()["code"]) == (401, "revoked_token")
     assert attempts == [person.email]
 
@@ -109,11 +106,11 @@ def test_flask_jwt_extendeds_own_decorator_refuses_a_session_that_has_ended(
     def view() -> dict[str, Any]:
         return {}
 
-    client = app_with(blueprints=[blueprint]).test_client()
-    assert client.get(f"{API}/theirs", headers=headers(person)).status_code == 200
+    caller = world.with_app(app_with(blueprints=[blueprint])).caller(person.session["access_token"])
+    assert caller.call("GET", "/theirs").status_code == 200
     if end == "logout":
         person.call("POST", "/auth/logout")
     else:
         world.sql("UPDATE users SET is_active = false")
-    response = client.get(f"{API}/theirs", headers=headers(person))
+    response = caller.call("GET", "/theirs")
     assert (response.status_code, response.get_json()["code"]) == (401, "revoked_token")

@@ -24,9 +24,10 @@ from authapp.config import Settings
 from authapp.instance import ROOT
 from tests.factories import API, PASSWORD
 from tests.live import EMAILS, SAID, ask, lines_of, running
+from tests.pages import page
 from tests.postman.run import token_in_email
 
-README = (ROOT / "README.md").read_text()
+README = page("README.md")
 pytestmark = pytest.mark.xdist_group("live")  # one after the other: they share two cores
 
 
