@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Any, get_type_hints
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from authapp import instance
-
-ENVIRONMENTS = ("production", "development", "testing")
-CHOICES = {
-    "app_env": ENVIRONMENTS,
-    "algorithm": ("HS256", "ES256", "EdDSA", "RS256"),
-    "password_policy": ("seed", "nist"),
-}
-NUMBERS = {  # smallest, largest
-    "access_token_expire_minutes": (1, 43_200),
-    "refresh_token_expire_days": (1, 3_650),
-    "refresh_grace_seconds": (0, 300),
-    "session_absolute_days": (1, 3_650),
-    "max_sessions_per_account": (1, 1_000),
-    "max_organizations_per_account": (1, 10_000),
-    "port": (1, 65_535),
-    "web_concurrency": (1, 256),
-    "web_threads": (1, 256),
-    "trusted_proxies": (0, 16),
-    "bcrypt_rounds": (4, 20),
-}
-SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
-FEWEST_BCRYPT_ROUNDS = 10
-PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9a-f:]+\])(?::\d+)?")  # RFC 6454 section 6.2
-_ADDRESS = re.compile(_ORIGIN.pattern + r"(?:/[\w./~-]*)?", re.ASCII)
+from authapp.config_checks import ENVIRONMENTS, problems
 
 
 class UnsafeSettings(SystemExit):
@@ -88,85 +60,18 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     bcrypt_rounds: int = 12
     password_policy: str = "seed"  # noqa: S105
+    password_breach_file: str | None = None
+    registration_mode: str = "open"
+    email_verification: str = "optional"
+    rate_limits: str = "on"
+    redis_url: str | None = None
+    operator_name: str = "authapp"
+    operator_logo: str | None = None
     log_level: str = "INFO"
 
     @property
     def in_production(self) -> bool:
         return self.app_env == "production"
-
-    def problems(self) -> list[str]:
-        """Every reason not to start, as sentences that say what to do."""
-        checks = [
-            *(
-                (getattr(self, name) in values, f"{name.upper()}: choose one of {', '.join(values)}.")
-                for name, values in CHOICES.items()
-            ),
-            *(
-                (smallest <= getattr(self, name) <= largest, f"{name.upper()}: choose {smallest} to {largest}.")
-                for name, (smallest, largest) in NUMBERS.items()
-            ),
-            (all(map(_ORIGIN.fullmatch, self.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
-            (
-                not self.public_url or _ADDRESS.fullmatch(self.public_url),
-                "PUBLIC_URL: give an address: https://auth.example.com",
-            ),
-            (
-                not self.frontend_url or _ADDRESS.fullmatch(self.frontend_url),
-                "FRONTEND_URL: give an address: https://app.example.com",
-            ),
-            (_is_mail_url(self.mail_url), "MAIL_URL: give smtp://user:password@host:587, smtps://… or console:"),
-            ("@" in parseaddr(self.mail_from)[1], "MAIL_FROM: give an address: Acme <no-reply@example.com>"),
-            (self.log_level.upper() in LOG_LEVELS, f"LOG_LEVEL: choose one of {', '.join(LOG_LEVELS)}."),
-            (
-                not self.database_url or self.database_url.startswith(("postgres://", "postgresql://")),
-                "DATABASE_URL: authapp needs PostgreSQL: postgres://user:password@host/name",
-            ),
-            (
-                self.jwt_keys or self.algorithm == "HS256" or self.algorithm not in CHOICES["algorithm"],
-                f"JWT_KEYS: set a private JWK set for {self.algorithm}.",
-            ),
-            (
-                not self.jwt_issuer or self.jwt_audience != self.jwt_issuer,
-                "JWT_AUDIENCE: choose another than JWT_ISSUER, which is the audience of refresh tokens.",
-            ),
-            (_is_jwk_set(self.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
-        ]
-        problems = [problem for fine, problem in checks if not fine]
-        return problems + (self._problems_in_production() if self.in_production else [])
-
-    def _problems_in_production(self) -> list[str]:
-        make_one = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        problems = []
-        for name in ("secret_key", "password_pepper", "jwt_secret_key"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not value:
-                problems.append(f"{name.upper()}: not set. {make_one}")
-            elif len(value.encode()) < SHORTEST_SECRET:
-                problems.append(f"{name.upper()}: shorter than {SHORTEST_SECRET} bytes. {make_one}")
-            elif any(word in value.lower() for word in PLACEHOLDERS) or len(set(value)) < 8:
-                problems.append(f"{name.upper()}: a placeholder. {make_one}")
-        checks = [
-            (self.database_url, "DATABASE_URL: not set. Give a PostgreSQL: postgres://user:password@host/name"),
-            (
-                self.public_url,
-                "PUBLIC_URL: not set. Give the address of this service: https://auth.example.com",
-            ),
-            (
-                not self.mail_url.startswith(("console:", "memory:")),
-                "MAIL_URL: emails hold tokens, which must not be logged. Give a mail server.",
-            ),
-            (
-                not self.mail_url or "@localhost" not in self.mail_from,
-                "MAIL_FROM: not set. Give the sender of emails: Acme <no-reply@example.com>",
-            ),
-            (
-                self.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
-                f"BCRYPT_ROUNDS: choose at least {FEWEST_BCRYPT_ROUNDS}, or passwords are guessed too fast.",
-            ),
-        ]
-        return problems + [problem for fine, problem in checks if not fine]
 
 
 _DEFAULTS = Settings()
@@ -188,8 +93,8 @@ def read_settings() -> Settings:
             except ValueError:
                 malformed.append(f"{name.upper()}: give a whole number.")
     settings = Settings(**_with_derived(given))
-    if problems := [*malformed, *settings.problems()]:
-        raise UnsafeSettings(problems)
+    if found := [*malformed, *problems(settings)]:
+        raise UnsafeSettings(found)
     return settings
 
 
@@ -222,22 +127,3 @@ def _list(text: str) -> tuple[str, ...]:
 
 # How a variable is read follows from the type of its field.
 _READERS: dict[Any, Callable[[str], Any]] = {int: _whole_number, str: str, str | None: str, tuple[str, ...]: _list}
-
-
-def _is_mail_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        is_server = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return False
-    return is_server or text in ("", "memory:") or text.startswith("console:")
-
-
-def _is_jwk_set(text: str | None) -> bool:
-    if text is None:
-        return True
-    try:
-        keys = json.loads(text)["keys"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return isinstance(keys, list) and bool(keys) and all(isinstance(key, dict) and "kty" in key for key in keys)

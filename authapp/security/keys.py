@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt import PyJWK, PyJWS, PyJWTError
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
-from authapp.config import SHORTEST_SECRET, Settings, UnsafeSettings
+from authapp.config import Settings, UnsafeSettings
+from authapp.config_checks import SHORTEST_SECRET
 
 SUBKEY_BYTES = 32
 SHORTEST_RSA = 3072  # bits, ASVS v5.0.0 appendix C

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from authapp import instance
-from authapp.config import CHOICES, NUMBERS, Settings, UnsafeSettings, read_settings
+from authapp.config import Settings, UnsafeSettings, read_settings
+from authapp.config_checks import CHOICES, NUMBERS, problems
 from authapp.security.keys import key_ring
 from tests.factories import PASSWORD, AppWith, World
 from tests.pages import blocks, page
@@ -82,6 +83,14 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("JWT_KEYS", "{}"),
         ("JWT_KEYS", "not json"),
         ("PASSWORD_POLICY", "none"),
+        ("PASSWORD_BREACH_FILE", "/no/such/file"),
+        ("REGISTRATION_MODE", "shut"),
+        ("EMAIL_VERIFICATION", "on"),
+        ("RATE_LIMITS", "off"),
+        ("RATE_LIMITS", "false"),
+        ("REDIS_URL", "redis.example.com"),
+        ("OPERATOR_LOGO", "/no/such/logo.svg"),
+        ("OPERATOR_LOGO", __file__),
         ("APP_ENV", "staging"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "app.example.com"),
@@ -222,6 +231,13 @@ CHANGED = {
     "CORS_ORIGINS": "https://app.example.com, https://admin.example.com",
     "BCRYPT_ROUNDS": "13",
     "PASSWORD_POLICY": "nist",
+    "PASSWORD_BREACH_FILE": __file__,
+    "REGISTRATION_MODE": "safe",
+    "EMAIL_VERIFICATION": "required",
+    "RATE_LIMITS": "off",
+    "REDIS_URL": "rediss://redis.example.com:6380",
+    "OPERATOR_NAME": "Acme",
+    "OPERATOR_LOGO": str(ROOT / "docs" / "charts" / "latency.svg"),
     "LOG_LEVEL": "DEBUG",
 }
 
@@ -265,5 +281,5 @@ def test_the_command_of_the_docs_makes_a_key_set() -> None:
         ["sh", "-c", command.replace("python3", sys.executable)], capture_output=True, text=True, check=True
     )
     settings = Settings(app_env="testing", secret_key="s" * 32, algorithm="ES256", jwt_keys=made.stdout)
-    assert settings.problems() == []
+    assert problems(settings) == []
     assert key_ring(settings).public_set()["keys"][0]["crv"] == "P-256"

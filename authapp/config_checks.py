@@ -1,0 +1,172 @@
+"""What is wrong with settings: malformed anywhere, or unsafe in production. Sentences that say what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from authapp.config import Settings
+
+ENVIRONMENTS = ("production", "development", "testing")
+CHOICES = {
+    "app_env": ENVIRONMENTS,
+    "algorithm": ("HS256", "ES256", "EdDSA", "RS256"),
+    "password_policy": ("seed", "nist"),
+    "registration_mode": ("open", "safe", "invitation", "closed"),
+    "email_verification": ("optional", "required"),
+    "rate_limits": ("on", "off"),
+}
+NUMBERS = {  # smallest, largest
+    "access_token_expire_minutes": (1, 43_200),
+    "refresh_token_expire_days": (1, 3_650),
+    "refresh_grace_seconds": (0, 300),
+    "session_absolute_days": (1, 3_650),
+    "max_sessions_per_account": (1, 1_000),
+    "max_organizations_per_account": (1, 10_000),
+    "port": (1, 65_535),
+    "web_concurrency": (1, 256),
+    "web_threads": (1, 256),
+    "trusted_proxies": (0, 16),
+    "bcrypt_rounds": (4, 20),
+}
+SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
+FEWEST_BCRYPT_ROUNDS = 10
+PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9a-f:]+\])(?::\d+)?")  # RFC 6454 section 6.2
+_ADDRESS = re.compile(_ORIGIN.pattern + r"(?:/[\w./~-]*)?", re.ASCII)
+_LOGOS = (".svg", ".png")
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def problems(settings: Settings) -> list[str]:
+    """Every reason not to start with these settings."""
+    found = [*_outside_bounds(settings), *_malformed(settings)]
+    return found + (_unsafe_secrets(settings) + _unsafe(settings) if settings.in_production else [])
+
+
+def _outside_bounds(settings: Settings) -> list[str]:
+    checks = [
+        *(
+            (getattr(settings, name) in values, f"{name.upper()}: choose one of {', '.join(values)}.")
+            for name, values in CHOICES.items()
+        ),
+        *(
+            (smallest <= getattr(settings, name) <= largest, f"{name.upper()}: choose {smallest} to {largest}.")
+            for name, (smallest, largest) in NUMBERS.items()
+        ),
+    ]
+    return _unmet(checks)
+
+
+def _malformed(settings: Settings) -> list[str]:
+    one_of_algorithms = settings.algorithm in CHOICES["algorithm"]
+    return _unmet(
+        [
+            (all(map(_ORIGIN.fullmatch, settings.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
+            (_is_address(settings.public_url), "PUBLIC_URL: give an address: https://auth.example.com"),
+            (_is_address(settings.frontend_url), "FRONTEND_URL: give an address: https://app.example.com"),
+            (_is_mail_url(settings.mail_url), "MAIL_URL: give smtp://user:password@host:587, smtps://… or console:"),
+            ("@" in parseaddr(settings.mail_from)[1], "MAIL_FROM: give an address: Acme <no-reply@example.com>"),
+            (settings.log_level.upper() in LOG_LEVELS, f"LOG_LEVEL: choose one of {', '.join(LOG_LEVELS)}."),
+            (
+                not settings.database_url or settings.database_url.startswith(("postgres://", "postgresql://")),
+                "DATABASE_URL: authapp needs PostgreSQL: postgres://user:password@host/name",
+            ),
+            (
+                not settings.redis_url or settings.redis_url.startswith(_REDIS),
+                "REDIS_URL: give an address: redis://user:password@host:6379/0",
+            ),
+            (
+                settings.jwt_keys or settings.algorithm == "HS256" or not one_of_algorithms,
+                f"JWT_KEYS: set a private JWK set for {settings.algorithm}.",
+            ),
+            (
+                not settings.jwt_issuer or settings.jwt_audience != settings.jwt_issuer,
+                "JWT_AUDIENCE: choose another than JWT_ISSUER, which is the audience of refresh tokens.",
+            ),
+            (_is_jwk_set(settings.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
+            (
+                _is_file(settings.password_breach_file),
+                "PASSWORD_BREACH_FILE: no such file. Give the path of a sorted list of SHA-1 hashes.",
+            ),
+            (
+                _is_file(settings.operator_logo) and (settings.operator_logo or ".svg").endswith(_LOGOS),
+                "OPERATOR_LOGO: no such file. Give the path of an .svg or .png file.",
+            ),
+        ]
+    )
+
+
+def _unsafe_secrets(settings: Settings) -> list[str]:
+    make_one = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    found = []
+    for name in ("secret_key", "password_pepper", "jwt_secret_key"):
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        if not value:
+            found.append(f"{name.upper()}: not set. {make_one}")
+        elif len(value.encode()) < SHORTEST_SECRET:
+            found.append(f"{name.upper()}: shorter than {SHORTEST_SECRET} bytes. {make_one}")
+        elif any(word in value.lower() for word in PLACEHOLDERS) or len(set(value)) < 8:
+            found.append(f"{name.upper()}: a placeholder. {make_one}")
+    return found
+
+
+def _unsafe(settings: Settings) -> list[str]:
+    return _unmet(
+        [
+            (settings.database_url, "DATABASE_URL: not set. Give a PostgreSQL: postgres://user:password@host/name"),
+            (settings.public_url, "PUBLIC_URL: not set. Give the address of this service: https://auth.example.com"),
+            (
+                not settings.mail_url.startswith(("console:", "memory:")),
+                "MAIL_URL: emails hold tokens, which must not be logged. Give a mail server.",
+            ),
+            (
+                not settings.mail_url or "@localhost" not in settings.mail_from,
+                "MAIL_FROM: not set. Give the sender of emails: Acme <no-reply@example.com>",
+            ),
+            (
+                settings.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
+                f"BCRYPT_ROUNDS: choose at least {FEWEST_BCRYPT_ROUNDS}, or passwords are guessed too fast.",
+            ),
+            (settings.rate_limits != "off", "RATE_LIMITS: off is for development and tests only. Remove it."),
+        ]
+    )
+
+
+def _unmet(checks: list[tuple[Any, str]]) -> list[str]:
+    return [problem for fine, problem in checks if not fine]
+
+
+def _is_address(text: str | None) -> bool:
+    return not text or bool(_ADDRESS.fullmatch(text))
+
+
+def _is_file(path: str | None) -> bool:
+    return path is None or Path(path).is_file()
+
+
+def _is_mail_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        is_server = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    return is_server or text in ("", "memory:") or text.startswith("console:")
+
+
+def _is_jwk_set(text: str | None) -> bool:
+    if text is None:
+        return True
+    try:
+        keys = json.loads(text)["keys"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return isinstance(keys, list) and bool(keys) and all(isinstance(key, dict) and "kty" in key for key in keys)
