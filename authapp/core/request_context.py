@@ -42,6 +42,17 @@ def client_address() -> str | None:
     return _canonical(request.remote_addr or "")
 
 
+def client_network() -> str:
+    """What counts as one client where requests are counted: the IPv4 address, or the /64 of the IPv6 address.
+
+    One IPv6 customer has at least a /64 (RFC 6177 section 2) and may use another address of it for each request.
+    """
+    address = client_address()
+    if address is None or ":" not in address:
+        return address or "unknown"
+    return str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
 def client_is_connected() -> bool:
     """Whether the other end of this request has not closed the connection. True where the server does not tell."""
     connection = request.environ.get("gunicorn.socket") if has_request_context() else None
