@@ -29,6 +29,7 @@ from authapp.core.errors import (
 from authapp.decorators.authentication import authenticate, authenticate_in
 from authapp.schemas.fields import parse_uuid
 from authapp.services import audit
+from authapp.services.admission import EmailNotVerified, ReauthenticationRequired, require_recent, require_verified
 from authapp.services.api_keys import InvalidApiKey
 from authapp.web.blueprint import raises, takes_no_query
 from authapp.web.guard_marks import View, mark_guarded
@@ -58,6 +59,7 @@ ORGANIZATION_ERRORS: tuple[type[ApiError], ...] = (
     ExpiredToken,
     RevokedToken,
     InvalidApiKey,
+    EmailNotVerified,
     NotAMember,
 )
 
@@ -118,9 +120,16 @@ public: Guard = guard("public", lambda ids: None)
 @overload
 def require_active_user(view: View) -> View: ...
 @overload
-def require_active_user(*, memberships: bool = False, or_refresh_token: bool = False) -> Guard: ...
 def require_active_user(
-    view: View | None = None, *, memberships: bool = False, or_refresh_token: bool = False
+    *, memberships: bool = False, or_refresh_token: bool = False, recent: bool = False, verified: bool = False
+) -> Guard: ...
+def require_active_user(
+    view: View | None = None,
+    *,
+    memberships: bool = False,
+    or_refresh_token: bool = False,
+    recent: bool = False,
+    verified: bool = False,
 ) -> View | Guard:
     """An account that is active may call, with an access token.
 
@@ -128,11 +137,21 @@ def require_active_user(
         view: the view, where the guard is written without parentheses.
         memberships: fill `current_actor.memberships`, for a view that sends no statement of its own.
         or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves.
+        recent: only within 5 minutes of a sign-in, with the second factor of an account that has one (RFC 9470).
+        verified: only with a verified email address, where EMAIL_VERIFICATION asks for that.
     """
+
+    def check(ids: PathIds) -> None:
+        actor = authenticate(memberships=memberships, or_refresh_token=or_refresh_token)
+        _require_active(actor.user)
+        _require(actor, recent=recent, verified=verified)
+
     made = guard(
-        "require_active_user(or_refresh_token)" if or_refresh_token else "require_active_user",
-        lambda ids: _require_active(authenticate(memberships=memberships, or_refresh_token=or_refresh_token).user),
+        _named("require_active_user", or_refresh_token=or_refresh_token, recent=recent, verified=verified),
+        check,
         *ACCOUNT_ERRORS,
+        *([ReauthenticationRequired] if recent else []),
+        *([EmailNotVerified] if verified else []),
     )
     return made(view) if view else made
 
@@ -157,13 +176,19 @@ def require_organization_access(view: View | None = None, *, autocommit: bool = 
     return made(view) if view else made
 
 
-def require_organization_role(role: Role) -> Guard:
-    """A member or an API key of the organization in the path may call that has this role or a higher one."""
+def require_organization_role(role: Role, *, recent: bool = False) -> Guard:
+    """A member or an API key of the organization in the path may call that has this role or a higher one.
+
+    Args:
+        role: the lowest that passes.
+        recent: only a person, within 5 minutes of a sign-in, with the second factor of an account that has one.
+    """
     return guard(
-        f"require_organization_role({role})",
-        lambda ids: check_role(ids, role),
+        _named("require_organization_role", **{role: True}, recent=recent),
+        lambda ids: check_role(ids, role, recent=recent),
         *ORGANIZATION_ERRORS,
         RoleTooLow,
+        *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
         path_ids=("organization_id",),
     )
 
@@ -179,7 +204,9 @@ def require_organization_role_or_self(role: Role) -> Guard:
     )
 
 
-def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: bool = False) -> Actor:
+def check_role(
+    ids: PathIds, role: Role, *, or_self: bool = False, autocommit: bool = False, recent: bool = False
+) -> Actor:
     """Look the caller up in the organization of the path, for a guard.
 
     Args:
@@ -187,13 +214,15 @@ def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: b
         role: the lowest that passes.
         or_self: the account with the `user_id` of the path passes whatever its role.
         autocommit: nothing else is sent in this request.
+        recent: only a person who has signed in within 5 minutes passes.
 
     Raises:
-        the errors of `ORGANIZATION_ERRORS`, and RoleTooLow.
+        the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired and ApiKeyNotAllowed.
     """
     actor = authenticate_in(ids["organization_id"], autocommit=autocommit)
     if actor.account:
         _require_active(actor.account)
+    _require(actor, verified=actor.account is not None)
     _require_well_formed(ids)
     if actor.organization is None:
         raise NotAMember
@@ -208,7 +237,21 @@ def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: b
             held=actor.here.role,
         )
         raise RoleTooLow(f"{actor.here.role} where {role} is needed", keeps_writes=True)
+    _require(actor, recent=recent)
     return actor
+
+
+def _require(actor: Actor, *, recent: bool = False, verified: bool = False) -> None:
+    if verified:
+        require_verified(actor.user)
+    if recent:
+        require_recent(actor)
+
+
+def _named(name: str, **conditions: bool) -> str:
+    """The name of a guard with those of its conditions that hold."""
+    held = ", ".join(condition for condition, holds in conditions.items() if holds)
+    return f"{name}({held})" if held else name
 
 
 def _require_active(user: UserRecord) -> UserRecord:

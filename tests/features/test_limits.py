@@ -26,8 +26,8 @@ MORE_SESSIONS = (
     "FROM generate_series(1, :number)"
 )
 MORE_INVITATIONS = (
-    "INSERT INTO invitations (id, organization_id, email, role, token_hash, invited_by, expires_at) "
-    "SELECT uuidv7(), :organization, 'more' || n || '@example.com', 'viewer', '', :id, now() + :life "
+    "INSERT INTO invitations (id, organization_id, email, role, invited_by, expires_at) "
+    "SELECT uuidv7(), :organization, 'more' || n || '@example.com', 'viewer', :id, now() + :life "
     "FROM generate_series(1, :number) AS n"
 )
 MORE_KEYS = (

@@ -91,8 +91,8 @@ def test_an_account_leaves_many_organizations_in_as_many_statements_as_one(world
     joined = organizations(world, "joined", MANY, viewer=person, admin=other)
     for organization_id in [min(alone), min(shared), organizations(world, "theirs", 1, admin=viewer).pop()]:
         world.sql(
-            "INSERT INTO invitations (id, organization_id, email, role, token_hash, invited_by, expires_at) "
-            "SELECT uuidv7(), :organization, u.email, 'viewer', '', u.id, now() + interval '1 day' FROM users AS u",
+            "INSERT INTO invitations (id, organization_id, email, role, invited_by, expires_at) "
+            "SELECT uuidv7(), :organization, u.email, 'viewer', u.id, now() + interval '1 day' FROM users AS u",
             organization=organization_id,
         )
     with statements(world.app) as sent:
