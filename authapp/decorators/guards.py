@@ -5,12 +5,9 @@ What a guard needs beyond its name is a parameter of it. `guard` makes further o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Protocol, overload
-from uuid import UUID
+from typing import overload
 
-from flask import current_app, request
+from flask import request
 
 from authapp.core.actor import Actor, UserRecord, known_actor
 from authapp.core.enums import ActorType, AuditAction, Role
@@ -21,29 +18,31 @@ from authapp.core.errors import (
     InvalidToken,
     MissingToken,
     NotAMember,
-    NotFound,
     RevokedToken,
     RoleTooLow,
-    ValidationFailed,
 )
 from authapp.decorators.authentication import authenticate, authenticate_in
-from authapp.schemas.fields import parse_uuid
+from authapp.decorators.guard import Guard, PathIds, guard, public, require_well_formed
 from authapp.services import audit
 from authapp.services.admission import EmailNotVerified, ReauthenticationRequired, require_recent, require_verified
 from authapp.services.api_keys import InvalidApiKey
-from authapp.web.blueprint import raises, takes_no_query
-from authapp.web.guard_marks import View, mark_guarded
-from authapp.web.parsing import refuse_query
+from authapp.web.guard_marks import View
 
-PathIds = dict[str, UUID | None]
-"""The ids of the path by name, None where one is malformed."""
-
-
-class Guard(Protocol):
-    """A decorator of views."""
-
-    def __call__(self, view: View, /) -> View: ...
-
+__all__ = [
+    "ACCOUNT_ERRORS",
+    "ORGANIZATION_ERRORS",
+    "Guard",
+    "PathIds",
+    "check_role",
+    "get_current_active_user",
+    "get_current_user",
+    "guard",
+    "public",
+    "require_active_user",
+    "require_organization_access",
+    "require_organization_role",
+    "require_organization_role_or_self",
+]
 
 ACCOUNT_ERRORS: tuple[type[ApiError], ...] = (
     MissingToken,
@@ -82,39 +81,6 @@ def get_current_active_user() -> UserRecord:
         ApiKeyNotAllowed: an API key was sent.
     """
     return _require_active(get_current_user())
-
-
-def guard(
-    name: str, check: Callable[[PathIds], object], *errors: type[ApiError], path_ids: tuple[str, ...] = ()
-) -> Guard:
-    """Make a guard: the check first, then the ids of the path as UUIDs, then the view.
-
-    Args:
-        name: as `flask guards` and the OpenAPI document show it.
-        check: called before the view. It returns if the caller may call, and raises an `ApiError` if not.
-        errors: those that the check raises, for the OpenAPI document.
-        path_ids: the ids that the check needs. A route without them is not registered.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
-            check(ids)
-            _require_well_formed(ids)
-            if takes_no_query(guarded):
-                refuse_query(request)
-            if any("\x00" in value for value in kwargs.values() if isinstance(value, str)):
-                raise NotFound  # PostgreSQL cannot store it, so nothing has such a name
-            return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
-
-        return raises(*errors)(mark_guarded(guarded, name, path_ids))  # type: ignore[return-value]
-
-    return decorate
-
-
-public: Guard = guard("public", lambda ids: None)
-"""Anyone may call."""
 
 
 @overload
@@ -223,7 +189,7 @@ def check_role(
     if actor.account:
         _require_active(actor.account)
     _require(actor, verified=actor.account is not None)
-    _require_well_formed(ids)
+    require_well_formed(ids)
     if actor.organization is None:
         raise NotAMember
     is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
@@ -258,9 +224,3 @@ def _require_active(user: UserRecord) -> UserRecord:
     if not user.is_active:
         raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
     return user
-
-
-def _require_well_formed(ids: PathIds) -> None:
-    malformed = [name for name, value in ids.items() if value is None]
-    if malformed:
-        raise ValidationFailed(errors={"path": {name: ["Not a valid UUID."] for name in malformed}})

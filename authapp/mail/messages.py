@@ -26,7 +26,7 @@ def render(kind: str, **context: Any) -> Message:
 
 
 def link(settings: Settings, page: str, token: str | None = None) -> str:
-    """Where an email leads: a page of FRONTEND_URL, or ours. The token is behind the #: no server, no Referer gets it."""
+    """Where an email leads: a page of FRONTEND_URL or of ours. The token stands behind the #, which no server gets."""
     address = f"{settings.frontend_url or settings.public_url}/{page}"
     return f"{address}#token={token}" if token else address
 

@@ -15,7 +15,16 @@ from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Session, User
 from authapp.security.password_policy import complaints
-from authapp.services import account_credentials, audit, invitation_acceptance, locks, members, organizations, sessions, sign_in
+from authapp.services import (
+    account_credentials,
+    audit,
+    invitation_acceptance,
+    locks,
+    members,
+    organizations,
+    sessions,
+    sign_in,
+)
 from authapp.services.members import LastAdmin
 from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app

@@ -34,7 +34,7 @@ class Challenge(NamedTuple):
 
 
 def create(user_id: UUID, amr: list[str], device_id: UUID | None) -> str:
-    """Let a sign-in wait for the second factor. Those of the account that have expired are removed. Returns the token."""
+    """Let a sign-in wait for the second factor. Those of the account that have expired go. Returns the token."""
     now = clock.now()
     transaction.execute(delete(MfaChallenge).where(MfaChallenge.user_id == user_id, MfaChallenge.expires_at <= now))
     challenge_id = uuid7()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, insert, or_, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -19,9 +19,9 @@ from authapp.core.request_context import request_info
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.transaction import Stale
+from authapp.mail import messages, outbox
 from authapp.models import Session, User
 from authapp.models.sessions import SessionRecord
-from authapp.mail import messages, outbox
 from authapp.services import admission, audit, known_devices, mfa_challenges
 from authapp.services.session_tokens import SignedIn, issue, sliding
 from authapp.web.application import current_app
@@ -48,7 +48,7 @@ def start(
     device_id: UUID | None = None,
     registering: bool = False,
     organization: OrganizationRecord | None = None,
-    **changes: Any,
+    password_hash: str | None = None,
 ) -> SignedIn:
     """Sign an account in, if it may have a session now. This is the one way to do so, whatever the factor.
 
@@ -59,7 +59,7 @@ def start(
         device_id: the known device that it signs in from. An email tells of any other one.
         registering: the same request has made the account.
         organization: the one that the same request has created or joined.
-        changes: columns of the account to change.
+        password_hash: a hash of the same password at the present cost, to store.
 
     Raises:
         InactiveAccount, WrongCredentials: as `admission.require_may_sign_in`.
@@ -70,7 +70,7 @@ def start(
     _admit(user, amr, device_id)
     now = clock.now()
     if not registering:
-        user = _update(user_id, last_login_at=now, **changes)
+        user = _update(user_id, last_login_at=now, **({"password_hash": password_hash} if password_hash else {}))
     _end_excess(user_id, now)
     session = _insert(user_id, amr, now)
     log_context().update(session_id=str(session.id))

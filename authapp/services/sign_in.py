@@ -43,9 +43,8 @@ def login(email: str, password: str, device_token: str | None) -> SignedIn:
     """
     device_id = known_devices.find(device_token, email)
     right = check_password(email, password, device_id)
-    changes = {"password_hash": right.renewed} if right.renewed else {}
     unchanged = User.password_hash == right.stored
-    return sessions.start(right.user_id, PASSWORD, unchanged, device_id=device_id, **changes)
+    return sessions.start(right.user_id, PASSWORD, unchanged, device_id=device_id, password_hash=right.renewed)
 
 
 def check_password(email: str, password: str, device_id: UUID | None = None) -> RightPassword:
@@ -65,7 +64,7 @@ def check_password(email: str, password: str, device_id: UUID | None = None) -> 
             outdated = right and hasher.needs_rehash(stored or "")
             renewed = hasher.hash(password) if outdated else None
         except HashQueueFull:
-            throttle.give_back_unjudged(counters)
+            throttle.give_back(counters)
             raise
     if user_id is None or stored is None or not right:
         audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason="wrong_credentials")

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 
 from authapp.core import clock
 from authapp.core.errors import ApiError
@@ -111,14 +111,9 @@ def reserve(counters: Iterable[Counter]) -> None:
 
 
 def give_back(counters: Iterable[Counter]) -> None:
-    """Uncount an attempt that was right, in the request's transaction."""
-    transaction.execute(_GIVE_BACK, {"keys": [counter.key for counter in counters], "now": clock.now()})
-
-
-def give_back_unjudged(counters: Iterable[Counter]) -> None:
-    """The same in a transaction of its own, for a request that fails before it has judged the attempt."""
+    """Uncount an attempt that was right, or that was not judged, in a transaction of its own, as `reserve`."""
     with transaction.separate():
-        give_back(counters)
+        transaction.execute(_GIVE_BACK, {"keys": [counter.key for counter in counters], "now": clock.now()})
 
 
 def forget(email: str) -> None:
@@ -142,5 +137,6 @@ def _reserve_one(counter: Counter, now: datetime) -> bool:
 def _wait(counters: list[Counter], now: datetime) -> int:
     """Seconds until the last of the counters is due."""
     keys = [counter.key for counter in counters]
-    due = transaction.execute(select(AttemptCounter.next_at).where(AttemptCounter.key.in_(keys))).scalars()
-    return max(1, *(math.ceil((next_at - now).total_seconds()) for next_at in due))
+    latest = select(func.max(AttemptCounter.next_at)).where(AttemptCounter.key.in_(keys))
+    due: datetime = transaction.scalar(latest)
+    return max(1, math.ceil((due - now).total_seconds()))
