@@ -63,7 +63,7 @@ _RESERVE = text(
     f"INSERT INTO attempt_counters AS c (key, subject, failures, next_at, updated_at) "  # noqa: S608
     f"VALUES (:key, :subject, 1, :now, :now) ON CONFLICT (key) DO UPDATE SET (failures, next_at, updated_at) = "
     f"(SELECT n, CAST(:now AS timestamptz) + make_interval(secs => {_WAIT}), :now FROM (SELECT {_FAILURES}) AS f (n)) "
-    f"WHERE c.next_at <= :now RETURNING c.key"
+    f"WHERE c.failures < :free OR c.next_at <= :now RETURNING c.key"
 )
 # Rows are locked in one order, so that two requests never wait for each other.
 _GIVE_BACK = text(
