@@ -8,7 +8,6 @@ from datetime import datetime
 from io import BytesIO
 
 import pyotp
-import segno
 
 from authapp.security.typed_codes import without_separators
 
@@ -63,6 +62,8 @@ def qr_svg(uri: str) -> str:
 
     The background is white, with the margin that a scanner needs, on a dark page too.
     """
+    import segno  # noqa: PLC0415  50 ms and 4 MB, and not for every command
+
     code, document = segno.make_qr(uri, error="m"), BytesIO()
     code.save(
         document, kind="svg", xmldecl=False, nl=False, svgclass=None, lineclass=None, omitsize=True,

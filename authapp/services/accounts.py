@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -35,12 +36,22 @@ class EmailTaken(Conflict):
     detail = "An account with this email exists. Sign in, or use another address."
 
 
+def password_complaints(password: str, own_words: Iterable[str | None]) -> list[str]:
+    """What is wrong with a password that somebody chooses, as sentences. Every route that sets one asks this.
+
+    Args:
+        password: as it was typed.
+        own_words: the owner's email and names.
+    """
+    return complaints(password, current_app.settings.password_policy, own_words, current_app.breach_file)
+
+
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
-    """What PASSWORD_POLICY says against the password of a registration, by field. Call it before `register`."""
+    """What is wrong with the password of a registration, by field. Call it before `register`."""
     if "password" not in registration:
         return {}
     own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
-    found = complaints(registration["password"], current_app.settings.password_policy, own_words)
+    found = password_complaints(registration["password"], own_words)
     return {"password": found} if found else {}
 
 

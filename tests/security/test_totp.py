@@ -143,14 +143,14 @@ def modules_of(svg: str) -> list[list[int]]:
     assert dark.attrib == {"stroke": "#000", "d": dark.attrib["d"]}
     grid = [[0] * size for _ in range(size)]
     x, y = 0.0, 0.0
-    for letter, numbers in re.findall(r"([Mmh])([-\d. ]+)", dark.attrib["d"]):
+    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", dark.attrib["d"]):
         values = [float(number) for number in re.findall(r"-?\d*\.?\d+", numbers)]
-        if letter == "h":
+        if command == "h":
             for column in range(int(x), int(x + values[0])):
                 grid[int(y)][column] = 1
             x += values[0]
         else:
-            x, y = (values[0], values[1]) if letter == "M" else (x + values[0], y + values[1])
+            x, y = (values[0], values[1]) if command == "M" else (x + values[0], y + values[1])
     return grid
 
 
