@@ -156,11 +156,7 @@ def _attempt(mailer: Mailer, taken: Row[*tuple[Any, ...]]) -> None:
         mailer.send(str(taken.id), taken.recipient, Message(**message))
     except (Undeliverable, CannotDecrypt) as error:
         _give_up(taken, error)
-    except (
-        OSError,
-        ValueError,
-        NotComposed,
-    ) as error:  # smtplib's are OSErrors; ValueError: an address it cannot write
+    except (OSError, ValueError, NotComposed) as error:  # smtplib's are OSErrors; ValueError: a malformed address
         _postpone(taken, error)
     else:
         _finish(taken, encrypted_body=null(), sent_at=clock.now(), due_at=None, last_error=None)
