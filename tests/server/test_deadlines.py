@@ -40,7 +40,7 @@ def token(server: int) -> str:
 def sign_in_and_stay(port: int) -> tuple[int, int]:
     """Try to sign in, and use the connection once more when the answer is there."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    body = json.dumps({"email": "nobody@example.com", "password": PASSWORD})
+    body = json.dumps({"email": f"{uuid4()}@example.com", "password": PASSWORD})
     statuses = []
     for method, target, sent in (("POST", f"{API}/auth/login", body), ("GET", "/healthz", None)):
         connection.request(method, target, sent, {"Content-Type": "application/json"})
