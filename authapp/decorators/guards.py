@@ -31,6 +31,7 @@ from authapp.schemas.fields import parse_uuid
 from authapp.services import audit
 from authapp.services.api_keys import InvalidApiKey
 from authapp.web.blueprint import raises, takes_no_query
+from authapp.web.browser_mode import OriginNotAllowed, removing_dead_cookie
 from authapp.web.guard_marks import View, mark_guarded
 from authapp.web.parsing import refuse_query
 
@@ -127,13 +128,18 @@ def require_active_user(
     Args:
         view: the view, where the guard is written without parentheses.
         memberships: fill `current_actor.memberships`, for a view that sends no statement of its own.
-        or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves.
+        or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves, and in
+            browser mode that of the cookie.
     """
-    made = guard(
-        "require_active_user(or_refresh_token)" if or_refresh_token else "require_active_user",
-        lambda ids: _require_active(authenticate(memberships=memberships, or_refresh_token=or_refresh_token).user),
-        *ACCOUNT_ERRORS,
-    )
+
+    def check(ids: PathIds) -> UserRecord:
+        return _require_active(authenticate(memberships=memberships, or_refresh_token=or_refresh_token).user)
+
+    if or_refresh_token:
+        name, errors = "require_active_user(or_refresh_token)", (*ACCOUNT_ERRORS, OriginNotAllowed)
+        made = guard(name, removing_dead_cookie()(check), *errors)
+    else:
+        made = guard("require_active_user", check, *ACCOUNT_ERRORS)
     return made(view) if view else made
 
 

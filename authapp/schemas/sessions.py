@@ -12,6 +12,8 @@ from authapp.schemas.fields import Password, Reply, Request, StrictBoolean, Text
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pagination import page_of, query_of
 
+IN_COOKIE = "In browser mode it is in a cookie, and absent here."
+
 
 class Login(Request):
     """An email and its password."""
@@ -23,7 +25,7 @@ class Login(Request):
 class Refresh(Request):
     """The refresh token to use."""
 
-    refresh_token = Text(longest=lengths.JWT, required=True)
+    refresh_token = Text(longest=lengths.JWT, metadata={"description": f"Required. {IN_COOKIE}"})
 
 
 class Logout(Request):
@@ -34,7 +36,8 @@ class Logout(Request):
         metadata={"description": "Every session of the account, not only this one.", "examples": [False]},
     )
     refresh_token = Text(
-        longest=lengths.JWT, metadata={"description": "In place of an access token that has expired, or is lost."}
+        longest=lengths.JWT,
+        metadata={"description": f"In place of an access token that has expired, or is lost. {IN_COOKIE}"},
     )
 
 
@@ -44,7 +47,7 @@ class Session(Reply):
     access_token = fields.String(required=True)
     token_type = fields.String(required=True, validate=OneOf(["Bearer"]))
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [1800]})
-    refresh_token = fields.String(required=True)
+    refresh_token = fields.String(metadata={"description": IN_COOKIE})
     refresh_expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [604800]})
     user = fields.Nested(User, required=True)
     organization = fields.Nested(
