@@ -13,6 +13,7 @@ from authapp.db.engine import init_database
 from authapp.mail.transports import mailer_of
 from authapp.schemas.emails import accept_local_addresses
 from authapp.views import accounts, api_keys, docs, invitations, members, organizations, sessions, system
+from authapp.views.pages import assets, routes
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
 from authapp.web.headers import init_headers
@@ -53,7 +54,8 @@ def create_app(
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
-    app.register_blueprint(docs.bp)
+    for pages in (docs, assets, routes):
+        app.register_blueprint(pages.bp)
     init_cli(app)
     return app
 

@@ -19,6 +19,7 @@ from authapp.services.members import LastAdmin, SeatsExhausted
 from authapp.services.session_tokens import SignedIn
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
+from authapp.web.browser_mode import token_response
 
 bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts of people.")
 
@@ -27,7 +28,7 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 @public
 @raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
 @bp.arguments(Registration, check=accounts.password_errors)
-@bp.response(201, Session)
+@token_response(bp, 201, Session)
 def register(body: dict[str, Any]) -> SignedIn:
     """Register an account, create or join an organization with it if wanted, and sign in."""
     return accounts.register(**body)
