@@ -24,6 +24,7 @@ from authapp.views import (
     sessions,
     system,
 )
+from authapp.views.pages import assets, routes
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
 from authapp.web.headers import init_headers
@@ -64,7 +65,8 @@ def create_app(
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
-    app.register_blueprint(docs.bp)
+    for pages in (docs, assets, routes):
+        app.register_blueprint(pages.bp)
     init_cli(app)
     return app
 

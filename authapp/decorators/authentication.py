@@ -19,6 +19,7 @@ from authapp.security.opaque_tokens import Presented
 from authapp.security.tokens import Claims
 from authapp.services import api_keys, session_refresh
 from authapp.services.api_keys import InvalidApiKey
+from authapp.web import browser_mode
 from authapp.web.application import current_app
 from authapp.web.jwt_extended import verify_in_request
 from authapp.web.parsing import peek_body
@@ -31,24 +32,17 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
 
     Args:
         memberships: fill `Actor.memberships`, for a request that sends no other statement.
-        or_refresh_token: where there is no access token, or an expired one, take the `refresh_token` of the body.
+        or_refresh_token: where there is no access token, or an expired one, take the `refresh_token` of the body. In
+            browser mode take that of the cookie, whatever else was sent: it is the session that the browser keeps.
 
     Raises:
         MissingToken, InvalidToken, ExpiredToken: no token, or none of ours.
         RevokedToken: the session has ended or the account is gone.
         InvalidApiKey: not an API key, though it begins like one.
         ApiKeyNotAllowed: an API key, which has no account.
+        OriginNotAllowed: `or_refresh_token`, and in browser mode from a page that may not.
     """
-    try:
-        token = _bearer_token()
-        if _read_api_key(token):
-            raise ApiKeyNotAllowed
-        claims = _verified_claims(token)
-    except (MissingToken, ExpiredToken):
-        refresh_token = peek_body("refresh_token") if or_refresh_token else None
-        if refresh_token is None:
-            raise
-        claims = session_refresh.read_current(refresh_token)
+    claims = _presented_claims(or_refresh_token)
     found = credentials.find_session(
         claims.session_id, claims.user_id, clock.now(), memberships=memberships, autocommit=memberships
     )
@@ -76,6 +70,23 @@ def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -
         organization_id, claims.session_id, claims.user_id, clock.now(), autocommit=autocommit
     )
     return _act_as_account(claims, found)
+
+
+def _presented_claims(or_refresh_token: bool) -> Claims:
+    """The claims of the token that counts: access token, or refresh token of the cookie or of the body."""
+    in_browser_mode = or_refresh_token and browser_mode.is_requested()
+    if in_browser_mode and (cookie := browser_mode.read_cookie("refresh_token")):
+        return session_refresh.read_current(cookie)
+    try:
+        token = _bearer_token()
+        if _read_api_key(token):
+            raise ApiKeyNotAllowed
+        return _verified_claims(token)
+    except (MissingToken, ExpiredToken):
+        refresh_token = peek_body("refresh_token") if or_refresh_token and not in_browser_mode else None
+        if refresh_token is None:
+            raise
+        return session_refresh.read_current(refresh_token)
 
 
 def _bearer_token() -> str:

@@ -26,6 +26,7 @@ from authapp.decorators.guard import Guard, PathIds, guard, public, require_well
 from authapp.services import audit
 from authapp.services.admission import EmailNotVerified, ReauthenticationRequired, require_recent, require_verified
 from authapp.services.api_keys import InvalidApiKey
+from authapp.web.browser_mode import OriginNotAllowed, removing_dead_cookie
 from authapp.web.guard_marks import View
 
 __all__ = [
@@ -102,7 +103,8 @@ def require_active_user(
     Args:
         view: the view, where the guard is written without parentheses.
         memberships: fill `current_actor.memberships`, for a view that sends no statement of its own.
-        or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves.
+        or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves, and in
+            browser mode that of the cookie.
         recent: only within 5 minutes of a sign-in, with the second factor of an account that has one (RFC 9470).
         verified: only with a verified email address, where EMAIL_VERIFICATION asks for that.
     """
@@ -114,8 +116,9 @@ def require_active_user(
 
     made = guard(
         _named("require_active_user", or_refresh_token=or_refresh_token, recent=recent, verified=verified),
-        check,
+        removing_dead_cookie()(check) if or_refresh_token else check,
         *ACCOUNT_ERRORS,
+        *([OriginNotAllowed] if or_refresh_token else []),
         *([ReauthenticationRequired] if recent else []),
         *([EmailNotVerified] if verified else []),
     )

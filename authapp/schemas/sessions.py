@@ -12,6 +12,8 @@ from authapp.schemas.fields import Password, Reply, Request, StrictBoolean, Text
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pagination import page_of, query_of
 
+IN_COOKIE = "In browser mode it is in a cookie, and absent here."
+
 
 class Login(Request):
     """An email and its password, and the token of the device, if it has one."""
@@ -20,8 +22,6 @@ class Login(Request):
     password = Password(required=True)
     device_token = Text(
         longest=lengths.OPAQUE_TOKEN,
-        load_default=None,
-        allow_none=True,
         metadata={"description": "From the sign-in before. Other people's wrong guesses do not slow this device down."},
     )
 
@@ -29,7 +29,7 @@ class Login(Request):
 class Refresh(Request):
     """The refresh token to use."""
 
-    refresh_token = Text(longest=lengths.JWT, required=True)
+    refresh_token = Text(longest=lengths.JWT, metadata={"description": f"Required. {IN_COOKIE}"})
 
 
 class Logout(Request):
@@ -40,7 +40,8 @@ class Logout(Request):
         metadata={"description": "Every session of the account, not only this one.", "examples": [False]},
     )
     refresh_token = Text(
-        longest=lengths.JWT, metadata={"description": "In place of an access token that has expired, or is lost."}
+        longest=lengths.JWT,
+        metadata={"description": f"In place of an access token that has expired, or is lost. {IN_COOKIE}"},
     )
 
 
@@ -50,10 +51,9 @@ class Session(Reply):
     access_token = fields.String(required=True)
     token_type = fields.String(required=True, validate=OneOf(["Bearer"]))
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [1800]})
-    refresh_token = fields.String(required=True)
+    refresh_token = fields.String(metadata={"description": IN_COOKIE})
     refresh_expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [604800]})
     device_token = fields.String(
-        required=True,
         allow_none=True,
         metadata={"description": "To send at the next sign-in, in place of the one before. null at refresh."},
     )

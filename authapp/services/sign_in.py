@@ -32,7 +32,7 @@ class RightPassword(NamedTuple):
     renewed: str | None  # a hash at the present cost, where the stored one is of another
 
 
-def login(email: str, password: str, device_token: str | None) -> SignedIn:
+def login(email: str, password: str, device_token: str | None = None) -> SignedIn:
     """Sign in with a password. An unknown email costs and answers the same as a wrong password.
 
     Raises:

@@ -21,6 +21,7 @@ from authapp.services.registration import RegistrationClosed
 from authapp.services.session_tokens import SignedIn
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
+from authapp.web.browser_mode import token_response
 
 bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts of people.")
 
@@ -29,8 +30,8 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 @public
 @raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, RegistrationClosed, SeatsExhausted)
 @bp.arguments(Registration, check=accounts.password_errors)
-@bp.response(201, Session)
 @bp.alt_response(202, schema=Accepted, success=True)
+@token_response(bp, 201, Session)
 def register(body: dict[str, Any]) -> SignedIn | tuple[dict[str, Any], int]:
     """Register an account, create or join an organization with it if wanted, and sign in; or go on by email (202)."""
     return registration.register(**body) or ({}, 202)

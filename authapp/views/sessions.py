@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import current_actor
-from authapp.core.errors import ExpiredToken, InvalidToken, RevokedToken
+from authapp.core.errors import ExpiredToken, InvalidToken, MissingToken, RevokedToken
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.sessions import LiveSessionPage, LiveSessionQuery, Login, Logout, Refresh, Session
@@ -18,6 +18,7 @@ from authapp.services.session_tokens import SignedIn
 from authapp.services.sessions import MfaRequired, SessionNotFound
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
+from authapp.web.browser_mode import sign_out_response, token_response
 
 bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in, staying signed in, signing out.")
 
@@ -26,7 +27,7 @@ bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in
 @public
 @raises(WrongCredentials, MfaRequired, InactiveAccount, TooManyAttempts, HashQueueFull)
 @bp.arguments(Login)
-@bp.response(200, Session)
+@token_response(bp, 200, Session, takes=("device_token",))
 def login(body: dict[str, Any]) -> SignedIn:
     """Sign in with email and password."""
     return sign_in.login(**body)
@@ -34,9 +35,9 @@ def login(body: dict[str, Any]) -> SignedIn:
 
 @bp.post("/refresh")
 @public
-@raises(InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused)
+@raises(MissingToken, InvalidToken, ExpiredToken, RevokedToken, RefreshTokenReused)
 @bp.arguments(Refresh)
-@bp.response(200, Session)
+@token_response(bp, 200, Session, takes=("refresh_token",))
 def refresh(body: dict[str, Any]) -> SignedIn:
     """Use a refresh token for a new pair of tokens."""
     return session_refresh.refresh(**body)
@@ -45,7 +46,7 @@ def refresh(body: dict[str, Any]) -> SignedIn:
 @bp.post("/logout")
 @require_active_user(or_refresh_token=True)
 @bp.arguments(Logout)
-@bp.response(204)
+@sign_out_response(bp)
 def logout(body: dict[str, Any]) -> None:
     """Sign out here, or everywhere."""
     sessions.logout(current_actor, everywhere=body["everywhere"])

@@ -42,8 +42,9 @@ def init_headers(app: Flask, settings: Settings) -> None:
         CORS(
             app,
             origins=[re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins],  # exactly these
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            allow_headers=["Authapp-Client", "Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
+            supports_credentials=True,  # the cookies of browser mode
             max_age=600,  # seconds
             always_send=False,  # nothing to a request without an Origin
             vary_header=False,  # flask-cors leaves it out where a single origin is listed

@@ -45,8 +45,8 @@ def test_the_guard_comes_before_the_query(world: World, row: dict[str, str]) -> 
 
 @pytest.mark.parametrize("row", OTHER_ROUTES, ids=lambda row: row["route"])
 def test_routes_outside_of_the_api_ignore_unknown_query_parameters(world: World, row: dict[str, str]) -> None:
-    answer = world.caller().open(row["route"].replace("<filename>", "swagger-ui.css") + "?x=1", buffered=True)
-    assert answer.status_code == 200
+    with_parameter, without = (world.caller().open(row["route"] + query, buffered=True) for query in ("?x=1", ""))
+    assert with_parameter.status_code == without.status_code != 422
 
 
 def test_views_of_others_refuse_the_unknown_query_unless_their_blueprint_ignores_it(app_with: AppWith) -> None:

@@ -181,6 +181,7 @@ API_KEYS = [
 SIGNED_IN = [
     Step("refresh", "Refresh",
          "Each refresh token works once. When a used one is sent again, its session ends: it may be stolen.",
+         body={"refresh_token": "{{refresh_token}}"},
          expects={"refresh_token === JSON.parse(pm.request.body.raw).refresh_token": False}),
     Step("get_me", "Forget the access token",
          "An ordinary request. Then its script replaces `access_token` by one that does not work and sets "

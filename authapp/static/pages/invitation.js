@@ -1,0 +1,100 @@
+import { call, callSignedIn, keep } from "./api.js";
+import { onSubmit, showProblem } from "./form.js";
+import { fill, showPanel, showUser, signedInUser, takeToken } from "./page.js";
+import { bindSignIn } from "./sign-in-forms.js";
+import { text } from "./text.js";
+
+const $ = (/** @type {string} */ selector) => document.querySelector(selector);
+const form = { preview: $("[data-preview]"), register: $("[data-register]"), signIn: $("[data-sign-in]") };
+const dialog = $("[data-decline-dialog]");
+const KEPT = "invitation"; // in sessionStorage: the token outlives a reload, and signing out
+let token = "";
+/** @type {any} */
+let invitation = null;
+
+/** @param {string} found */
+async function open(found) {
+  token = found.trim();
+  invitation = await call("POST", "/invitations/preview", { token });
+  sessionStorage.setItem(KEPT, token);
+  fill("heading", text("invited_to", { organization: invitation.organization.name }));
+  fill("role", text(invitation.role));
+  fill("invited-email", invitation.email);
+  const until = new Date(invitation.expires_at);
+  fill("until", until.toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }));
+  for (const { elements } of [form.register, form.signIn]) elements.email.value = invitation.email;
+  choosePanel(await signedInUser());
+}
+
+/** @param {any} user */
+function choosePanel(user) {
+  if (!user) showPanel("register");
+  else showPanel(user.email === invitation.email ? "accept" : "other-account");
+}
+
+async function accept() {
+  await callSignedIn("POST", "/invitations/accept", { token });
+  finish();
+}
+
+function finish() {
+  sessionStorage.removeItem(KEPT);
+  const { organization, role } = invitation;
+  fill("joined", text("joined", { organization: organization.name, role: text(role) }));
+  showPanel("done");
+}
+
+onSubmit(form.preview, async (values) => {
+  try {
+    await open(values.token);
+  } catch (problem) {
+    sessionStorage.removeItem(KEPT);
+    showPanel("token", { focus: false });
+    if (problem.code !== "invalid_invitation") throw problem;
+    showProblem(form.preview, problem, "token");
+  }
+});
+onSubmit(form.register, async (values) => {
+  try {
+    const session = keep(await call("POST", "/auth/register", { ...values, invitation_token: token }));
+    showUser(session.user);
+    finish();
+  } catch (problem) {
+    if (problem.code !== "email_taken") throw problem;
+    showPanel("password");
+    showProblem(form.signIn, problem);
+  }
+});
+bindSignIn(async (session) => {
+  showUser(session.user);
+  showPanel("accept");
+  $("[data-accept]").requestSubmit(); // its form says so where that fails
+});
+onSubmit($("[data-accept]"), accept);
+onSubmit($("[data-decline-form]"), async () => {
+  await call("POST", "/invitations/decline", { token });
+  sessionStorage.removeItem(KEPT);
+  dialog.close();
+  showPanel("declined");
+});
+
+for (const button of document.querySelectorAll("[data-show]")) {
+  button.addEventListener("click", () => showPanel(button.dataset.show));
+}
+for (const button of document.querySelectorAll("[data-decline]")) {
+  button.addEventListener("click", () => dialog.showModal());
+}
+$("[data-close]").addEventListener("click", () => dialog.close());
+
+async function start() {
+  const found = takeToken() ?? sessionStorage.getItem(KEPT);
+  if (!found) {
+    showPanel("token");
+    return signedInUser();
+  }
+  form.preview.elements.token.value = found;
+  form.preview.requestSubmit();
+}
+
+addEventListener("hashchange", start);
+await start();

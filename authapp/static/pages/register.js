@@ -1,0 +1,14 @@
+import { call, keep } from "./api.js";
+import { onSubmit } from "./form.js";
+import { leave, showPanel, signedInUser } from "./page.js";
+
+onSubmit(document.querySelector("form"), async (values) => {
+  const session = await call("POST", "/auth/register", values);
+  if (session?.access_token) {
+    keep(session);
+    await leave("/account");
+  } else {
+    showPanel("mailbox"); // REGISTRATION_MODE=safe: the email says how to go on
+  }
+});
+await signedInUser();

@@ -1,0 +1,73 @@
+// The two steps of signing in: password, then second factor. See `sign_in_forms.html`.
+import { call, keep } from "./api.js";
+import { clearErrors, onSubmit, showProblem } from "./form.js";
+import { showPanel } from "./page.js";
+
+const START_AGAIN = ["invalid_mfa_token", "too_many_attempts"];
+
+/**
+ * @param {(session: any) => Promise<void> | void} onSignedIn
+ */
+export function bindSignIn(onSignedIn) {
+  const passwordForm = document.querySelector("[data-sign-in]");
+  const codeForm = document.querySelector("[data-code]");
+  const recoveryForm = document.querySelector("[data-recovery-code]");
+  let mfaToken = "";
+
+  /** @param {any} session */
+  async function finish(session) {
+    for (const form of [passwordForm, codeForm, recoveryForm]) clearSecrets(form);
+    await onSignedIn(keep(session));
+  }
+
+  /** @param {Record<string, string>} answer */
+  async function sendSecondFactor(answer) {
+    try {
+      await finish(await call("POST", "/auth/login/mfa", { mfa_token: mfaToken, ...answer }));
+    } catch (problem) {
+      if (!START_AGAIN.includes(problem.code)) throw problem;
+      startAgain();
+      showProblem(passwordForm, problem);
+    }
+  }
+
+  function startAgain() {
+    mfaToken = "";
+    for (const form of [codeForm, recoveryForm]) clearSecrets(form);
+    showPanel("password");
+  }
+
+  /**
+   * @param {HTMLFormElement} shown
+   * @param {HTMLFormElement} other
+   */
+  function show(shown, other) {
+    shown.hidden = false;
+    other.hidden = true;
+    shown.querySelector("input").focus();
+  }
+
+  onSubmit(passwordForm, async (values) => {
+    try {
+      await finish(await call("POST", "/auth/login", values));
+    } catch (problem) {
+      if (problem.code !== "mfa_required") throw problem;
+      mfaToken = problem.document.mfa_token;
+      passwordForm.elements.password.value = "";
+      showPanel("second-factor");
+      show(codeForm, recoveryForm);
+    }
+  });
+  onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }));
+  onSubmit(recoveryForm, (values) => sendSecondFactor({ recovery_code: values.recovery_code.trim() }));
+
+  document.querySelector("[data-use=recovery-code]").addEventListener("click", () => show(recoveryForm, codeForm));
+  document.querySelector("[data-use=code]").addEventListener("click", () => show(codeForm, recoveryForm));
+  document.querySelector("[data-start-again]").addEventListener("click", startAgain);
+}
+
+/** @param {HTMLFormElement} form */
+function clearSecrets(form) {
+  clearErrors(form);
+  for (const input of form.querySelectorAll("input:not([type=email])")) input.value = "";
+}

@@ -1,0 +1,36 @@
+// The texts that scripts show, in the language of the page.
+const texts = (await import(`/pages/texts/${document.documentElement.lang}.js`)).default;
+
+/**
+ * A text of the section `script`.
+ * @param {string} name
+ * @param {Record<string, string | number>} [values] for its {names}
+ */
+export function text(name, values = {}) {
+  return fill(texts.script[name] ?? name, values);
+}
+
+/**
+ * What a problem document of the API says, in the language of the page where there is a sentence for its code.
+ * @param {import("./api.js").Problem} problem
+ */
+export function sentence(problem) {
+  const said = texts.errors[problem.code] ?? problem.detail;
+  return problem.retryAfter ? `${said} ${text("retry", { seconds: problem.retryAfter })}` : said;
+}
+
+/**
+ * What the API says of a field.
+ * @param {string[]} messages
+ */
+export function fieldMessage(messages) {
+  return messages.map((message) => texts.fields[message] ?? message).join(" ");
+}
+
+/**
+ * @param {string} sentence
+ * @param {Record<string, string | number>} values
+ */
+function fill(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}

@@ -1,0 +1,3 @@
+import { bindTokenForm } from "./email-token.js";
+
+await bindTokenForm(document.querySelector("form"), "/auth/email/undo");

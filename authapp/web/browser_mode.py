@@ -1,0 +1,179 @@
+"""Browser mode: the refresh token comes and goes in a cookie that no script can read (RFC 10017).
+
+A request asks for it with the header `Authapp-Client: browser`, which a page of another origin cannot send without a
+preflight. Without the header, cookies are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache, wraps
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from flask import request
+from marshmallow import Schema
+from werkzeug.http import dump_cookie
+
+from authapp.core.errors import Forbidden, MissingToken, Unauthorized, ValidationFailed
+from authapp.web.application import current_app
+from authapp.web.blueprint import Blueprint, raises
+from authapp.web.guard_marks import View
+
+HEADER = "Authapp-Client"
+REFRESH, DEVICE = "refresh_token", "device_token"  # the fields that a cookie stands for
+COOKIES = {REFRESH: "authapp_refresh", DEVICE: "authapp_device"}
+DEVICE_LIFETIME = 180 * 24 * 60 * 60  # seconds
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+_PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "description": "`browser`: tokens for the browser come and go in cookies, not in the body.",
+    "schema": {"type": "string", "examples": ["browser"]},
+}
+
+
+class OriginNotAllowed(Forbidden):
+    code = "origin_not_allowed"
+    detail = "In browser mode, the Origin of the page must be that of PUBLIC_URL or one of CORS_ORIGINS."
+
+
+def is_requested() -> bool:
+    """Whether this request asks for browser mode.
+
+    Raises:
+        OriginNotAllowed: it does, from a page that may not.
+    """
+    if request.headers.get(HEADER, "").lower() != "browser":
+        return False
+    settings = current_app.settings
+    origin = request.headers.get("Origin", "")
+    if origin not in _allowed_origins(settings.public_url, settings.cors_origins):
+        raise OriginNotAllowed("another Origin" if origin else "no Origin")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise OriginNotAllowed("cross-site")
+    return True
+
+
+def read_cookie(field: str) -> str | None:
+    """The token that the cookie of a field has. Ask `is_requested` first."""
+    return request.cookies.get(_cookie_name(field)) or None
+
+
+def token_response(
+    bp: Blueprint, status: int, schema: type[Schema], *, takes: tuple[str, ...] = ()
+) -> Callable[[View], View]:
+    """Declare the response of a view that issues tokens, in place of `bp.response`.
+
+    Args:
+        bp: the blueprint of the view.
+        status: of the response.
+        schema: of the response. In browser mode, it has neither `refresh_token` nor `device_token`.
+        takes: fields of the body that come from their cookies in browser mode. `refresh_token` is required.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def issue(*args: Any, **path: Any) -> Any:
+            in_browser_mode = is_requested()
+            with removing_dead_cookie() if REFRESH in takes else nullcontext():
+                if takes:
+                    _complete_body(args[0], takes, in_browser_mode)
+                answer = view(*args, **path)
+            return _with_cookies(answer) if in_browser_mode else answer
+
+        described = bp.doc(parameters=[_PARAMETER])(bp.response(status, schema)(issue))
+        return cast("View", raises(OriginNotAllowed)(described))
+
+    return decorate
+
+
+def sign_out_response(bp: Blueprint) -> Callable[[View], View]:
+    """Declare the 204 of a view that ends the session of the refresh cookie. In browser mode, the cookie is removed."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def sign_out(*args: Any, **path: Any) -> Any:
+            if not is_requested():
+                return view(*args, **path)
+            _refuse_in_body(args[0], REFRESH)
+            view(*args, **path)
+            return None, None, {"Set-Cookie": _set_cookie(REFRESH, "", 0)}
+
+        described = bp.doc(parameters=[_PARAMETER])(bp.response(204)(sign_out))
+        return cast("View", raises(OriginNotAllowed)(described))
+
+    return decorate
+
+
+@contextmanager
+def removing_dead_cookie() -> Iterator[None]:
+    """Let a 401 in browser mode remove the refresh cookie, of which it says that it is dead."""
+    try:
+        yield
+    except Unauthorized as error:
+        if is_requested():
+            error.headers["Set-Cookie"] = _set_cookie(REFRESH, "", 0)
+        raise
+
+
+def _refuse_in_body(body: dict[str, Any], field: str) -> None:
+    """Pass if the body does not have what comes in a cookie.
+
+    Raises:
+        ValidationFailed: it does.
+    """
+    if field in body:
+        raise ValidationFailed(errors={"json": {field: ["Leave this out: in browser mode its cookie is used."]}})
+
+
+def _complete_body(body: dict[str, Any], takes: tuple[str, ...], in_browser_mode: bool) -> None:
+    """Put the tokens of the cookies into the body."""
+    if in_browser_mode:
+        for field in takes:
+            _refuse_in_body(body, field)
+            if token := read_cookie(field):
+                body[field] = token
+            elif field == REFRESH:
+                raise MissingToken("no refresh cookie", detail="There is no refresh cookie. Sign in.")
+    elif REFRESH in takes and REFRESH not in body:
+        raise ValidationFailed(errors={"json": {REFRESH: ["Missing data for required field."]}})
+
+
+def _with_cookies(answer: Any) -> Any:
+    """What a view answers, with its tokens in cookies. What has none, a 202 for example, stays as it is."""
+    if not hasattr(answer, REFRESH):
+        return answer
+    body = answer._asdict()
+    cookies = [_set_cookie(REFRESH, body.pop(REFRESH), body["refresh_expires_in"])]
+    if device_token := body.pop(DEVICE, None):
+        cookies.append(_set_cookie(DEVICE, device_token, DEVICE_LIFETIME))
+    return body, None, [("Set-Cookie", cookie) for cookie in cookies]
+
+
+def _set_cookie(field: str, token: str, max_age: int) -> str:
+    return dump_cookie(
+        _cookie_name(field), token, max_age, path="/", secure=_is_secure(), httponly=True, samesite="Strict"
+    )
+
+
+def _cookie_name(field: str) -> str:
+    return ("__Host-" if _is_secure() else "") + COOKIES[field]
+
+
+def _is_secure() -> bool:
+    """Whether cookies have the prefix and Secure: not over plain HTTP outside production, where no browser has TLS."""
+    settings = current_app.settings
+    return settings.in_production or settings.public_url.startswith("https://")
+
+
+@cache
+def _allowed_origins(public_url: str, cors_origins: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_origin_of, (public_url, *cors_origins)))
+
+
+def _origin_of(address: str) -> str:
+    """The origin of an address as a browser writes it: lower case, without the default port (RFC 6454 section 6.2)."""
+    scheme, host = urlsplit(address.lower())[:2]
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"

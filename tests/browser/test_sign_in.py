@@ -1,0 +1,119 @@
+"""Signing in and out on the pages."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, Site, submit
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    submit(page, "Sign in", Email=email, Password=password)
+
+
+def test_signing_in_leads_to_the_account_and_keeps_the_refresh_token_from_scripts(page: Page, site: Site) -> None:
+    email = site.register()["user"]["email"]
+    sign_in(page, email)
+    page.wait_for_url("**/account")
+    page.goto("/sign-in")
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_focused()
+    expect(page.get_by_role("navigation")).to_contain_text(email)
+    stored = "document.cookie + JSON.stringify({...localStorage, ...sessionStorage})"
+    assert page.evaluate(stored) == "{}"
+    [cookie] = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+
+
+def test_signing_out_on_a_page_ends_the_session(page: Page, site: Site) -> None:
+    sign_in(page, site.register()["user"]["email"])
+    page.wait_for_url("**/account")
+    page.goto("/forgot-password")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("navigation")).to_be_hidden()
+    assert page.context.cookies() == []
+
+
+def test_a_wrong_password_is_an_alert_with_the_focus(page: Page, site: Site) -> None:
+    sign_in(page, site.new_email())
+    alert = page.get_by_role("alert").locator("visible=true")
+    expect(alert).to_have_text("The email or the password is wrong.")
+    expect(alert).to_be_focused()
+    expect(page.get_by_role("button", name="Sign in")).to_be_enabled()
+
+
+def test_an_empty_field_has_its_error_beside_it_and_the_focus(page: Page) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    email = page.get_by_label("Email")
+    expect(email).to_be_focused()
+    expect(email).to_have_attribute("aria-invalid", "true")
+    expect(email).to_have_accessible_description("Fill this in.")
+
+
+def test_an_invalid_email_has_the_error_of_the_api_beside_it(page: Page) -> None:
+    sign_in(page, "ada")
+    expect(page.get_by_label("Email")).to_have_accessible_description("This is not an email address.")
+
+
+def test_two_clicks_send_a_form_once(page: Page, site: Site) -> None:
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/auth/login") else None)
+    page.get_by_label("Email").fill(site.new_email())
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").dblclick()
+    expect(page.get_by_role("alert").locator("visible=true")).to_be_visible()
+    assert len(sent) == 1
+
+
+def test_a_password_can_be_shown_and_hidden(page: Page) -> None:
+    password = page.get_by_label("Password", exact=True)
+    button = page.get_by_role("button", name="Show password")
+    for kind, pressed in (("text", "true"), ("password", "false")):
+        button.click()
+        expect(password).to_have_attribute("type", kind)
+        expect(button).to_have_attribute("aria-pressed", pressed)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led"),
+    [
+        ("/invitation", "/invitation"),
+        ("/invitation%23x", "/invitation#x"),
+        ("", "/account"),
+        ("//evil.example", "/account"),
+        ("/%5Cevil.example", "/account"),
+        ("https://evil.example", "/account"),
+        ("javascript:alert(1)", "/account"),
+        ("/%09/evil.example", "/account"),
+        ("evil", "/account"),
+    ],
+)
+def test_next_leads_to_a_page_of_this_address_only(new_page: NewPage, site: Site, wanted: str, led: str) -> None:
+    page = new_page(f"/sign-in#next={wanted}")
+    sign_in(page, site.register()["user"]["email"])
+    page.wait_for_url(site.url + led)
+
+
+def test_without_a_service_the_page_says_so(page: Page, site: Site) -> None:
+    page.route("**/auth/login", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    sign_in(page, site.new_email())
+    expect(page.get_by_role("alert").locator("visible=true")).to_contain_text("cannot be reached")
+
+
+def test_a_form_works_by_keyboard_alone(page: Page, site: Site) -> None:
+    email = site.register()["user"]["email"]
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.type(email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+
+
+def test_without_scripts_a_form_puts_no_password_into_the_address(new_page: NewPage, site: Site) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_in(page, site.new_email())
+    assert page.url == f"{site.url}/sign-in"
