@@ -25,6 +25,7 @@ from authapp.web.application import current_app
 
 LEASE = timedelta(minutes=5)  # longer than any attempt: a message whose worker died is due again after it
 WAITS = [timedelta(**wait) for wait in ({"seconds": 30}, {"minutes": 2}, {"minutes": 10}, {"hours": 1}, {"hours": 6})]
+TOO_MANY = "This address has been sent too many emails. Try again in an hour, or tomorrow."
 _LONGEST_ERROR = 500
 _PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
 

@@ -155,7 +155,7 @@ def _send(user: UserRecord, new_email: str, confirmation: Issued, undo_token: Is
         token=confirmation.token,
     )
     if not asked:
-        raise LimitReached(detail="This address has been sent too many emails. Try again in an hour.")
+        raise LimitReached(detail=outbox.TOO_MANY)
     outbox.enqueue(
         user.email,
         "email_change_notice",
