@@ -20,8 +20,10 @@ from tests.factories import PASSWORD, AppWith, World, all_at_once
 from tests.features.passwords.test_passwords import VERIFY, forget, reset, verified
 
 ADA = "ada@example.com"
-ROWS = "SELECT kind, attempts, last_error, sent_at IS NOT NULL AS sent, dead_at IS NOT NULL AS dead "
+ROWS = (
+    "SELECT kind, attempts, last_error, sent_at IS NOT NULL AS sent, dead_at IS NOT NULL AS dead "
     "FROM outbox ORDER BY id"
+)
 
 
 class Broken(MemoryMailer):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from authapp.core.clock import FrozenClock
 from tests.factories import PASSWORD, AppWith, World, all_at_once
@@ -16,15 +18,21 @@ ROUNDS = 20
 ONCE = Counter({204: 1, 410: CLIENTS - 1})
 
 
+def status(call: Callable[..., Any], *args: Any) -> int:
+    return int(call(*args).status_code)
+
+
+def register(world: World, body: dict[str, str]) -> Any:
+    return world.caller().call("POST", "/auth/register", body)
+
+
 def test_a_reset_token_is_used_once_of_sixteen_times_at_once(world: World) -> None:
     for _ in range(ROUNDS):
         person = verified(world)
         token = forget(world, person.email)
-
-        def use(number: int, token: str = token) -> int:
-            return int(reset(world, token, f"AnotherPassword{number}").status_code)
-
-        answers = all_at_once([partial(use, number) for number in range(CLIENTS)])
+        answers = all_at_once(
+            [partial(status, reset, world, token, f"AnotherPassword{number}") for number in range(CLIENTS)]
+        )
         assert Counter(answers) == ONCE
         assert login(world, person.email, f"AnotherPassword{answers.index(204)}") == 200
 
@@ -33,7 +41,7 @@ def test_a_verification_token_is_used_once_of_sixteen_times_at_once(world: World
     for _ in range(ROUNDS):
         person = world.person()
         token = resend(world, person.email)
-        answers = all_at_once([lambda token=token: verify(world, token).status_code] * CLIENTS)
+        answers = all_at_once([partial(status, verify, world, token)] * CLIENTS)
         assert Counter(answers) == ONCE
         recorded = "SELECT count(*) FROM audit_events WHERE action = 'user.taken_back' AND user_id = :id"
         assert world.sql(recorded, id=person.id)[0][0] == 1
@@ -44,7 +52,7 @@ def test_an_undo_token_is_used_once_of_sixteen_times_at_once(world: World) -> No
         person = verified(world)
         change(person, f"other{round_}@example.com")
         token = undo_token(world, person.email)
-        answers = all_at_once([lambda token=token: undo(world, token).status_code] * CLIENTS)
+        answers = all_at_once([partial(status, undo, world, token)] * CLIENTS)
         assert Counter(answers) == ONCE
 
 
@@ -55,7 +63,7 @@ def test_of_two_confirmations_of_one_address_one_wins(world: World) -> None:
         for person in (verified(world), verified(world)):
             assert change(person, wanted).status_code == 202
             tokens.append(world.token_for(wanted))
-        answers = all_at_once([lambda token=token: verify(world, token).status_code for token in tokens])
+        answers = all_at_once([partial(status, verify, world, token) for token in tokens])
         assert Counter(answers) == {204: 1, 409: 1}
 
 
@@ -65,7 +73,7 @@ def test_a_confirmation_and_its_undoing_at_once_end_at_the_old_address(world: Wo
         change(person, wanted)
         confirmation, token = world.token_for(wanted), undo_token(world, person.email)
         confirmed, undone = all_at_once(
-            [lambda: verify(world, confirmation).status_code, lambda: undo(world, token).status_code]
+            [partial(status, verify, world, confirmation), partial(status, undo, world, token)]
         )
         assert undone == 204
         assert confirmed in (204, 410)
@@ -81,8 +89,8 @@ def test_whoever_registers_while_an_address_is_left_does_not_get_it(world: World
         body = {"email": person.email, "password": PASSWORD}
         answers = all_at_once(
             [
-                lambda: verify(world, confirmation).status_code,
-                *[lambda: world.caller().call("POST", "/auth/register", body).status_code] * 4,
+                partial(status, verify, world, confirmation),
+                *[partial(status, register, world, body)] * 4,
             ]
         )
         assert answers == [204, 409, 409, 409, 409]
@@ -94,8 +102,8 @@ def test_a_sign_in_while_the_password_is_reset_leaves_no_session_of_the_old_pass
         token = forget(world, person.email)
         answers = all_at_once(
             [
-                lambda: reset(world, token).status_code,
-                *[lambda: login(world, person.email, PASSWORD)] * 4,
+                partial(status, reset, world, token),
+                *[partial(login, world, person.email, PASSWORD)] * 4,
             ]
         )
         assert answers[0] == 204
@@ -107,7 +115,7 @@ def test_one_address_registers_once_in_the_mode_safe(world: World, app_with: App
     safe = world.with_app(app_with(registration_mode="safe"))
     for round_ in range(ROUNDS):
         body = {"email": f"race{round_}@example.com", "password": PASSWORD}
-        answers = all_at_once([lambda body=body: safe.caller().call("POST", "/auth/register", body).status_code] * 5)
+        answers = all_at_once([partial(status, register, safe, body)] * 5)
         assert Counter(answers) == {202: 5}
         all_at_once([lambda: len(safe.emails())] * 3)
         [[accounts]] = world.sql("SELECT count(*) FROM users WHERE email = :email", email=body["email"])
@@ -118,7 +126,7 @@ def test_one_address_registers_once_in_the_mode_safe(world: World, app_with: App
 def test_changes_of_one_account_at_once_leave_one_that_can_be_confirmed(world: World, time: FrozenClock) -> None:
     person = verified(world)
     addresses = [f"wanted{number}@example.com" for number in range(8)]
-    answers = all_at_once([lambda email=email: change(person, email).status_code for email in addresses])
+    answers = all_at_once([partial(status, change, person, email) for email in addresses])
     assert set(answers) <= {202, 429}
     asked = [email for email, answer in zip(addresses, answers, strict=True) if answer == 202]
     confirmed = [verify(world, world.token_for(email)).status_code for email in asked]
