@@ -10,6 +10,7 @@ from authapp import __version__
 from authapp.cli import init_cli
 from authapp.config import Settings, read_settings
 from authapp.db.engine import init_database
+from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of
 from authapp.schemas.emails import accept_local_addresses
 from authapp.views import (
@@ -19,6 +20,7 @@ from authapp.views import (
     email_addresses,
     invitations,
     members,
+    mfa,
     organizations,
     passwords,
     sessions,
@@ -34,7 +36,7 @@ from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
 
-FEATURES = (accounts, sessions, passwords, email_addresses, organizations, members, invitations, api_keys)
+FEATURES = (accounts, sessions, mfa, passwords, email_addresses, organizations, members, invitations, api_keys)
 
 
 def create_app(
@@ -57,6 +59,7 @@ def create_app(
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
         TakenName: naming the first view that has the name of another.
+        UnknownRoute: naming the rate limits of routes that do not exist.
     """
     settings = settings or read_settings()
     app = Application(settings)
@@ -67,6 +70,7 @@ def create_app(
     api.register_blueprint(system.bp)
     for pages in (docs, assets, routes):
         app.register_blueprint(pages.bp)
+    init_rate_limits(app, settings)
     init_cli(app)
     return app
 

@@ -6,10 +6,12 @@ import pytest
 
 from tests.factories import PASSWORD, World, statements
 from tests.features.passwords.test_passwords import forget
+from tests.second_factors import begin, complete, enrol
 
 RESERVED = ["insert"] * 3  # attempts: the address with the network, the address, the network
 # sessions beyond the limit end; the session and its event; devices beyond the limit go; the device
 SIGNED_IN = ["update", "insert", "insert", "delete", "insert"]
+EMAIL = ["select", "insert"]  # the recipient is locked; the email, if it is within the limits
 LOCKED = ["select"] * 3  # the account with its session, the organization, whether the caller is still an admin
 
 
@@ -50,13 +52,22 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "POST",
             "/organizations/{organization_id}/invitations",
             {"email": "new@example.com", "role": "viewer"},
-            ["select", *LOCKED, "select", "update", "select", *["insert"] * 4],
+            ["select", *LOCKED, "select", "update", "select", "insert", "insert", *EMAIL, "insert"],
         ),
         (
             "POST",
             "/organizations/{organization_id}/api-keys",
             {"name": "k", "role": "viewer"},
             ["select", *LOCKED, "select", "insert", "insert"],
+        ),
+        ("GET", "/auth/mfa", None, ["select", "select"]),
+        ("POST", "/auth/mfa/totp", None, ["select", "select", "insert"]),
+        # the password as at sign-in; lock the account; the session and its event
+        (
+            "POST",
+            "/auth/reauthenticate",
+            {"password": PASSWORD},
+            ["select", *RESERVED, "one:select", "with", "select", "update", "insert"],
         ),
         ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["update"]),
         (
@@ -65,7 +76,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             {"email": "{email}", "password": PASSWORD},
             # the account before its password is checked; the attempts are given back; the account is locked and
             # changed; the email about a new device
-            [*RESERVED, "one:select", "with", "select", "update", *SIGNED_IN, "insert"],
+            [*RESERVED, "one:select", "with", "select", "update", *SIGNED_IN, *EMAIL],
         ),
         ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, [*RESERVED, "one:select", "insert"]),
         ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, [*RESERVED, "one:select", "insert"]),
@@ -132,8 +143,10 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "POST",
             "/auth/email/change",
             {"new_email": "new@example.com", "password": PASSWORD},
-            ["select", *RESERVED, "one:select", "with", *["select"] * 4, "delete", "insert", "insert", *EMAIL, *EMAIL]
-            + ["insert"],
+            [
+                *["select", *RESERVED, "one:select", "with", *["select"] * 4],
+                *["delete", "insert", "insert", *EMAIL, *EMAIL, "insert"],
+            ],
         ),
         ("POST", "/auth/email/undo", {"token": "junk"}, []),
     ],
@@ -161,6 +174,18 @@ def test_a_route_sends_these_statements_and_no_other(
         response = person.call(method, path.format(**known), filled)
     assert response.status_code in (200, 201, 202, 204, 401, 410)
     assert sent == expected
+
+
+def test_completing_a_sign_in_with_a_second_factor_sends_these_statements(world: World) -> None:
+    app = enrol(person := world.person())
+    token = begin(world, person)
+    with statements(world.app) as sent:
+        assert complete(world, token, code=app.code()).status_code == 200
+    # the challenge; the attempt; the account is locked, and the challenge still there
+    expected = ["select", "insert", "select", "select"]
+    # the secret and its step; the attempt is uncounted; the challenge goes
+    expected += ["select", "update", "with", "delete"]
+    assert sent == [*expected, "select", "update", *SIGNED_IN, *EMAIL]  # as at sign-in
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:
