@@ -27,9 +27,7 @@ def render(kind: str, **context: Any) -> Message:
 
 def link(settings: Settings, page: str, token: str) -> str:
     """Where an email leads. The token stands behind the #, so that it is sent to no server and in no Referer."""
-    if settings.frontend_url:
-        return f"{settings.frontend_url}/{page}#token={token}"
-    return f"{settings.public_url}/docs#token={token}"
+    return f"{settings.frontend_url or settings.public_url}/{page}#token={token}"
 
 
 def name_and_address(user: UserRecord) -> str:

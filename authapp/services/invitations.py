@@ -195,6 +195,5 @@ def _enqueue(actor: Actor, organization: OrganizationRecord, invitation: Any, to
         email=invitation.email,
         expires_at=invitation.expires_at,
         link=messages.link(current_app.settings, "invitation", token),
-        has_page=bool(current_app.settings.frontend_url),
         token=token,
     )

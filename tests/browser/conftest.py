@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,15 +128,12 @@ def submit(page: Page, button: str, **fields: str) -> None:
     page.get_by_role("button", name=button, exact=True).locator("visible=true").click()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, as lines."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}}).response["violations"]
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds, as lines. Default: by all rules of WCAG and of best practice."""
+    run_only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+    found = Axe().run(page, options={"runOnly": run_only}).response["violations"]
     return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def overflows(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-def screenshot(page: Page, name: str, folder: Path) -> None:
-    page.screenshot(path=folder / f"{name}.png", full_page=True)

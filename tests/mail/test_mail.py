@@ -146,7 +146,7 @@ def invite(world: World, organization: str = "Acme") -> None:
 def context() -> dict[str, Any]:
     """What the template of an invitation needs."""
     texts = dict.fromkeys(("organization", "inviter", "role", "email", "link", "token"), "x")
-    return {**texts, "expires_at": clock.now(), "has_page": True}
+    return {**texts, "expires_at": clock.now()}
 
 
 def post(world: World, *recipients: str) -> None:
@@ -257,8 +257,8 @@ def test_an_email_arrives_over_tls_from_who_logs_in(world: World, connected: Con
     assert (email["Message-ID"], email["Auto-Submitted"]) == (f"<{sent.id}@mail.example>", "auto-generated")
     plain, html = email.iter_parts()
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    [token] = re.findall(r"/docs#token=(it_\S+)", plain.get_content())
-    assert f'/docs#token={token}"' in html.get_content()
+    [token] = re.findall(r"/invitation#token=(it_\S+)", plain.get_content())
+    assert f'/invitation#token={token}"' in html.get_content()
 
 
 @pytest.mark.parametrize(
@@ -533,7 +533,7 @@ def test_a_worker_waits_for_the_database_prints_the_email_and_ends_on_sigterm(wo
         try:
             wait_for("outbox.unreachable")
             (Path(folder) / ".s.PGSQL.5432").symlink_to(Path(socket_folder) / ".s.PGSQL.5432")
-            wait_for("/docs#token=it_")
+            wait_for("/invitation#token=it_")
             worker.terminate()
             assert worker.wait(timeout=5) == 0
         finally:
