@@ -50,9 +50,9 @@ INSERT INTO memberships (user_id, organization_id, role)
 SELECT busy.id, o.id, CASE WHEN o.n > {organizations} * 3 / 4 THEN 'viewer' ELSE 'admin' END
 FROM o, busy WHERE is_busys UNION ALL
 SELECT u.id, o.id, 'admin' FROM o, u WHERE u.n = {members} + 2 AND NOT (is_busys AND o.n <= {organizations} / 2);
-INSERT INTO invitations (id, organization_id, email, role, status, token_hash, invited_by, expires_at)
+INSERT INTO invitations (id, organization_id, email, role, status, invited_by, expires_at)
 SELECT uuidv7(), t.id, 'guest' || i || '@example.com', 'viewer',
-    CASE WHEN i % {pending_every} = 0 THEN 'pending' ELSE 'expired' END, '', busy.id, now() + interval '1 hour'
+    CASE WHEN i % {pending_every} = 0 THEN 'pending' ELSE 'expired' END, busy.id, now() + interval '1 hour'
 FROM tenants AS t, busy, generate_series(1, {others}) AS i ORDER BY t.slug, i;
 INSERT INTO api_keys (id, organization_id, name, role, secret_hash, created_by, revoked_at, expires_at)
 SELECT uuidv7(), t.id, 'One of many', 'viewer', '', busy.id, CASE WHEN i % 2 = 0 THEN now() END, now()

@@ -24,6 +24,7 @@ class UserRecord(NamedTuple):
     last_name: str | None
     is_active: bool
     mfa_enabled: bool
+    has_password: bool
     last_login_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -53,7 +54,8 @@ class Actor:
         type: which of the two it is.
         account: the account, None for an API key. `user` is the same and refuses API keys.
         session_id: the session whose access token was sent, None for an API key.
-        auth_time: when the password was last given in this session, None for an API key.
+        auth_time: when it has last authenticated in this session, None for an API key.
+        amr: how it did so, as RFC 8176 names it. Empty for an API key.
         organization: the organization of the route, None on other routes.
         memberships: what `GET /auth/me` shows, None on other routes.
     """
@@ -63,6 +65,7 @@ class Actor:
     account: UserRecord | None = None
     session_id: UUID | None = None
     auth_time: datetime | None = None
+    amr: tuple[str, ...] = ()
     organization: OrganizationRecord | None = None
     memberships: list[dict[str, Any]] | None = None
 

@@ -35,8 +35,22 @@ class EndReason(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     DEACTIVATED = "deactivated"
     DELETED = "deleted"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
+    MFA_CHANGED = "mfa_changed"
+    TAKEN_BACK = "taken_back"
     LIMIT = "limit"
     EXPIRED = "expired"
+
+
+class TokenPurpose(StrEnum):
+    """What a token from an email is for."""
+
+    INVITATION = "invitation"
+    VERIFICATION = "verification"
+    CHANGE = "change"  # confirms the new address
+    UNDO_CHANGE = "undo_change"
+    RESET = "reset"
 
 
 class InvitationStatus(StrEnum):

@@ -19,6 +19,7 @@ class ApiError(Exception):
         headers: further headers of the response.
         keeps_writes: whether the transaction is committed. Default: as the class says.
         retry_after: seconds. Default: as the class says.
+        extensions: further members of the problem document (RFC 9457 section 3.2).
     """
 
     status: int = 500
@@ -37,6 +38,7 @@ class ApiError(Exception):
         headers: dict[str, str] | None = None,
         keeps_writes: bool | None = None,
         retry_after: int | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> None:
         self.detail = detail or self.detail
         self.keeps_writes = self.keeps_writes if keeps_writes is None else keeps_writes
@@ -45,6 +47,7 @@ class ApiError(Exception):
         self.reason = reason
         self.errors = errors
         self.headers = headers or {}
+        self.extensions = extensions or {}
 
     @classmethod
     def of_status(cls, status: HTTPStatus) -> Self:

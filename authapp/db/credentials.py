@@ -22,25 +22,28 @@ def _columns(row: str, record: type[UserRecord | OrganizationRecord]) -> str:
 
 _ACCOUNT = _columns("account", UserRecord)
 _ORGANIZATION = _columns("organization", OrganizationRecord)
-_FROM_SESSION = "FROM authapp_session(%(session_id)s, %(user_id)s, %(now)s) AS account"
+_AUTHENTICATED = "authenticated_at, amr"
+_FROM_SESSION = "FROM authapp_session(%(session_id)s, %(user_id)s, %(now)s)"
 
-_SESSION = f"SELECT {_ACCOUNT} {_FROM_SESSION}"
-_SESSION_WITH_MEMBERSHIPS = f"SELECT {_ACCOUNT}, authapp_memberships((account).id) {_FROM_SESSION}"
+_SESSION = f"SELECT {_ACCOUNT}, {_AUTHENTICATED} {_FROM_SESSION}"
+_SESSION_WITH_MEMBERSHIPS = f"SELECT {_ACCOUNT}, {_AUTHENTICATED}, authapp_memberships((account).id) {_FROM_SESSION}"
 _SESSION_IN_ORGANIZATION = (
-    f"SELECT {_ACCOUNT}, {_ORGANIZATION}, role "  # noqa: S608
+    f"SELECT {_ACCOUNT}, {_AUTHENTICATED}, {_ORGANIZATION}, role "  # noqa: S608
     "FROM authapp_session_in(%(session_id)s, %(user_id)s, %(now)s, %(organization_id)s)"
 )
 _API_KEY = (
     f"SELECT (key).id, (key).last_used_at, (key).organization_id, {_ORGANIZATION}, (key).role "  # noqa: S608
     "FROM authapp_api_key(%(api_key_id)s, %(digest)s, %(now)s, %(organization_id)s)"
 )
-_USER = slice(0, len(UserRecord._fields))
+_USER_COLUMNS = len(UserRecord._fields)
 
 
 class SessionFound(NamedTuple):
-    """A live session's account, and what else was asked for."""
+    """A live session's account, when and how it has authenticated, and what else was asked for."""
 
     account: UserRecord
+    auth_time: datetime
+    amr: tuple[str, ...]
     organization: OrganizationRecord | None = None  # None: no member of it, or it does not exist
     memberships: list[dict[str, Any]] | None = None
 
@@ -73,9 +76,7 @@ def find_session(
     """
     statement = _SESSION_WITH_MEMBERSHIPS if memberships else _SESSION
     row = _fetch(statement, {"session_id": session_id, "user_id": user_id, "now": now}, autocommit)
-    if row is None:
-        return None
-    return SessionFound(UserRecord._make(row[_USER]), memberships=row[-1] if memberships else None)
+    return _session(row, memberships=row[-1] if memberships else None) if row else None
 
 
 def find_session_in(
@@ -84,7 +85,7 @@ def find_session_in(
     """The same, with one organization and the role in it. Sets that tenant where the account is a member."""
     parameters = {"session_id": session_id, "user_id": user_id, "now": now, "organization_id": organization_id}
     row = _fetch(_SESSION_IN_ORGANIZATION, parameters, autocommit)
-    return SessionFound(UserRecord._make(row[_USER]), _organization(row[_USER.stop :])) if row else None
+    return _session(row, organization=_organization(row[_USER_COLUMNS + 2 :])) if row else None
 
 
 def find_api_key(
@@ -101,6 +102,12 @@ def find_api_key(
 
 def _fetch(statement: str, parameters: dict[str, Any], autocommit: bool) -> Sequence[Any] | None:
     return (transaction.fetch_autocommit if autocommit else transaction.fetch_one)(statement, parameters)
+
+
+def _session(row: Sequence[Any], **found: Any) -> SessionFound:
+    account = UserRecord._make(row[:_USER_COLUMNS])
+    auth_time, amr = row[_USER_COLUMNS : _USER_COLUMNS + 2]
+    return SessionFound(account, auth_time, tuple(amr), **found)
 
 
 def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:

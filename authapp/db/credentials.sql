@@ -4,14 +4,14 @@
 -- Each sets the tenant context that its credential is good for, and nothing where it finds none. They are PL/pgSQL, so
 -- that PostgreSQL keeps their plans.
 
--- The account of a session that is live at _moment.
+-- The account of a session that is live at _moment, and when and how the session has authenticated.
 CREATE OR REPLACE FUNCTION authapp_session(_session uuid, _account uuid, _moment timestamptz)
-    RETURNS SETOF users LANGUAGE plpgsql ROWS 1 AS $$
+    RETURNS TABLE (account users, authenticated_at timestamptz, amr varchar[]) LANGUAGE plpgsql ROWS 1 AS $$
 BEGIN
     RETURN QUERY
-        SELECT users.* FROM users JOIN sessions ON sessions.user_id = users.id
-        WHERE sessions.id = _session AND users.id = _account
-            AND sessions.ended_at IS NULL AND sessions.expires_at > _moment AND users.deleted_at IS NULL;
+        SELECT u, s.authenticated_at, s.amr FROM users u JOIN sessions s ON s.user_id = u.id
+        WHERE s.id = _session AND u.id = _account
+            AND s.ended_at IS NULL AND s.expires_at > _moment AND u.deleted_at IS NULL;
     IF FOUND THEN
         PERFORM set_config('authapp.user_id', _account::text, true);
     END IF;
@@ -22,14 +22,22 @@ $$;
 CREATE OR REPLACE FUNCTION authapp_session_in(
     _session uuid, _account uuid, _moment timestamptz, _organization uuid
 )
-    RETURNS TABLE (account users, organization organizations, role varchar) LANGUAGE plpgsql ROWS 1 AS $$
+    RETURNS TABLE (
+        account users, authenticated_at timestamptz, amr varchar[], organization organizations, role varchar
+    ) LANGUAGE plpgsql ROWS 1 AS $$
+DECLARE
+    session record;
 BEGIN
-    SELECT * INTO account FROM authapp_session(_session, _account, _moment);
+    SELECT * INTO session FROM authapp_session(_session, _account, _moment);
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    account := session.account;
+    authenticated_at := session.authenticated_at;
+    amr := session.amr;
     RETURN QUERY
-        SELECT account, o, m.role FROM memberships m JOIN organizations o ON o.id = m.organization_id
+        SELECT account, authenticated_at, amr, o, m.role
+        FROM memberships m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = _account AND m.organization_id = _organization AND o.deleted_at IS NULL;
     IF FOUND THEN
         PERFORM set_config('authapp.organization_id', _organization::text, true);

@@ -141,8 +141,23 @@ def paused() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def separate() -> Iterator[None]:
+    """Run the block in a transaction of its own, which is committed at its end, and then begin the request's anew.
+
+    For what has to stay whatever becomes of the request. What was read or locked before is gone, as with `paused`.
+    """
+    rollback()
+    try:
+        yield
+        commit()
+    except BaseException:
+        rollback()
+        raise
+
+
 def commit() -> None:
-    """Commit the transaction of a command."""
+    """Commit the transaction of a command, or of `separate`."""
     db.session.commit()
 
 

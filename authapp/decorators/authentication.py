@@ -124,7 +124,8 @@ def _act_as_account(claims: Claims, found: SessionFound | None) -> Actor:
         type=ActorType.USER,
         account=found.account,
         session_id=claims.session_id,
-        auth_time=claims.auth_time,
+        auth_time=found.auth_time,
+        amr=found.amr,
         organization=found.organization,
         memberships=found.memberships,
     )

@@ -5,12 +5,9 @@ What a guard needs beyond its name is a parameter of it. `guard` makes further o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Protocol, overload
-from uuid import UUID
+from typing import overload
 
-from flask import current_app, request
+from flask import request
 
 from authapp.core.actor import Actor, UserRecord, known_actor
 from authapp.core.enums import ActorType, AuditAction, Role
@@ -21,29 +18,32 @@ from authapp.core.errors import (
     InvalidToken,
     MissingToken,
     NotAMember,
-    NotFound,
     RevokedToken,
     RoleTooLow,
-    ValidationFailed,
 )
 from authapp.decorators.authentication import authenticate, authenticate_in
-from authapp.schemas.fields import parse_uuid
+from authapp.decorators.guard import Guard, PathIds, guard, public, require_well_formed
 from authapp.services import audit
+from authapp.services.admission import EmailNotVerified, ReauthenticationRequired, require_recent, require_verified
 from authapp.services.api_keys import InvalidApiKey
-from authapp.web.blueprint import raises, takes_no_query
 from authapp.web.browser_mode import OriginNotAllowed, removing_dead_cookie
-from authapp.web.guard_marks import View, mark_guarded
-from authapp.web.parsing import refuse_query
+from authapp.web.guard_marks import View
 
-PathIds = dict[str, UUID | None]
-"""The ids of the path by name, None where one is malformed."""
-
-
-class Guard(Protocol):
-    """A decorator of views."""
-
-    def __call__(self, view: View, /) -> View: ...
-
+__all__ = [
+    "ACCOUNT_ERRORS",
+    "ORGANIZATION_ERRORS",
+    "Guard",
+    "PathIds",
+    "check_role",
+    "get_current_active_user",
+    "get_current_user",
+    "guard",
+    "public",
+    "require_active_user",
+    "require_organization_access",
+    "require_organization_role",
+    "require_organization_role_or_self",
+]
 
 ACCOUNT_ERRORS: tuple[type[ApiError], ...] = (
     MissingToken,
@@ -59,6 +59,7 @@ ORGANIZATION_ERRORS: tuple[type[ApiError], ...] = (
     ExpiredToken,
     RevokedToken,
     InvalidApiKey,
+    EmailNotVerified,
     NotAMember,
 )
 
@@ -83,45 +84,19 @@ def get_current_active_user() -> UserRecord:
     return _require_active(get_current_user())
 
 
-def guard(
-    name: str, check: Callable[[PathIds], object], *errors: type[ApiError], path_ids: tuple[str, ...] = ()
-) -> Guard:
-    """Make a guard: the check first, then the ids of the path as UUIDs, then the view.
-
-    Args:
-        name: as `flask guards` and the OpenAPI document show it.
-        check: called before the view. It returns if the caller may call, and raises an `ApiError` if not.
-        errors: those that the check raises, for the OpenAPI document.
-        path_ids: the ids that the check needs. A route without them is not registered.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
-            check(ids)
-            _require_well_formed(ids)
-            if takes_no_query(guarded):
-                refuse_query(request)
-            if any("\x00" in value for value in kwargs.values() if isinstance(value, str)):
-                raise NotFound  # PostgreSQL cannot store it, so nothing has such a name
-            return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
-
-        return raises(*errors)(mark_guarded(guarded, name, path_ids))  # type: ignore[return-value]
-
-    return decorate
-
-
-public: Guard = guard("public", lambda ids: None)
-"""Anyone may call."""
-
-
 @overload
 def require_active_user(view: View) -> View: ...
 @overload
-def require_active_user(*, memberships: bool = False, or_refresh_token: bool = False) -> Guard: ...
 def require_active_user(
-    view: View | None = None, *, memberships: bool = False, or_refresh_token: bool = False
+    *, memberships: bool = False, or_refresh_token: bool = False, recent: bool = False, verified: bool = False
+) -> Guard: ...
+def require_active_user(
+    view: View | None = None,
+    *,
+    memberships: bool = False,
+    or_refresh_token: bool = False,
+    recent: bool = False,
+    verified: bool = False,
 ) -> View | Guard:
     """An account that is active may call, with an access token.
 
@@ -130,16 +105,23 @@ def require_active_user(
         memberships: fill `current_actor.memberships`, for a view that sends no statement of its own.
         or_refresh_token: without an access token, or with an expired one, a `refresh_token` in the body serves, and in
             browser mode that of the cookie.
+        recent: only within 5 minutes of a sign-in, with the second factor of an account that has one (RFC 9470).
+        verified: only with a verified email address, where EMAIL_VERIFICATION asks for that.
     """
 
-    def check(ids: PathIds) -> UserRecord:
-        return _require_active(authenticate(memberships=memberships, or_refresh_token=or_refresh_token).user)
+    def check(ids: PathIds) -> None:
+        actor = authenticate(memberships=memberships, or_refresh_token=or_refresh_token)
+        _require_active(actor.user)
+        _require(actor, recent=recent, verified=verified)
 
-    if or_refresh_token:
-        name, errors = "require_active_user(or_refresh_token)", (*ACCOUNT_ERRORS, OriginNotAllowed)
-        made = guard(name, removing_dead_cookie()(check), *errors)
-    else:
-        made = guard("require_active_user", check, *ACCOUNT_ERRORS)
+    made = guard(
+        _named("require_active_user", or_refresh_token=or_refresh_token, recent=recent, verified=verified),
+        removing_dead_cookie()(check) if or_refresh_token else check,
+        *ACCOUNT_ERRORS,
+        *([OriginNotAllowed] if or_refresh_token else []),
+        *([ReauthenticationRequired] if recent else []),
+        *([EmailNotVerified] if verified else []),
+    )
     return made(view) if view else made
 
 
@@ -163,13 +145,19 @@ def require_organization_access(view: View | None = None, *, autocommit: bool = 
     return made(view) if view else made
 
 
-def require_organization_role(role: Role) -> Guard:
-    """A member or an API key of the organization in the path may call that has this role or a higher one."""
+def require_organization_role(role: Role, *, recent: bool = False) -> Guard:
+    """A member or an API key of the organization in the path may call that has this role or a higher one.
+
+    Args:
+        role: the lowest that passes.
+        recent: only a person, within 5 minutes of a sign-in, with the second factor of an account that has one.
+    """
     return guard(
-        f"require_organization_role({role})",
-        lambda ids: check_role(ids, role),
+        _named("require_organization_role", **{role: True}, recent=recent),
+        lambda ids: check_role(ids, role, recent=recent),
         *ORGANIZATION_ERRORS,
         RoleTooLow,
+        *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
         path_ids=("organization_id",),
     )
 
@@ -185,7 +173,9 @@ def require_organization_role_or_self(role: Role) -> Guard:
     )
 
 
-def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: bool = False) -> Actor:
+def check_role(
+    ids: PathIds, role: Role, *, or_self: bool = False, autocommit: bool = False, recent: bool = False
+) -> Actor:
     """Look the caller up in the organization of the path, for a guard.
 
     Args:
@@ -193,14 +183,16 @@ def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: b
         role: the lowest that passes.
         or_self: the account with the `user_id` of the path passes whatever its role.
         autocommit: nothing else is sent in this request.
+        recent: only a person who has signed in within 5 minutes passes.
 
     Raises:
-        the errors of `ORGANIZATION_ERRORS`, and RoleTooLow.
+        the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired and ApiKeyNotAllowed.
     """
     actor = authenticate_in(ids["organization_id"], autocommit=autocommit)
     if actor.account:
         _require_active(actor.account)
-    _require_well_formed(ids)
+    _require(actor, verified=actor.account is not None)
+    require_well_formed(ids)
     if actor.organization is None:
         raise NotAMember
     is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
@@ -214,16 +206,24 @@ def check_role(ids: PathIds, role: Role, *, or_self: bool = False, autocommit: b
             held=actor.here.role,
         )
         raise RoleTooLow(f"{actor.here.role} where {role} is needed", keeps_writes=True)
+    _require(actor, recent=recent)
     return actor
+
+
+def _require(actor: Actor, *, recent: bool = False, verified: bool = False) -> None:
+    if verified:
+        require_verified(actor.user)
+    if recent:
+        require_recent(actor)
+
+
+def _named(name: str, **conditions: bool) -> str:
+    """The name of a guard with those of its conditions that hold."""
+    held = ", ".join(condition for condition, holds in conditions.items() if holds)
+    return f"{name}({held})" if held else name
 
 
 def _require_active(user: UserRecord) -> UserRecord:
     if not user.is_active:
         raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
     return user
-
-
-def _require_well_formed(ids: PathIds) -> None:
-    malformed = [name for name, value in ids.items() if value is None]
-    if malformed:
-        raise ValidationFailed(errors={"path": {name: ["Not a valid UUID."] for name in malformed}})

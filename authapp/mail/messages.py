@@ -25,9 +25,10 @@ def render(kind: str, **context: Any) -> Message:
     return Message(subject.strip(), text.strip() + "\n", html)
 
 
-def link(settings: Settings, page: str, token: str) -> str:
-    """Where an email leads. The token stands behind the #, so that it is sent to no server and in no Referer."""
-    return f"{settings.frontend_url or settings.public_url}/{page}#token={token}"
+def link(settings: Settings, page: str, token: str | None = None) -> str:
+    """Where an email leads: a page of FRONTEND_URL or of ours. The token stands behind the #, which no server gets."""
+    address = f"{settings.frontend_url or settings.public_url}/{page}"
+    return f"{address}#token={token}" if token else address
 
 
 def name_and_address(user: UserRecord) -> str:

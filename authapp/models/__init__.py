@@ -1,20 +1,30 @@
 """Tables: a table family a file. Imports db and core."""
 
 from authapp.models.api_keys import ApiKey
+from authapp.models.attempts import AttemptCounter
 from authapp.models.audit import AuditEvent
 from authapp.models.invitations import Invitation
+from authapp.models.known_devices import KnownDevice
+from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
 from authapp.models.outbox import OutboxMessage
+from authapp.models.second_factors import MfaChallenge, RecoveryCode, TotpFactor
 from authapp.models.sessions import Session
 from authapp.models.users import User
 
 __all__ = [
     "ApiKey",
+    "AttemptCounter",
     "AuditEvent",
     "Invitation",
+    "KnownDevice",
     "Membership",
+    "MfaChallenge",
+    "OneTimeToken",
     "Organization",
     "OutboxMessage",
+    "RecoveryCode",
     "Session",
+    "TotpFactor",
     "User",
 ]

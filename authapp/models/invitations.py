@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, and_, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -16,7 +16,7 @@ from authapp.models.columns import Identified, Timestamped, enum_column, timesta
 
 
 class Invitation(Identified, Timestamped, TenantModel):
-    """An address that may join with a role. Only the email has the token. Stored is its keyed hash."""
+    """An address that may join with a role. Its token is a `OneTimeToken`."""
 
     __tablename__ = "invitations"
 
@@ -27,7 +27,6 @@ class Invitation(Identified, Timestamped, TenantModel):
     status: Mapped[InvitationStatus] = mapped_column(
         enum_column(InvitationStatus, "status"), default=InvitationStatus.PENDING, server_default="pending"
     )
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     invited_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     expires_at: Mapped[datetime] = mapped_column(timestamp())
 

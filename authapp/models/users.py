@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, text
+from sqlalchemy import ColumnElement, Computed, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -22,7 +22,8 @@ class User(Identified, Timestamped, Model):
 
     email: Mapped[str] = mapped_column(String(lengths.EMAIL))
     email_verified: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    password_hash: Mapped[str] = mapped_column(String(128))
+    password_hash: Mapped[str | None] = mapped_column(String(128))
+    has_password: Mapped[bool] = mapped_column(Computed("password_hash IS NOT NULL", persisted=True))
     first_name: Mapped[str | None] = mapped_column(String(lengths.PERSON_NAME))
     last_name: Mapped[str | None] = mapped_column(String(lengths.PERSON_NAME))
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))

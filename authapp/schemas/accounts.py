@@ -25,6 +25,7 @@ class User(Reply):
     last_name = fields.String(required=True, allow_none=True, metadata={"examples": ["Lovelace"]})
     is_active = fields.Boolean(required=True, metadata={"examples": [True]})
     mfa_enabled = fields.Boolean(required=True)
+    has_password = fields.Boolean(required=True, metadata={"examples": [True]})
     last_login_at = Timestamp(required=True, allow_none=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
@@ -84,9 +85,9 @@ class Registration(Request):
 
 
 class AccountDeletion(Request):
-    """The password of the account."""
+    """The password of the account, if it has one."""
 
-    password = Password(required=True)
+    password = Password(load_default=None, allow_none=True)
 
 
 class ProfileChange(Request):

@@ -10,7 +10,7 @@ from authapp.schemas.emails import EMAIL, Email
 from authapp.schemas.fields import Choice, Reply, Request, Text, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
-TOKEN = {"description": "From the email.", "examples": ["it_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
+TOKEN = {"description": "From the email.", "examples": ["et_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
 
 
 class Invitation(Reply):

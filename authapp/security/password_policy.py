@@ -1,4 +1,4 @@
-"""Which passwords may be chosen. The rules of PASSWORD_POLICY, what is easy to guess, and the owner's own words."""
+"""Which passwords may be chosen: PASSWORD_POLICY, what is easy to guess or was leaked, and the owner's own words."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import permutations
 
+from authapp.security.breached_passwords import BreachFile
+
 SHORTEST = {"seed": 8, "nist": 15}  # characters; NIST SP 800-63B-4 section 3.1.1.2
 FEWEST_GUESSES = 50_000  # a common word with a year or some digits behind it takes at most 30,000
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SYMBOLS = re.compile(r"[\W_]+")
 
 
-def complaints(password: str, policy: str, own_words: Iterable[str | None]) -> list[str]:
+def complaints(
+    password: str, policy: str, own_words: Iterable[str | None], breached: BreachFile | None = None
+) -> list[str]:
     """What is wrong with a password, as sentences for its owner. Empty: nothing.
 
     Args:
         password: as it was typed.
         policy: `seed` (letters and digits) or `nist` (length alone).
         own_words: the owner's email and names.
+        breached: passwords that were leaked, if there is such a file.
     """
     from authapp.security.guessing import guesses  # noqa: PLC0415  large, and not for every command
 
@@ -36,6 +41,8 @@ def complaints(password: str, policy: str, own_words: Iterable[str | None]) -> l
             "This password is easy to guess: a common one, a date, a repetition or a row of keys with little added. "
             "Choose another."
         )
+    elif breached and breached.contains(password):
+        found.append("This password has appeared in a data breach. Choose another.")
     return found
 
 

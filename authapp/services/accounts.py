@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -15,9 +16,18 @@ from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Session, User
 from authapp.security.password_policy import complaints
-from authapp.services import audit, invitation_acceptance, locks, members, organizations, sessions
+from authapp.services import (
+    account_credentials,
+    audit,
+    invitation_acceptance,
+    locks,
+    members,
+    organizations,
+    sessions,
+    sign_in,
+)
 from authapp.services.members import LastAdmin
-from authapp.services.sessions import SignedIn, WrongCredentials
+from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
 
 
@@ -26,12 +36,22 @@ class EmailTaken(Conflict):
     detail = "An account with this email exists. Sign in, or use another address."
 
 
+def password_complaints(password: str, own_words: Iterable[str | None]) -> list[str]:
+    """What is wrong with a password that somebody chooses, as sentences. Every route that sets one asks this.
+
+    Args:
+        password: as it was typed.
+        own_words: the owner's email and names.
+    """
+    return complaints(password, current_app.settings.password_policy, own_words, current_app.breach_file)
+
+
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
-    """What PASSWORD_POLICY says against the password of a registration, by field. Call it before `register`."""
+    """What is wrong with the password of a registration, by field. Call it before `register`."""
     if "password" not in registration:
         return {}
     own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
-    found = complaints(registration["password"], current_app.settings.password_policy, own_words)
+    found = password_complaints(registration["password"], own_words)
     return {"password": found} if found else {}
 
 
@@ -74,7 +94,7 @@ def register(
         organization = invitation_acceptance.join(invitation, actor)
     elif organization_name:
         organization = organizations.create_for(actor, organization_name)
-    return sessions.start(user_id, sessions.PASSWORD, organization=organization)
+    return sessions.start(user_id, sign_in.PASSWORD, registering=True, organization=organization)
 
 
 def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
@@ -89,34 +109,29 @@ def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
     return UserRecord._make(row)
 
 
-def delete(actor: Actor, password: str) -> None:
+def delete(actor: Actor, password: str | None) -> None:
     """Delete an account: it leaves its organizations, its sessions end, its address is free again.
 
     Raises:
-        HashQueueFull: before anything is written.
+        HashQueueFull, TooManyAttempts: before anything is written.
+        ValidationFailed: it has a password, and none was sent.
         WrongCredentials: that is not its password.
         LastAdmin: an organization with other members would be left without an admin.
     """
     user = actor.user
-    hasher = current_app.hasher
-    with hasher.queue.slot():
-        stored = transaction.scalar(select(User.password_hash).where(User.id == user.id))
-        with transaction.paused():
-            right = hasher.verify(password, stored)
-    if not right:
-        audit.record(AuditAction.SESSION_REFUSED, actor, user_id=user.id, reason="wrong_credentials")
-        raise WrongCredentials("wrong password", detail="The password is wrong.")
+    unchanged = sign_in.confirm_password(actor, password)
     locks.lock_account(actor)
     members.leave_all(actor)
     deleted = transaction.execute(
         update(User)
-        .where(User.id == user.id, User.is_active, User.deleted_at.is_(None), User.password_hash == stored)
+        .where(User.id == user.id, User.is_active, User.deleted_at.is_(None), unchanged)
         .values(deleted_at=clock.now())
         .returning(User.id)
     ).one_or_none()
     if deleted is None:
         raise Stale("the account changed while its password was checked")
     sessions.end(Session.user_id == user.id, reason=EndReason.DELETED)
+    account_credentials.remove(user.id)
     audit.record(AuditAction.USER_DELETED, actor, target_id=user.id, user_id=user.id)
 
 
@@ -137,6 +152,7 @@ def set_active(email: str, active: bool) -> bool:
         return True
     if not active:
         sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)
+        account_credentials.remove(user_id)
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
     audit.record(action, None, target_id=user_id, user_id=user_id)
     return True

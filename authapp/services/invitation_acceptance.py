@@ -10,14 +10,13 @@ from sqlalchemy import exists, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
-from authapp.core.enums import AuditAction, InvitationStatus, Role
+from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
 from authapp.core.errors import ApiError, Forbidden
 from authapp.db import transaction
 from authapp.db.tenancy import set_credential, set_tenant
 from authapp.models import Invitation, Membership, Organization, User
-from authapp.services import audit, locks, members
-from authapp.services.invitations import PREFIX, is_pending
-from authapp.web.application import current_app
+from authapp.services import audit, locks, members, one_time_tokens
+from authapp.services.invitations import is_pending
 
 
 class InvalidInvitation(ApiError):
@@ -36,7 +35,7 @@ class PendingInvitation(NamedTuple):
     """An invitation whose token was presented, and its organization."""
 
     id: UUID
-    token_hash: bytes
+    token: str
     email: str
     role: Role
     expires_at: datetime
@@ -50,14 +49,12 @@ def find_by_token(token: str) -> PendingInvitation:
     Raises:
         InvalidInvitation: the token is dead or none of ours, or the inviter may no longer grant this role.
     """
-    presented = current_app.opaque_tokens.read(token, PREFIX)
-    if presented is None:
-        raise InvalidInvitation("not a token")
-    set_credential(presented.id)
+    found = one_time_tokens.find(TokenPurpose.INVITATION, token)
+    if found is None:
+        raise InvalidInvitation("no live token")
+    set_credential(found.owner_id)
     row = transaction.execute(
-        select(Invitation.__table__).where(
-            Invitation.id == presented.id, Invitation.token_hash == presented.digest, Invitation.open_at(clock.now())
-        )
+        select(Invitation.__table__).where(Invitation.id == found.owner_id, Invitation.open_at(clock.now()))
     ).one_or_none()
     if row is None:
         raise InvalidInvitation
@@ -70,9 +67,9 @@ def find_by_token(token: str) -> PendingInvitation:
     if organization is None:
         raise InvalidInvitation("its organization is deleted")
     record = OrganizationRecord._make((*organization, row.role))
-    found = PendingInvitation(row.id, row.token_hash, row.email, row.role, row.expires_at, row.invited_by, record)
-    _require_inviter(found)
-    return found
+    invitation = PendingInvitation(row.id, token, row.email, row.role, row.expires_at, row.invited_by, record)
+    _require_inviter(invitation)
+    return invitation
 
 
 def accept(actor: Actor, token: str) -> OrganizationRecord:
@@ -148,12 +145,12 @@ def _close(invitation: PendingInvitation, status: InvitationStatus) -> None:
     organization_id = invitation.organization.id
     closed = transaction.scalar(
         update(Invitation)
-        .where(is_pending(organization_id, invitation.id), Invitation.token_hash == invitation.token_hash)
+        .where(is_pending(organization_id, invitation.id))
         .where(exists().where(Organization.id == organization_id, Organization.deleted_at.is_(None)))
         .values(status=status)
         .returning(Invitation.id)
     )
-    if closed is None:
+    if closed is None or one_time_tokens.use(TokenPurpose.INVITATION, invitation.token) is None:
         raise InvalidInvitation("another request was first")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +10,17 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
-from authapp.core.enums import AuditAction, InvitationStatus, Role
+from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
 from authapp.core.errors import Conflict, LimitReached, NotFound
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.mail import messages, outbox
 from authapp.models import Invitation, Membership, User
-from authapp.services import audit, locks
+from authapp.services import audit, locks, one_time_tokens
 from authapp.services.members import AlreadyMember
 from authapp.web.application import current_app
 
-PREFIX = "it"
 MOST_PENDING = 1000  # of an organization
-LIFETIME = timedelta(hours=72)
 
 
 class InvitationNotFound(NotFound):
@@ -54,8 +51,7 @@ def create(actor: Actor, organization_id: UUID, email: str, role: Role) -> Any:
     _require_no_member(organization_id, email)
     invitation_id = uuid7()
     _require_room(organization_id, invitation_id)
-    token, token_hash = current_app.opaque_tokens.make(PREFIX, invitation_id)
-    expires_at = clock.now() + LIFETIME
+    issued = one_time_tokens.issue(TokenPurpose.INVITATION, invitation_id, email)
     row = transaction.execute(
         insert(Invitation)
         .values(
@@ -63,13 +59,12 @@ def create(actor: Actor, organization_id: UUID, email: str, role: Role) -> Any:
             organization_id=organization_id,
             email=email,
             role=role,
-            token_hash=token_hash,
             invited_by=actor.id,
-            expires_at=expires_at,
+            expires_at=issued.expires_at,
         )
         .returning(*_shown())
     ).one()
-    _enqueue(actor, organization, row, token)
+    _enqueue(actor, organization, row, issued.token)
     audit.record(
         AuditAction.INVITATION_CREATED,
         actor,
@@ -93,15 +88,13 @@ def resend(actor: Actor, organization_id: UUID, invitation_id: UUID) -> Any:
     """
     organization = locks.lock_as_admin(actor, organization_id)
     _require_room(organization_id, invitation_id)
-    token, token_hash = current_app.opaque_tokens.make(PREFIX, invitation_id)
     row = transaction.execute(
         update(Invitation)
         .where(Invitation.organization_id == organization_id, Invitation.id == invitation_id)
         .where(Invitation.status.in_([InvitationStatus.PENDING, InvitationStatus.EXPIRED]))
         .values(
             status=InvitationStatus.PENDING,
-            token_hash=token_hash,
-            expires_at=clock.now() + LIFETIME,
+            expires_at=clock.now() + one_time_tokens.LIFETIMES[TokenPurpose.INVITATION],
             invited_by=actor.id,
         )
         .returning(*_shown())
@@ -109,7 +102,8 @@ def resend(actor: Actor, organization_id: UUID, invitation_id: UUID) -> Any:
     if row is None:
         raise InvitationNotFound
     outbox.cancel(invitation_id)
-    _enqueue(actor, organization, row, token)
+    issued = one_time_tokens.issue(TokenPurpose.INVITATION, invitation_id, row.email)
+    _enqueue(actor, organization, row, issued.token)
     audit.record(
         AuditAction.INVITATION_RESENT, actor, target_id=invitation_id, organization_id=organization_id, email=row.email
     )

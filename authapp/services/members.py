@@ -16,7 +16,7 @@ from authapp.db.pagination import Page, bound, cut
 from authapp.db.tenancy import set_account, set_tenant
 from authapp.mail import outbox
 from authapp.models import Invitation, Membership, Organization, User
-from authapp.services import audit, locks, organizations
+from authapp.services import admission, audit, locks, organizations
 
 
 class MemberNotFound(NotFound):
@@ -65,8 +65,11 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
     Raises:
         MemberNotFound: no such member.
         LastAdmin: no active admin would be left.
+        ReauthenticationRequired: the new role is admin, and the caller has not signed in recently.
         Stale: as `locks.require_still_admin`.
     """
+    if role is Role.ADMIN:
+        admission.require_recent(actor)
     locks.lock_account(actor)
     state = lock(organization_id, user_id)
     _keep_an_admin(state, after=role)

@@ -20,7 +20,8 @@ from authapp.models import Session, User
 from authapp.models.sessions import SessionRecord
 from authapp.security.tokens import Claims
 from authapp.services import audit
-from authapp.services.sessions import SignedIn, end, issue, sliding
+from authapp.services.session_tokens import SignedIn, issue, sliding
+from authapp.services.sessions import end
 from authapp.web.application import current_app
 
 

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, insert, or_, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord, signing_in
 from authapp.core.enums import AuditAction, EndReason
-from authapp.core.errors import Forbidden, NotFound, Unauthorized
+from authapp.core.errors import ApiError, NotFound, Unauthorized
 from authapp.core.logging import log_context
 from authapp.core.request_context import request_info
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.transaction import Stale
+from authapp.mail import messages, outbox
 from authapp.models import Session, User
 from authapp.models.sessions import SessionRecord
-from authapp.services import audit
+from authapp.services import admission, audit, known_devices, mfa_challenges
+from authapp.services.session_tokens import SignedIn, issue, sliding
 from authapp.web.application import current_app
-
-
-class WrongCredentials(Unauthorized):
-    code = "wrong_credentials"
-    detail = "The email or the password is wrong."
-    keeps_writes = True
-
-
-class InactiveAccount(Forbidden):
-    code = "inactive_account"
-    detail = "This account has been deactivated. Ask an operator to activate it."
-    keeps_writes = True
 
 
 class SessionNotFound(NotFound):
@@ -42,73 +32,84 @@ class SessionNotFound(NotFound):
     detail = "You have no live session with this id."
 
 
-class SignedIn(NamedTuple):
-    """A token response (RFC 6749 section 5.1), whom it is for, and the organization that this call made."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int  # seconds
-    refresh_expires_in: int  # seconds
-    user: UserRecord
-    organization: OrganizationRecord | None
-    token_type: str = "Bearer"  # noqa: S105
+MFA_METHODS = ["totp", "recovery_code"]
 
 
-PASSWORD = ["pwd"]  # RFC 8176 section 2
-_ACCOUNT_BY_EMAIL = transaction.compiled(
-    select(User.id, User.password_hash, User.is_active).where(
-        User.email == bindparam("email"), User.deleted_at.is_(None)
-    )
-)
-
-
-def login(email: str, password: str) -> SignedIn:
-    """Sign in with a password. An unknown email costs and answers the same as a wrong password.
-
-    Raises:
-        HashQueueFull: before anything is read.
-        WrongCredentials: unknown email or wrong password.
-        InactiveAccount: after a right password only.
-    """
-    hasher = current_app.hasher
-    with hasher.queue.slot():
-        found = transaction.fetch_autocommit(_ACCOUNT_BY_EMAIL, {"email": email})
-        user_id, stored, is_active = found or (None, None, False)
-        right = hasher.verify(password, stored)
-        outdated = right and hasher.needs_rehash(stored or "")
-        password_hash = hasher.hash(password) if outdated else stored
-    if found is None or not right:
-        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason="wrong_credentials")
-        raise WrongCredentials("wrong password" if found else "unknown email")
-    if not is_active:
-        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason="inactive_account")
-        raise InactiveAccount
-    unchanged = User.password_hash == stored
-    return start(found[0], PASSWORD, unchanged, last_login_at=clock.now(), password_hash=password_hash)
+class MfaRequired(Unauthorized):
+    code = "mfa_required"
+    detail = "This account has a second factor. Send a code with this mfa_token to POST /api/v1/auth/login/mfa."
+    keeps_writes = True
 
 
 def start(
     user_id: UUID,
     amr: list[str],
     *unchanged: ColumnElement[bool],
+    device_id: UUID | None = None,
+    registering: bool = False,
     organization: OrganizationRecord | None = None,
-    **changes: Any,
+    password_hash: str | None = None,
 ) -> SignedIn:
-    """Sign an account in. This is the one way to do so, whatever the factor.
+    """Sign an account in, if it may have a session now. This is the one way to do so, whatever the factor.
 
     Args:
         user_id: the account.
         amr: how it has authenticated, as RFC 8176 names it.
         unchanged: conditions that held when that was checked and must still hold, on the password for example.
+        device_id: the known device that it signs in from. An email tells of any other one.
+        registering: the same request has made the account.
         organization: the one that the same request has created or joined.
-        changes: columns of the account that signing in changes.
+        password_hash: a hash of the same password at the present cost, to store.
 
     Raises:
-        Stale: a condition no longer holds, or the account is switched off or deleted.
+        InactiveAccount, WrongCredentials: as `admission.require_may_sign_in`.
+        MfaRequired: the account has a second factor, and `amr` has none. The sign-in waits for it.
+        Stale: a condition no longer holds, or the account is deleted.
     """
-    user = _lock(user_id, unchanged, changes)
+    user = _lock(user_id, unchanged)
+    _admit(user, amr, device_id)
     now = clock.now()
+    if not registering:
+        user = _update(user_id, last_login_at=now, **({"password_hash": password_hash} if password_hash else {}))
     _end_excess(user_id, now)
+    session = _insert(user_id, amr, now)
+    log_context().update(session_id=str(session.id))
+    audit.record(AuditAction.SESSION_STARTED, signing_in(user_id), target_id=session.id, user_id=user_id)
+    device_token = known_devices.remember(user_id, device_id)
+    if device_id is None and not registering:
+        _tell_of_new_device(user, now)
+    return issue(session, user, organization, device_token)
+
+
+def _lock(user_id: UUID, unchanged: Iterable[ColumnElement[bool]]) -> UserRecord:
+    """Keep an account as it is: sign-ins of one account wait for each other."""
+    account = select(*User.record()).where(User.id == user_id, User.deleted_at.is_(None), *unchanged)
+    row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise Stale("the account changed while it was checked")
+    return UserRecord._make(row)
+
+
+def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
+    """Decide whether a locked account may have a session now."""
+    try:
+        admission.require_may_sign_in(user)
+    except ApiError as error:
+        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user.id, reason=error.code)
+        raise
+    if admission.needs_second_factor(user, amr):
+        token = mfa_challenges.create(user.id, amr, device_id)
+        lifetime = int(mfa_challenges.LIFETIME.total_seconds())
+        extensions = {"mfa_token": token, "methods": MFA_METHODS, "expires_in": lifetime}
+        raise MfaRequired(extensions=extensions)
+
+
+def _update(user_id: UUID, **changes: Any) -> UserRecord:
+    row = transaction.execute(update(User).where(User.id == user_id).values(changes).returning(*User.record())).one()
+    return UserRecord._make(row)
+
+
+def _insert(user_id: UUID, amr: list[str], now: datetime) -> SessionRecord:
     latest = now + timedelta(days=current_app.settings.session_absolute_days)
     session = SessionRecord(uuid7(), uuid7(), now, amr, now, min(now + sliding(), latest))
     info = request_info()
@@ -121,22 +122,20 @@ def start(
             user_agent=info.user_agent,
         )
     )
-    log_context().update(session_id=str(session.id))
-    audit.record(AuditAction.SESSION_STARTED, signing_in(user_id), target_id=session.id, user_id=user_id)
-    return issue(session, user, organization)
+    return session
 
 
-def _lock(user_id: UUID, unchanged: Iterable[ColumnElement[bool]], changes: dict[str, Any]) -> UserRecord:
-    """Decide whether an account may have a session now, and keep it so: sign-ins of one account wait for each other."""
-    may = (User.id == user_id, User.is_active, User.deleted_at.is_(None), *unchanged)
-    if changes:
-        row = transaction.execute(update(User).where(*may).values(changes).returning(*User.record())).one_or_none()
-    else:
-        account = select(*User.record()).where(*may).with_for_update(key_share=True)
-        row = transaction.execute(account).one_or_none()
-    if row is None:
-        raise Stale("the account changed while it was checked")
-    return UserRecord._make(row)
+def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
+    info = request_info()
+    outbox.enqueue(
+        user.email,
+        "new_device",
+        email=user.email,
+        moment=now,
+        ip_address=info.ip_address,
+        user_agent=messages.without_links(info.user_agent or ""),
+        link=messages.link(current_app.settings, "forgot-password"),
+    )
 
 
 def _end_excess(user_id: UUID, now: datetime) -> None:
@@ -217,30 +216,3 @@ def end(*which: Any, reason: EndReason) -> list[UUID]:
         .returning(Session.id)
     )
     return list(transaction.execute(ended).scalars())
-
-
-def issue(session: SessionRecord, user: UserRecord, organization: OrganizationRecord | None = None) -> SignedIn:
-    """The pair of tokens of a session as it stands. The same record gives the same refresh token."""
-    now = clock.now()
-    lifetime = timedelta(minutes=current_app.settings.access_token_expire_minutes)
-    access_expires_at = min(now + lifetime, session.expires_at)
-    issue_token = current_app.tokens.issue
-    claims = {
-        "sub": str(user.id),
-        "sid": str(session.id),
-        "auth_time": int(session.authenticated_at.timestamp()),
-        "amr": session.amr,
-    }
-    return SignedIn(
-        access_token=issue_token("access", claims, now, access_expires_at),
-        refresh_token=issue_token("refresh", claims, session.last_used_at, session.expires_at, session.refresh_id),
-        expires_in=round((access_expires_at - now).total_seconds()),
-        refresh_expires_in=round((session.expires_at - now).total_seconds()),
-        user=user,
-        organization=organization,
-    )
-
-
-def sliding() -> timedelta:
-    """How long a session lives without a refresh."""
-    return timedelta(days=current_app.settings.refresh_token_expire_days)

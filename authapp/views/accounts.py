@@ -13,9 +13,11 @@ from authapp.schemas.sessions import Session
 from authapp.security.hash_queue import HashQueueFull
 from authapp.services import accounts, audit
 from authapp.services.accounts import EmailTaken
+from authapp.services.admission import WrongCredentials
 from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation
 from authapp.services.members import LastAdmin, SeatsExhausted
-from authapp.services.sessions import SignedIn, WrongCredentials
+from authapp.services.session_tokens import SignedIn
+from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
 from authapp.web.browser_mode import token_response
 
@@ -55,8 +57,8 @@ def change_me(body: dict[str, Any]) -> UserRecord:
 
 
 @bp.delete("/me")
-@require_active_user
-@raises(WrongCredentials, HashQueueFull, LastAdmin)
+@require_active_user(recent=True)
+@raises(WrongCredentials, TooManyAttempts, HashQueueFull, LastAdmin)
 @bp.arguments(AccountDeletion)
 @bp.response(204)
 def delete_me(body: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
 
 
 @bp.post("")
-@require_organization_role(Role.ADMIN)
+@require_organization_role(Role.ADMIN, recent=True)
 @raises(LimitReached)
 @bp.arguments(NewApiKey)
 @bp.response(201, IssuedApiKey)
@@ -44,7 +44,7 @@ def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any
 
 
 @bp.post("/<api_key_id>/rotate")
-@require_organization_role(Role.ADMIN)
+@require_organization_role(Role.ADMIN, recent=True)
 @raises(ApiKeyNotFound)
 @bp.arguments(Rotation)
 @bp.response(201, IssuedApiKey)

@@ -17,6 +17,7 @@ from authapp.decorators.guards import (
 )
 from authapp.schemas.members import Member, MemberPage, MemberQuery, RoleChange
 from authapp.services import members
+from authapp.services.admission import ReauthenticationRequired
 from authapp.services.members import LastAdmin, MemberNotFound
 from authapp.web.blueprint import Blueprint, raises
 
@@ -36,7 +37,7 @@ def list_members(query: dict[str, Any], organization_id: UUID) -> Page:
 
 @bp.patch("/<user_id>")
 @require_organization_role(Role.ADMIN)
-@raises(MemberNotFound, LastAdmin)
+@raises(MemberNotFound, LastAdmin, ReauthenticationRequired)
 @bp.arguments(RoleChange)
 @bp.response(200, Member)
 def change_member(body: dict[str, Any], organization_id: UUID, user_id: UUID) -> Row[*tuple[Any, ...]]:

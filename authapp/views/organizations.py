@@ -26,7 +26,7 @@ bp = Blueprint("organizations", __name__, url_prefix="/organizations", descripti
 
 
 @bp.get("")
-@require_active_user
+@require_active_user(verified=True)
 @bp.arguments(OrganizationQuery, location="query")
 @bp.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Page:
@@ -35,7 +35,7 @@ def list_organizations(query: dict[str, Any]) -> Page:
 
 
 @bp.post("")
-@require_active_user
+@require_active_user(verified=True)
 @raises(LimitReached)
 @bp.arguments(NewOrganization)
 @bp.response(201, Organization)
@@ -63,7 +63,7 @@ def change_organization(body: dict[str, Any], organization_id: UUID) -> Organiza
 
 
 @bp.delete("/<organization_id>")
-@require_organization_role(Role.ADMIN)
+@require_organization_role(Role.ADMIN, recent=True)
 @bp.response(204)
 def delete_organization(organization_id: UUID) -> None:
     """Delete an organization. Memberships, invitations and API keys stop working at once."""

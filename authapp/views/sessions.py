@@ -11,9 +11,12 @@ from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.sessions import LiveSessionPage, LiveSessionQuery, Login, Logout, Refresh, Session
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import session_refresh, sessions
+from authapp.services import session_refresh, sessions, sign_in
+from authapp.services.admission import InactiveAccount, WrongCredentials
 from authapp.services.session_refresh import RefreshTokenReused
-from authapp.services.sessions import InactiveAccount, SessionNotFound, SignedIn, WrongCredentials
+from authapp.services.session_tokens import SignedIn
+from authapp.services.sessions import MfaRequired, SessionNotFound
+from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
 from authapp.web.browser_mode import sign_out_response, token_response
 
@@ -22,12 +25,12 @@ bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in
 
 @bp.post("/login")
 @public
-@raises(WrongCredentials, InactiveAccount, HashQueueFull)
+@raises(WrongCredentials, MfaRequired, InactiveAccount, TooManyAttempts, HashQueueFull)
 @bp.arguments(Login)
-@token_response(bp, 200, Session)
+@token_response(bp, 200, Session, takes=("device_token",))
 def login(body: dict[str, Any]) -> SignedIn:
     """Sign in with email and password."""
-    return sessions.login(**body)
+    return sign_in.login(**body)
 
 
 @bp.post("/refresh")

@@ -15,6 +15,8 @@ from authapp.core.email import Mailer
 from authapp.core.errors import NotFound
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
+from authapp.security.breached_passwords import BreachFile
+from authapp.security.digests import Digests
 from authapp.security.encryption import Cipher
 from authapp.security.keys import key_ring, refresh_key
 from authapp.security.opaque_tokens import OpaqueTokens
@@ -47,6 +49,8 @@ class Application(Flask):
         hasher: hashes and verifies passwords.
         opaque_tokens: makes and reads API keys and the tokens of emails.
         cipher: encrypts what is stored and read again.
+        digests: hashes recovery codes, and the keys under which attempts are counted.
+        breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         mailer: sends emails, None where MAIL_URL is not set.
     """
 
@@ -62,6 +66,8 @@ class Application(Flask):
         self.hasher = Hasher(settings, client_is_connected)
         self.opaque_tokens = OpaqueTokens(settings.secret_key)
         self.cipher = Cipher(settings.secret_key)
+        self.digests = Digests(settings.secret_key)
+        self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     def add_url_rule(

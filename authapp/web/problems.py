@@ -56,7 +56,7 @@ def problem_document(error: ApiError | type[ApiError], request_id: str | None) -
 def problem_response(error: ApiError) -> Response:
     """The response to an error: its problem document and its headers."""
     log_context().update(code=error.code, reason=error.reason or None)
-    document = problem_document(error, request_id())
+    document = {**problem_document(error, request_id()), **error.extensions}
     if error.errors is not None:
         document["errors"] = error.errors
     response = jsonify(document)

@@ -70,7 +70,7 @@ def test_a_route_is_registered_once(app_with: AppWith) -> None:
 
 def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None:
     printed = app.test_cli_runner().invoke(args=["guards"]).output
-    rows = [tuple(line.split()) for line in printed.splitlines()]
+    rows = [tuple(line.split(maxsplit=2)) for line in printed.splitlines()]
     assert rows == [(row["method"], row["route"], row["guard"]) for row in ROUTES]
 
 
@@ -102,7 +102,10 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
     admin = world.person("Acme")
     organization_id = admin.organization_id
     expired = world.caller(admin.session["access_token"])
-    time.advance(minutes=30)
+    time.advance(minutes=24)
+    signed_in_long_ago = world.person()
+    world.join(signed_in_long_ago, organization_id, "admin")
+    time.advance(minutes=6)
     admin = world.sign_in(admin)
     members = {role: world.person() for role in ("developer", "viewer")}
     for role, member in members.items():
@@ -126,6 +129,7 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
         "developer_api_key": world.caller(keys["developer"]),
         "viewer": members["viewer"].caller,
         "developer": members["developer"].caller,
+        "admin_signed_in_long_ago": signed_in_long_ago.caller,
         "admin": admin.caller,
     }, organization_id
 

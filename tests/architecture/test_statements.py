@@ -6,7 +6,9 @@ import pytest
 
 from tests.factories import PASSWORD, World, statements
 
-SIGNED_IN = ["update", "insert", "insert"]  # sessions beyond the limit end; the session and its event
+RESERVED = ["insert"] * 3  # attempts: the address with the network, the address, the network
+# sessions beyond the limit end; the session and its event; devices beyond the limit go; the device
+SIGNED_IN = ["update", "insert", "insert", "delete", "insert"]
 LOCKED = ["select"] * 3  # the account with its session, the organization, whether the caller is still an admin
 
 
@@ -42,12 +44,12 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             None,
             ["select", *LOCKED, "select", "update", "delete", "insert"],
         ),
-        # whether it is a member's address; what has expired; how many are pending; the invitation, email and event
+        # whether it is a member's address; what has expired; how many are pending; token, invitation, email and event
         (
             "POST",
             "/organizations/{organization_id}/invitations",
             {"email": "new@example.com", "role": "viewer"},
-            ["select", *LOCKED, "select", "update", "select", "insert", "insert", "insert"],
+            ["select", *LOCKED, "select", "update", "select", *["insert"] * 4],
         ),
         (
             "POST",
@@ -60,10 +62,12 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "POST",
             "/auth/login",
             {"email": "{email}", "password": PASSWORD},
-            ["one:select", "update", *SIGNED_IN],  # the account before its password is checked, and after
+            # the account before its password is checked; the attempts are given back; the account is locked and
+            # changed; the email about a new device
+            [*RESERVED, "one:select", "with", "select", "update", *SIGNED_IN, "insert"],
         ),
-        ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, ["one:select", "insert"]),
-        ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, ["one:select", "insert"]),
+        ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, [*RESERVED, "one:select", "insert"]),
+        ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, [*RESERVED, "one:select", "insert"]),
         # the account and its event; the account again to lock it
         (
             "POST",

@@ -15,7 +15,7 @@ from authapp.db.tenancy import set_account
 from authapp.db.transaction import commit
 from authapp.dev.postgres import create_database
 from authapp.models import Membership, User
-from authapp.services import sessions
+from authapp.services import sessions, sign_in
 from authapp.web.application import Application
 from tests.bench.servers import ISSUER, SECRET, Postgres
 from tests.factories import PASSWORD
@@ -90,7 +90,7 @@ class Population:
     def _person(self, email: str) -> Person:
         user_id = db.session.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
         assert user_id
-        signed_in = sessions.start(user_id, sessions.PASSWORD)
+        signed_in = sessions.start(user_id, sign_in.PASSWORD)
         set_account(user_id)
         organization_id = db.session.scalar(select(Membership.organization_id).where(Membership.user_id == user_id))
         return Person(email, str(organization_id), signed_in.access_token, signed_in.refresh_token)

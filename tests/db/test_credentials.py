@@ -181,7 +181,7 @@ def test_an_api_key_sets_no_tenant_but_its_own_and_that_only_while_the_organizat
     [
         "UPDATE invitations SET status = 'revoked'",
         "UPDATE invitations SET expires_at = now()",
-        "UPDATE invitations SET token_hash = '\\x00'",
+        "UPDATE one_time_tokens SET token_hash = '\\x00'",
         "UPDATE organizations SET deleted_at = now()",
     ],
 )

@@ -261,7 +261,7 @@ def test_a_key_used_by_many_at_once_notes_one_use(world: World) -> None:
 @pytest.mark.parametrize(
     "meanwhile",
     [
-        "UPDATE invitations SET token_hash = 'sent again'",
+        "UPDATE one_time_tokens SET token_hash = 'sent again'",
         "UPDATE invitations SET status = 'revoked'",
         "UPDATE memberships SET role = 'viewer'",
         "UPDATE organizations SET deleted_at = now()",

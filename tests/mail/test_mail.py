@@ -257,7 +257,7 @@ def test_an_email_arrives_over_tls_from_who_logs_in(world: World, connected: Con
     assert (email["Message-ID"], email["Auto-Submitted"]) == (f"<{sent.id}@mail.example>", "auto-generated")
     plain, html = email.iter_parts()
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    [token] = re.findall(r"/invitation#token=(it_\S+)", plain.get_content())
+    [token] = re.findall(r"/invitation#token=(et_\S+)", plain.get_content())
     assert f'/invitation#token={token}"' in html.get_content()
 
 
@@ -533,7 +533,7 @@ def test_a_worker_waits_for_the_database_prints_the_email_and_ends_on_sigterm(wo
         try:
             wait_for("outbox.unreachable")
             (Path(folder) / ".s.PGSQL.5432").symlink_to(Path(socket_folder) / ".s.PGSQL.5432")
-            wait_for("/invitation#token=it_")
+            wait_for("/invitation#token=et_")
             worker.terminate()
             assert worker.wait(timeout=5) == 0
         finally:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import psycopg2
@@ -40,7 +41,7 @@ def token(server: int) -> str:
 def sign_in_and_stay(port: int) -> tuple[int, int]:
     """Try to sign in, and use the connection once more when the answer is there."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    body = json.dumps({"email": "nobody@example.com", "password": PASSWORD})
+    body = json.dumps({"email": f"{uuid4()}@example.com", "password": PASSWORD})
     statuses = []
     for method, target, sent in (("POST", f"{API}/auth/login", body), ("GET", "/healthz", None)):
         connection.request(method, target, sent, {"Content-Type": "application/json"})

@@ -155,16 +155,17 @@ def test_db_reset_refuses_another_database_without_force_and_production_always(
 
 
 def test_profiles_stay_quick_and_sign_ins_go_on_while_32_clients_storm_the_login(server: int) -> None:
-    credentials = {"email": "storm@example.com", "password": PASSWORD}
-    token = ask(server, "POST", f"{API}/auth/register", credentials)[1]["access_token"]
+    accounts = [{"email": f"storm{number}@example.com", "password": PASSWORD} for number in range(8)]
+    sessions = [ask(server, "POST", f"{API}/auth/register", credentials)[1] for credentials in accounts]
+    token = sessions[0]["access_token"]
     over = threading.Event()
     statuses: Counter[int] = Counter()
 
-    def storm() -> None:
+    def storm(credentials: dict[str, str]) -> None:
         while not over.is_set():
             statuses[ask(server, "POST", f"{API}/auth/login", credentials)[0]] += 1
 
-    clients = [threading.Thread(target=storm) for _ in range(32)]
+    clients = [threading.Thread(target=storm, args=[accounts[number % 8]]) for number in range(32)]
     for client in clients:
         client.start()
     answers = []

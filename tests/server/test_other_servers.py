@@ -144,7 +144,7 @@ def test_parallel_sign_ins_succeed_under_another_server(other_server: int, crede
         status, answer = ask(other_server, "POST", f"{API}/auth/login", credentials, timeout=60)
         return status, answer.get("code")
 
-    with ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(8) as pool:  # fewer than the attempts that may fail
         answers = list(pool.map(sign_in, range(20)))
     assert set(answers) <= {(200, None), (503, "hash_queue_full")}
     assert (200, None) in answers

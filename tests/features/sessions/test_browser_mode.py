@@ -10,11 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from authapp.core.clock import FrozenClock
-from authapp.decorators.guards import public
-from authapp.schemas.sessions import Login, Session
-from authapp.services import sessions
-from authapp.web.blueprint import Blueprint
-from authapp.web.browser_mode import COOKIES, token_response
+from authapp.web.browser_mode import COOKIES
 from tests.factories import PASSWORD, AppWith, Caller, Person, World
 
 ORIGIN = "http://localhost:8000"
@@ -239,42 +235,21 @@ def test_signing_out_of_a_dead_session_removes_the_cookie(world: World, end: Cal
     assert cookies_of(response)[COOKIE]["max-age"] == "0"
 
 
-def test_a_device_token_comes_and_goes_in_a_cookie_too(world: World, app_with: AppWith) -> None:
-    person, seen = world.person(), []
-    blueprint = Blueprint("devices", __name__, url_prefix="/devices")
-
-    @blueprint.post("")
-    @public
-    @blueprint.arguments(Login)
-    @token_response(blueprint, 200, Session, takes=("device_token",))
-    def sign_in_on_a_device(body: dict[str, Any]) -> Any:
-        seen.append(body.pop("device_token", None))
-        return KnownDevice(sessions.login(**body))
-
-    caller = world.with_app(app_with(blueprints=[blueprint])).caller()
-    body = {"email": person.email, "password": PASSWORD}
-    response = caller.call("POST", "/devices", body, headers=HEADERS)
+def test_the_device_token_comes_and_goes_in_a_cookie_too(world: World) -> None:
+    person, caller = world.person(), world.caller()
+    response = sign_in(caller, person)
     assert "device_token" not in response.get_json()
-    cookie = cookies_of(response)[COOKIES["device_token"]]
-    assert (cookie.value, int(cookie["max-age"])) == ("dt_1", 180 * 86400)
-    assert (cookie["path"], cookie["samesite"], cookie["httponly"]) == ("/", "Strict", True)
-    assert caller.call("POST", "/devices", body, headers=HEADERS).status_code == 200
-    assert caller.call("POST", "/devices", body).status_code == 200
-    assert seen == [None, "dt_1", None]
-
-
-class KnownDevice:
-    """What a sign-in with a device token answers."""
-
-    def __init__(self, signed_in: sessions.SignedIn) -> None:
-        self.refresh_token = signed_in.refresh_token
-        self._signed_in = signed_in
-
-    def _asdict(self) -> dict[str, Any]:
-        return {**self._signed_in._asdict(), "device_token": "dt_1"}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._signed_in, name)
+    first = cookies_of(response)[COOKIES["device_token"]]
+    assert (first.value[:3], int(first["max-age"])) == ("dt_", 180 * 86400)
+    assert (first["path"], first["samesite"], first["httponly"]) == ("/", "Strict", True)
+    second = cookies_of(sign_in(caller, person))[COOKIES["device_token"]]
+    assert second.value != first.value
+    body = {"email": person.email, "password": PASSWORD}
+    assert caller.call("POST", LOGIN, body).status_code == 200  # without the header, the cookie is ignored
+    told = [message.subject for to, message in world.emails() if to == person.email]
+    assert told.count("New sign-in to your account") == 2  # of the first sign-in and of the last one
+    in_body = caller.call("POST", LOGIN, {**body, "device_token": second.value}, headers=HEADERS)
+    assert in_body.status_code == 422
 
 
 def test_a_listed_origin_may_use_browser_mode_with_credentials(world: World, app_with: AppWith) -> None:

@@ -1,0 +1,46 @@
+"""Keyed hashes (HMAC-SHA-256, RFC 2104) of what is looked up again but must not be readable in the database."""
+
+from __future__ import annotations
+
+import hmac
+from uuid import UUID
+
+from authapp.security.keys import derive
+from authapp.security.typed_codes import without_separators
+
+_LENGTH_BYTES = 4
+
+
+class Digests:
+    """Makes keyed hashes, with a key of its own for each kind of text.
+
+    Args:
+        secret: of which the keys are derived.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._recovery_codes = derive(secret, "recovery codes")
+        self._throttle_keys = derive(secret, "throttle keys")
+
+    def recovery_code(self, user_id: UUID, code: str) -> bytes:
+        """The hash of an account's recovery code; the same code of another account has another.
+
+        Args:
+            user_id: the account.
+            code: as `recovery_codes.new_codes` made it, or `normalize` has read it.
+        """
+        return _digest(self._recovery_codes, user_id.bytes, without_separators(code).encode())
+
+    def throttle_key(self, kind: str, *parts: str) -> bytes:
+        """The key under which attempts are counted, such as those of an address.
+
+        Args:
+            kind: what is counted.
+            parts: whose attempts, each in its one form: an email as it is stored, a network.
+        """
+        return _digest(self._throttle_keys, kind.encode(), *(part.encode() for part in parts))
+
+
+def _digest(key: bytes, *parts: bytes) -> bytes:
+    """Each part goes in behind its length, so that `ab`, `c` and `a`, `bc` differ."""
+    return hmac.digest(key, b"".join(len(part).to_bytes(_LENGTH_BYTES) + part for part in parts), "sha256")

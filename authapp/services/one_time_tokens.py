@@ -1,0 +1,125 @@
+"""Tokens that emails carry: one table and one way to issue, find and use them, whatever they are for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock
+from authapp.core.enums import TokenPurpose
+from authapp.core.errors import ApiError
+from authapp.db import transaction
+from authapp.models import OneTimeToken
+from authapp.models.columns import is_one_of
+from authapp.web.application import current_app
+
+PREFIX = "et"
+LIFETIMES = {
+    TokenPurpose.INVITATION: timedelta(hours=72),
+    TokenPurpose.VERIFICATION: timedelta(hours=24),
+    TokenPurpose.CHANGE: timedelta(hours=24),
+    TokenPurpose.UNDO_CHANGE: timedelta(days=7),
+    TokenPurpose.RESET: timedelta(minutes=60),
+}
+
+
+class InvalidEmailToken(ApiError):
+    status = 410
+    code = "invalid_email_token"
+    detail = "This token is not valid: used, replaced by a newer email, withdrawn or expired. Ask for a new email."
+
+
+class Issued(NamedTuple):
+    """A token, for the email alone, and until when it is valid."""
+
+    token: str
+    expires_at: datetime
+
+
+class Found(NamedTuple):
+    """What a live token says."""
+
+    owner_id: UUID
+    email: str
+    takes_back: bool
+
+
+_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.takes_back)
+
+
+def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, takes_back: bool = False) -> Issued:
+    """Make a token. It replaces the one that its owner had for this purpose.
+
+    Args:
+        purpose: what it is good for, and nothing else.
+        owner_id: the account, or the invitation.
+        email: the address that it is sent to.
+        takes_back: nobody who was signed in to the account has asked for it.
+    """
+    token_id = uuid7()
+    token, token_hash = current_app.opaque_tokens.make(PREFIX, token_id)
+    expires_at = clock.now() + LIFETIMES[purpose]
+    values = {
+        "id": token_id,
+        "email": email,
+        "token_hash": token_hash,
+        "takes_back": takes_back,
+        "expires_at": expires_at,
+        "used_at": None,
+    }
+    transaction.execute(
+        insert(OneTimeToken)
+        .values(owner_id=owner_id, purpose=purpose, **values)
+        .on_conflict_do_update(constraint="uq_one_time_tokens_owner_id_purpose", set_=values)
+    )
+    return Issued(token, expires_at)
+
+
+def find(purpose: TokenPurpose, token: str) -> Found | None:
+    """What a token says, without using it. None: it is not valid for this purpose."""
+    live = _live(purpose, token)
+    row = None if live is None else transaction.execute(select(*_FOUND).where(live)).one_or_none()
+    return Found._make(row) if row else None
+
+
+def use(purpose: TokenPurpose, token: str) -> Found | None:
+    """Use a token, once: one of any number of simultaneous requests gets what it says.
+
+    A token of another purpose stays as it is.
+
+    Returns:
+        None: it is not valid for this purpose.
+    """
+    live = _live(purpose, token)
+    if live is None:
+        return None
+    used = update(OneTimeToken).where(live).values(used_at=clock.now()).returning(*_FOUND)
+    row = transaction.execute(used).one_or_none()
+    return Found._make(row) if row else None
+
+
+def void(owner_ids: list[UUID], *purposes: TokenPurpose) -> None:
+    """Make the tokens of these owners invalid, for these purposes or for all."""
+    which = is_one_of(OneTimeToken.owner_id, owner_ids)
+    if purposes:
+        which = and_(which, OneTimeToken.purpose.in_(purposes))
+    transaction.execute(delete(OneTimeToken).where(which))
+
+
+def _live(purpose: TokenPurpose, token: str) -> ColumnElement[bool] | None:
+    """The condition on the row of a token. None: it cannot be one of ours."""
+    presented = current_app.opaque_tokens.read(token, PREFIX)
+    if presented is None:
+        return None
+    return and_(
+        OneTimeToken.id == presented.id,
+        OneTimeToken.purpose == purpose,
+        OneTimeToken.token_hash == presented.digest,
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > clock.now(),
+    )
