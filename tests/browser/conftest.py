@@ -58,16 +58,16 @@ class Site:
         self.call("POST", path, {"email": email, "role": role}, admin["access_token"])
         return self.link_for(email).partition("#token=")[2]
 
-    def link_for(self, email: str) -> str:
-        """The link in the last email to somebody."""
+    def link_for(self, email: str, page: str = "invitation") -> str:
+        """The link to a page in the last email to somebody that has one."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             for path in sorted(EMAILS[self.port].iterdir(), reverse=True):
                 text = path.read_text()
-                if f"To: {email}" in text and (links := re.findall(r"http\S+#token=\S+", text)):
+                if f"To: {email}" in text and (links := re.findall(rf"http\S+/{page}#token=\S+", text)):
                     return str(links[0])
             time.sleep(0.1)
-        raise AssertionError(f"no email to {email}")
+        raise AssertionError(f"no email to {email} with a link to {page}")
 
 
 @pytest.fixture(scope="package")

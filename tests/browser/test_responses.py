@@ -118,7 +118,7 @@ def test_what_the_policy_says_of_a_password_is_translated(policy: str) -> None:
 def test_the_error_codes_of_the_texts_exist_or_are_of_a_route_to_come() -> None:
     listed = (ROOT / "docs" / "errors.md").read_text()
     to_come = {
-        "network", "registration_closed", "invitation_required", "wrong_code", "invalid_mfa_token",
+        "network", "registration_closed", "wrong_code", "invalid_mfa_token",
         "invalid_email_token", "too_many_attempts", "rate_limited",
     }  # fmt: skip
     assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} <= to_come
