@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from authapp.config import Settings
 from authapp.core.actor import UserRecord
 from authapp.core.email import Message
+from authapp.web.application import current_app
 
 _LONGEST_NAME = 80  # characters
 _LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
@@ -20,6 +21,7 @@ _templates = Environment(
 
 def render(kind: str, **context: Any) -> Message:
     """A message of this kind. The first line of its text template is the subject."""
+    context = {"service": current_app.settings.operator_name, **context}
     subject, _, text = _templates.get_template(f"{kind}.txt").render(context).partition("\n")
     html = _templates.get_template(f"{kind}.html").render(context)
     return Message(subject.strip(), text.strip() + "\n", html)

@@ -36,12 +36,12 @@ def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, **cont
         recipient: the address.
         kind: the name of its template.
         subject_id: what it is about, so that `cancel` finds it.
-        context: what the template needs, beside `operator`.
+        context: what the template needs.
     """
     if current_app.mailer is None:
         log.warning("email.waits", kind=kind, reason="MAIL_URL is not set")
     message_id = uuid7()
-    body = json.dumps(asdict(messages.render(kind, operator=current_app.settings.operator_name, **context)))
+    body = json.dumps(asdict(messages.render(kind, **context)))
     transaction.execute(
         insert(OutboxMessage).values(
             id=message_id,
