@@ -79,7 +79,7 @@ def _malformed(settings: Settings) -> list[str]:
                 "DATABASE_URL: authapp needs PostgreSQL: postgres://user:password@host/name",
             ),
             (
-                not settings.redis_url or settings.redis_url.startswith(_REDIS),
+                _is_redis_url(settings.redis_url or _REDIS[0]),
                 "REDIS_URL: give an address: redis://user:password@host:6379/0",
             ),
             (
@@ -151,6 +151,13 @@ def _is_address(text: str | None) -> bool:
 
 def _is_file(path: str | None) -> bool:
     return path is None or Path(path).is_file()
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        return text.startswith(_REDIS) and urlsplit(text).port != 0
+    except ValueError:
+        return False
 
 
 def _is_mail_url(text: str) -> bool:

@@ -10,6 +10,7 @@ from authapp import __version__
 from authapp.cli import init_cli
 from authapp.config import Settings, read_settings
 from authapp.db.engine import init_database
+from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of
 from authapp.schemas.emails import accept_local_addresses
 from authapp.views import accounts, api_keys, docs, invitations, members, organizations, sessions, system
@@ -46,6 +47,7 @@ def create_app(
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
         TakenName: naming the first view that has the name of another.
+        UnknownRoute: naming the rate limits of routes that do not exist.
     """
     settings = settings or read_settings()
     app = Application(settings)
@@ -56,6 +58,7 @@ def create_app(
     api.register_blueprint(system.bp)
     for pages in (docs, assets, routes):
         app.register_blueprint(pages.bp)
+    init_rate_limits(app, settings)
     init_cli(app)
     return app
 

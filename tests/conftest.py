@@ -96,6 +96,7 @@ def settings(socket_folder: str, worker_id: str) -> Settings:
         mail_url="memory:",
         public_url="http://localhost:8000",
         jwt_issuer="http://localhost:8000",
+        rate_limits="off",
     )
 
 

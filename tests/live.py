@@ -34,6 +34,7 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
                 "PORT": str(port),
                 "PYTHONPATH": str(folder),
                 "MAIL_URL": f"console:{emails}",
+                "RATE_LIMITS": "off",
                 **environment,
             },
             stdout=said,
@@ -63,7 +64,13 @@ def serving(
         process = subprocess.Popen(
             [sys.executable, "-m", *(word.format(port=port) for word in command)],
             cwd=folder,
-            env={**os.environ, "APP_ENV": "testing", "PYTHONPATH": f"{ROOT}:{folder}", **environment},
+            env={
+                **os.environ,
+                "APP_ENV": "testing",
+                "PYTHONPATH": f"{ROOT}:{folder}",
+                "RATE_LIMITS": "off",
+                **environment,
+            },
             stdout=said,
             stderr=said,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marshmallow import fields
+from marshmallow.validate import OneOf
 
 from authapp.schemas.fields import Reply
 
@@ -11,6 +12,15 @@ class Health(Reply):
     """That the process answers."""
 
     status = fields.String(required=True, metadata={"examples": ["ok"]})
+
+
+class Readiness(Health):
+    """That requests may come."""
+
+    redis = fields.String(
+        validate=OneOf(["up", "away"]),
+        metadata={"description": "Where REDIS_URL is set. While it is away, each process counts for itself."},
+    )
 
 
 class Jwks(Reply):

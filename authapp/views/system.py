@@ -8,7 +8,8 @@ from flask import Response, jsonify
 
 from authapp.db import readiness
 from authapp.decorators.guards import public
-from authapp.schemas.system import Health, Jwks
+from authapp.decorators.rate_limits import redis_status
+from authapp.schemas.system import Health, Jwks, Readiness
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint
 
@@ -25,11 +26,11 @@ def healthz() -> dict[str, Any]:
 
 @bp.get("/readyz")
 @public
-@bp.response(200, Health)
+@bp.response(200, Readiness)
 def readyz() -> dict[str, Any]:
-    """Say that the database answers and has every migration."""
+    """Say that the database answers and has every migration, and whether Redis answers."""
     readiness.check()
-    return {"status": "ready"}
+    return {"status": "ready", **redis_status()}
 
 
 @bp.get("/.well-known/jwks.json")

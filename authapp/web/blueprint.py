@@ -44,6 +44,16 @@ def takes_no_query(view: Callable[..., Any]) -> bool:
     return getattr(view, "_authapp_takes_no_query", False)
 
 
+def mark_limited(view: Callable[..., Any], limit: str, error: type[ApiError]) -> None:
+    """Set its rate limit on a view, for the OpenAPI document and `flask guards`, and declare the error."""
+    raises(error)(view)._authapp_limit = limit  # type: ignore[attr-defined]
+
+
+def limit_of(view: Callable[..., Any]) -> str | None:
+    """The rate limit of a view, for example `60 per minute`."""
+    return getattr(view, "_authapp_limit", None)
+
+
 if TYPE_CHECKING:
 
     class _Described(flask.Blueprint):

@@ -43,7 +43,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
             app,
             origins=[re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins],  # exactly these
             allow_headers=["Authapp-Client", "Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-ID"],
             supports_credentials=True,  # the cookies of browser mode
             max_age=600,  # seconds
             always_send=False,  # nothing to a request without an Origin

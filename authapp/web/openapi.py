@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from authapp.core.errors import ApiError, InternalError, ServiceUnavailable, ValidationFailed, catalogue
 from authapp.schemas.fields import Choice
 from authapp.web.application import TakenName
-from authapp.web.blueprint import Blueprint, errors_of
+from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
 from authapp.web.problems import CONTENT_TYPE, problem_document
 
@@ -159,6 +159,9 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
     responses.update(_problem_responses(declared))
+    if limit := limit_of(view):
+        for response in responses.values():
+            response.setdefault("headers", {}).update(_rate_limit_headers(_operation_id(rule), limit))
     if ValidationFailed in declared:
         examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
         examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
@@ -223,6 +226,13 @@ def _problem_response(status: int, group: list[type[ApiError]]) -> dict[str, Any
                 "examples": {error.code: {"value": problem_document(error, _REQUEST_ID)} for error in group},
             }
         },
+    }
+
+
+def _rate_limit_headers(name: str, limit: str) -> dict[str, Any]:
+    return {
+        "RateLimit": _header(f'What is left, and in how many seconds it is {limit} again: `"{name}";r=9;t=33`.'),
+        "RateLimit-Policy": _header(f"{limit}, for each client network; draft-ietf-httpapi-ratelimit-headers."),
     }
 
 

@@ -17,10 +17,12 @@ from authapp.core.clock import FrozenClock
 from authapp.core.enums import Role
 from authapp.db.engine import db
 from authapp.decorators.guards import get_current_active_user, public, require_active_user, require_organization_role
+from authapp.decorators.rate_limits import RATE_LIMITS
 from authapp.schemas.fields import Request
 from authapp.web.application import Application, TakenRoute
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UnguardedRoute, View
+from authapp.web.openapi import API_PREFIX
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 
 
@@ -68,10 +70,12 @@ def test_a_route_is_registered_once(app_with: AppWith) -> None:
         app_with(blueprints=[blueprint])
 
 
-def test_the_guards_command_prints_the_reviewed_policy(app: Application) -> None:
+def test_the_guards_command_prints_the_reviewed_policy_and_the_rate_limits(app: Application) -> None:
     printed = app.test_cli_runner().invoke(args=["guards"]).output
-    rows = [tuple(line.split(maxsplit=2)) for line in printed.splitlines()]
-    assert rows == [(row["method"], row["route"], row["guard"]) for row in ROUTES]
+    rows = re.findall(r"^(\S+) +(\S+) +(.+?)(?:  (.+))?$", printed, re.MULTILINE)
+    assert [row[:3] for row in rows] == [(row["method"], row["route"], row["guard"]) for row in ROUTES]
+    limits = {f"{method} {route.removeprefix(API_PREFIX)}": limit for method, route, _, limit in rows if limit}
+    assert limits == RATE_LIMITS
 
 
 def test_a_guard_of_an_organization_needs_one_in_the_path(app_with: AppWith) -> None:

@@ -89,6 +89,7 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("RATE_LIMITS", "off"),
         ("RATE_LIMITS", "false"),
         ("REDIS_URL", "redis.example.com"),
+        ("REDIS_URL", "redis://redis.example.com:port"),
         ("OPERATOR_LOGO", "/no/such/logo.svg"),
         ("OPERATOR_LOGO", __file__),
         ("APP_ENV", "staging"),

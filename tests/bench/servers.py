@@ -104,6 +104,7 @@ def gunicorn(application: str, database_url: str, bcrypt_rounds: int, first_path
         "JWT_ISSUER": ISSUER,
         "JWT_SECRET_KEY": SECRET,
         "PORT": str(port),
+        "RATE_LIMITS": "off",
         "SECRET_KEY": SECRET,
         "WEB_CONCURRENCY": str(WORKERS),
         "WEB_THREADS": str(THREADS),

@@ -44,6 +44,7 @@ def other_server(request: pytest.FixtureRequest, server: int, socket_folder: str
         SECRET_KEY="a-secret-for-tests-that-is-long-enough",
         DATABASE_URL=f"postgresql://authapp@/live_{worker_id}?host={socket_folder}",
         PUBLIC_URL="https://auth.acme.org",
+        RATE_LIMITS="on",
     ) as (_, port, _said):
         yield port
 
