@@ -8,10 +8,10 @@ from marshmallow import ValidationError
 
 from authapp.cli.transaction import committed
 from authapp.schemas.emails import canonical_email
-from authapp.services import accounts
+from authapp.services import accounts, mfa
 from authapp.services import organizations as organization_service
 
-users = AppGroup("users", help="Deactivate and activate accounts, and list their organizations.")
+users = AppGroup("users", help="Deactivate and activate accounts, remove second factors, list organizations.")
 
 
 @users.command()
@@ -26,6 +26,20 @@ def deactivate(email: str) -> None:
 def activate(email: str) -> None:
     """Activate the account with this EMAIL again."""
     _set_active(email, active=True)
+
+
+@users.command("reset-mfa")
+@click.argument("email")
+def reset_mfa(email: str) -> None:
+    """Remove the second factor and the recovery codes of the account with this EMAIL. Its sessions end."""
+    address = canonical_or_unknown(email)
+    with committed():
+        had_factor = mfa.reset(address)
+        if had_factor is None:
+            raise _no_account(email)
+        if not had_factor:
+            raise click.ClickException(f"{address} has no second factor.")
+    click.echo(f"{address} has no second factor any more. An email tells its owner.")
 
 
 @users.command("organizations")

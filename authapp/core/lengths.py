@@ -7,6 +7,7 @@ SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
 EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 PASSWORD = 1024
 OPAQUE_TOKEN = 200
+CODE = 64  # a one-time code with what people type between its characters
 JWT = 4096
 USER_AGENT = 400
 REQUEST_ID = 64

@@ -9,6 +9,7 @@ from authapp.core import lengths
 from authapp.schemas.accounts import User
 from authapp.schemas.emails import Email
 from authapp.schemas.fields import Password, Reply, Request, StrictBoolean, Text, Timestamp
+from authapp.schemas.mfa import OneCode, OptionalCode
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pagination import page_of, query_of
 
@@ -23,6 +24,29 @@ class Login(Request):
     device_token = Text(
         longest=lengths.OPAQUE_TOKEN,
         metadata={"description": "From the sign-in before. Other people's wrong guesses do not slow this device down."},
+    )
+
+
+class MfaLogin(OneCode):
+    """The token of a sign-in that waits, and a code or a recovery code."""
+
+    mfa_token = Text(longest=lengths.OPAQUE_TOKEN, required=True, metadata={"description": "From `mfa_required`."})
+
+
+class Reauthentication(OptionalCode):
+    """The password of the account, and a code or a recovery code where it has a second factor."""
+
+    password = Password(required=True)
+
+
+class Reauthenticated(Reply):
+    """When and how this session has authenticated."""
+
+    auth_time = Timestamp(required=True)
+    amr = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The methods, as RFC 8176 names them.", "examples": [["pwd", "otp", "mfa"]]},
     )
 
 

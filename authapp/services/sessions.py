@@ -159,6 +159,30 @@ def _end_excess(user_id: UUID, now: datetime) -> None:
     _record_end(None, user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
 
 
+def renew_authentication(actor: Actor, amr: list[str], *unchanged: ColumnElement[bool]) -> datetime:
+    """The caller has authenticated again, in this session alone. The account is locked. Returns when.
+
+    Args:
+        actor: the caller.
+        amr: how it has authenticated.
+        unchanged: as in `start`.
+
+    Raises:
+        Stale: a condition no longer holds, or the session has ended.
+    """
+    now = clock.now()
+    renewed = (
+        update(Session)
+        .where(Session.id == actor.session_id, Session.live_at(now), User.id == Session.user_id)
+        .where(User.is_active, User.deleted_at.is_(None), *unchanged)
+        .values(authenticated_at=now, amr=amr)
+        .returning(Session.id)
+    )
+    if transaction.scalar(renewed) is None:
+        raise Stale("the account or the session changed while it was checked")
+    return now
+
+
 def logout(actor: Actor, *, everywhere: bool) -> None:
     """End the caller's session, or every session of the account. Its tokens are dead once this has answered."""
     if everywhere:
@@ -177,9 +201,9 @@ def end_one(actor: Actor, session_id: UUID) -> None:
         raise SessionNotFound
 
 
-def end_others(actor: Actor) -> None:
+def end_others(actor: Actor, reason: EndReason = EndReason.REVOKED) -> None:
     """End every session of the caller but the one that asks."""
-    _end_mine(actor, Session.id != actor.session_id, EndReason.REVOKED)
+    _end_mine(actor, Session.id != actor.session_id, reason)
 
 
 def of_account(actor: Actor, limit: int, cursor: UUID | None) -> Page:

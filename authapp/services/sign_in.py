@@ -1,7 +1,8 @@
-"""Signing in: the password first, then the second factor of an account that has one."""
+"""Signing in, and authenticating again: the password first, then the second factor of an account that has one."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from authapp.core.errors import ValidationFailed
 from authapp.db import transaction
 from authapp.models import User
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import audit, known_devices, sessions, throttle
+from authapp.services import audit, known_devices, locks, mfa_challenges, second_factors, sessions, throttle
 from authapp.services.admission import WrongCredentials
+from authapp.services.mfa_challenges import InvalidMfaToken
 from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
 
@@ -32,6 +34,13 @@ class RightPassword(NamedTuple):
     renewed: str | None  # a hash at the present cost, where the stored one is of another
 
 
+class Reauthenticated(NamedTuple):
+    """When and how a session has authenticated again."""
+
+    auth_time: datetime
+    amr: list[str]
+
+
 def login(email: str, password: str, device_token: str | None = None) -> SignedIn:
     """Sign in with a password. An unknown email costs and answers the same as a wrong password.
 
@@ -45,6 +54,51 @@ def login(email: str, password: str, device_token: str | None = None) -> SignedI
     right = check_password(email, password, device_id)
     unchanged = User.password_hash == right.stored
     return sessions.start(right.user_id, PASSWORD, unchanged, device_id=device_id, password_hash=right.renewed)
+
+
+def complete(mfa_token: str, code: str | None, recovery_code: str | None) -> SignedIn:
+    """Complete a sign-in that waits for the second factor, once. A wrong code leaves it waiting.
+
+    Raises:
+        InvalidMfaToken: no sign-in waits for this token.
+        TooManyAttempts: before the code is judged.
+        WrongCode: it is wrong, or was used before.
+        InactiveAccount, WrongCredentials: as `sessions.start`.
+    """
+    user_id = mfa_challenges.find(mfa_token).user_id
+    second_factors.reserve(user_id)
+    second_factors.lock(user_id)
+    try:
+        challenge = mfa_challenges.find(mfa_token)  # as it is now that the account is locked
+    except InvalidMfaToken:
+        second_factors.give_back(user_id)
+        raise
+    second_factors.judge(user_id, code, recovery_code)
+    mfa_challenges.complete(challenge)
+    return sessions.start(user_id, [*challenge.amr, *second_factors.AMR], device_id=challenge.device_id)
+
+
+def reauthenticate(actor: Actor, password: str, code: str | None, recovery_code: str | None) -> Reauthenticated:
+    """Authenticate again in the caller's session, with all that a sign-in asks of the account.
+
+    Raises:
+        ValidationFailed: the account has no password, or the code of its second factor is missing, or it has none.
+        HashQueueFull, TooManyAttempts, WrongCredentials, WrongCode: as at sign-in.
+        Stale: the account or the session changed meanwhile.
+    """
+    has_factor = actor.user.mfa_enabled
+    if has_factor is (code is None and recovery_code is None):
+        wanted = "Give a code or a recovery code." if has_factor else "Your account has no second factor."
+        raise ValidationFailed(errors={"json": {"code" if recovery_code is None else "recovery_code": [wanted]}})
+    unchanged = [confirm_password(actor, password), User.mfa_enabled == has_factor]
+    if has_factor:
+        second_factors.check(actor, code, recovery_code)
+    else:
+        locks.lock_account(actor)
+    amr = [*PASSWORD, *second_factors.AMR] if has_factor else PASSWORD
+    auth_time = sessions.renew_authentication(actor, amr, *unchanged)
+    audit.record(AuditAction.SESSION_REAUTHENTICATED, actor, target_id=actor.session_id, user_id=actor.id)
+    return Reauthenticated(auth_time, amr)
 
 
 def check_password(email: str, password: str, device_id: UUID | None = None) -> RightPassword:

@@ -113,7 +113,12 @@ def reserve(counters: Iterable[Counter]) -> None:
 def give_back(counters: Iterable[Counter]) -> None:
     """Uncount an attempt that was right, or that was not judged, in a transaction of its own, as `reserve`."""
     with transaction.separate():
-        transaction.execute(_GIVE_BACK, {"keys": [counter.key for counter in counters], "now": clock.now()})
+        uncount(counters)
+
+
+def uncount(counters: Iterable[Counter]) -> None:
+    """Uncount an attempt in the request's transaction, for one that has changed something there: both stay, or none."""
+    transaction.execute(_GIVE_BACK, {"keys": [counter.key for counter in counters], "now": clock.now()})
 
 
 def forget(email: str) -> None:

@@ -9,10 +9,22 @@ from authapp.core.actor import current_actor
 from authapp.core.errors import ExpiredToken, InvalidToken, MissingToken, RevokedToken
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
-from authapp.schemas.sessions import LiveSessionPage, LiveSessionQuery, Login, Logout, Refresh, Session
+from authapp.schemas.sessions import (
+    LiveSessionPage,
+    LiveSessionQuery,
+    Login,
+    Logout,
+    MfaLogin,
+    Reauthenticated,
+    Reauthentication,
+    Refresh,
+    Session,
+)
 from authapp.security.hash_queue import HashQueueFull
 from authapp.services import session_refresh, sessions, sign_in
 from authapp.services.admission import InactiveAccount, WrongCredentials
+from authapp.services.mfa_challenges import InvalidMfaToken
+from authapp.services.second_factors import WrongCode
 from authapp.services.session_refresh import RefreshTokenReused
 from authapp.services.session_tokens import SignedIn
 from authapp.services.sessions import MfaRequired, SessionNotFound
@@ -31,6 +43,26 @@ bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in
 def login(body: dict[str, Any]) -> SignedIn:
     """Sign in with email and password."""
     return sign_in.login(**body)
+
+
+@bp.post("/login/mfa")
+@public
+@raises(InvalidMfaToken, WrongCode, WrongCredentials, InactiveAccount, TooManyAttempts)
+@bp.arguments(MfaLogin)
+@token_response(bp, 200, Session)
+def login_mfa(body: dict[str, Any]) -> SignedIn:
+    """Complete a sign-in with the second factor."""
+    return sign_in.complete(**body)
+
+
+@bp.post("/reauthenticate")
+@require_active_user
+@raises(WrongCredentials, WrongCode, TooManyAttempts, HashQueueFull)
+@bp.arguments(Reauthentication)
+@bp.response(200, Reauthenticated)
+def reauthenticate(body: dict[str, Any]) -> sign_in.Reauthenticated:
+    """Authenticate again, in this session."""
+    return sign_in.reauthenticate(current_actor, **body)
 
 
 @bp.post("/refresh")

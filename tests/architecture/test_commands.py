@@ -27,7 +27,7 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
     assert [tuple(row) for row in recorded] == [("user.deactivated", None), ("user.activated", None)]
 
 
-@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations"])
+@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations", "reset-mfa"])
 @pytest.mark.parametrize("email", ["nobody@example.com", "no address"])
 def test_a_command_says_that_there_is_no_account_with_an_email(world: World, command: str, email: str) -> None:
     said = world.app.test_cli_runner().invoke(args=["users", command, email])
@@ -57,7 +57,7 @@ def test_every_command_explains_itself(world: World) -> None:
 
 
 def test_the_docs_list_every_command(app: Application) -> None:
-    rows = re.findall(r"^\| `flask --app wsgi ([a-z ]+?)(?: [A-Z ]+)?` \|", page("docs/operating.md"), re.MULTILINE)
+    rows = re.findall(r"^\| `flask --app wsgi ([a-z -]+?)(?: [A-Z ]+)?` \|", page("docs/operating.md"), re.MULTILINE)
     assert sorted(rows) == sorted(["db upgrade", *map(" ".join, commands(app))])
 
 

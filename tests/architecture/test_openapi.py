@@ -177,6 +177,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
     closed = {name for name, s in openapi["components"]["schemas"].items() if s.get("additionalProperties") is False}
     assert closed == {
         "Registration", "ProfileChange", "AccountDeletion", "Login", "Refresh", "Logout",
+        "MfaLogin", "Reauthentication", "TotpCode", "TotpRemoval",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
         "NewApiKey", "Rotation",
     }  # fmt: skip

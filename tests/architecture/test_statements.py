@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import PASSWORD, World, statements
+from tests.second_factors import begin, complete, enrol
 
 RESERVED = ["insert"] * 3  # attempts: the address with the network, the address, the network
 # sessions beyond the limit end; the session and its event; devices beyond the limit go; the device
@@ -57,6 +58,15 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             {"name": "k", "role": "viewer"},
             ["select", *LOCKED, "select", "insert", "insert"],
         ),
+        ("GET", "/auth/mfa", None, ["select", "select"]),
+        ("POST", "/auth/mfa/totp", None, ["select", "select", "insert"]),
+        # the password as at sign-in; lock the account; the session and its event
+        (
+            "POST",
+            "/auth/reauthenticate",
+            {"password": PASSWORD},
+            ["select", *RESERVED, "one:select", "with", "select", "update", "insert"],
+        ),
         ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}, ["update"]),
         (
             "POST",
@@ -93,6 +103,18 @@ def test_a_route_sends_these_statements_and_no_other(
         response = person.call(method, path.format(**known), filled)
     assert response.status_code in (200, 201, 204, 401)
     assert sent == expected
+
+
+def test_completing_a_sign_in_with_a_second_factor_sends_these_statements(world: World) -> None:
+    app = enrol(person := world.person())
+    token = begin(world, person)
+    with statements(world.app) as sent:
+        assert complete(world, token, code=app.code()).status_code == 200
+    # the challenge; the attempt; the account is locked, and the challenge still there
+    expected = ["select", "insert", "select", "select"]
+    # the secret and its step; the attempt is uncounted; the challenge goes
+    expected += ["select", "update", "with", "delete"]
+    assert sent == [*expected, "select", "update", *SIGNED_IN, "insert"]  # as at sign-in
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:

@@ -73,7 +73,7 @@ class Generator:
         }
         return {
             "name": f"{status} {step.name}" if step.error else step.name,
-            "event": [_event("prerequest", _assignments(step.before)), _event("test", _tests(step, status))],
+            "event": [_event("prerequest", _before(step)), _event("test", _tests(step, status))],
             "request": {
                 **request,
                 "description": step.text or (reply["detail"] if step.error else operation["summary"]),
@@ -179,12 +179,17 @@ def variables() -> dict[str, str]:
 
 def files(openapi: dict[str, Any]) -> dict[Path, str]:
     """The generated files and their content."""
+    secret = ("token", "key", "password", "secret", "code")
     values = [
-        {"key": name, "value": value, "type": "secret" if name.endswith(("token", "key", "password")) else "default"}
+        {"key": name, "value": value, "type": "secret" if name.endswith(secret) else "default"}
         for name, value in variables().items()
     ]
     environment = {"id": "c2f0a9be-54d7-4e0b-8a3f-90d1b7e6a815", "name": "authapp (local)", "values": values}
     return {COLLECTION: _pretty(Generator(openapi).collection()) + "\n", ENVIRONMENT: _pretty(environment) + "\n"}
+
+
+def _before(step: Step) -> list[str]:
+    return _assignments(step.before) + ((HERE / "totp.js").read_text("utf-8").splitlines() if step.totp else [])
 
 
 def _tests(step: Step, status: int) -> list[str]:

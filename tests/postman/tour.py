@@ -20,6 +20,7 @@ class Step:
     query: dict[str, str] = field(default_factory=dict)
     token: str | None = None  # "" sends none; default: {{access_token}}, and none for public operations
     before: dict[str, str] = field(default_factory=dict)  # variables that are set before the request
+    totp: bool = False  # sets {{totp_code}} before the request, to a code that was not used
     saves: dict[str, str] = field(default_factory=dict)  # variables from the response: {"user_id": "user.id"}
     expects: dict[str, Any] = field(default_factory=dict)  # values in the response: {"user.email": "{{email}}"}
     after: dict[str, str] = field(default_factory=dict)  # variables that are set after the response
@@ -195,6 +196,36 @@ SIGNED_IN = [
     Step("login", "Sign in once more", "The requests below need you signed in."),
 ]
 
+SECOND_FACTOR = [
+    Step("get_mfa", "Do I have a second factor?", expects={"totp_enabled": False, "passkeys": 0}),
+    Step("reauthenticate", "Authenticate again",
+         "Critical requests need a sign-in of the last 5 minutes. This renews it, in this session.",
+         body={"password": "{{password}}"}, expects={"amr": ["pwd"]}),
+    Step("set_up_totp", "Set up an authenticator app",
+         "Shows the secret as text, as the address that an app takes, and as a QR code. The collection is the app: it "
+         "saves the secret and computes the codes itself.", saves={"totp_secret": "secret"}),
+    Step("confirm_totp", "Confirm the authenticator app",
+         "From now on, signing in needs the second factor. All your other sessions end. Only this response shows the "
+         "recovery codes.", totp=True, body={"code": "{{totp_code}}"}, expects={"recovery_codes.length": 10},
+         saves={"recovery_code": "recovery_codes[0]"}),
+    Step("login", "Sign in with the password alone", "It is right, but not enough: the answer has an `mfa_token`.",
+         error="mfa_required", saves={"mfa_token": "mfa_token"}),
+    Step("login_mfa", "Complete the sign-in with a code", totp=True,
+         body={"mfa_token": "{{mfa_token}}", "code": "{{totp_code}}"}, expects={"user.mfa_enabled": True}),
+    Step("login_mfa", "Use the mfa_token again", error="invalid_mfa_token",
+         body={"mfa_token": "{{mfa_token}}", "recovery_code": "{{recovery_code}}"}),
+    Step("renew_recovery_codes", "Make new recovery codes", "Those before are not valid any more.", totp=True,
+         body={"code": "{{totp_code}}"},
+         expects={"recovery_codes.includes(pm.environment.get('recovery_code'))": False},
+         saves={"recovery_code": "recovery_codes[0]", "other_recovery_code": "recovery_codes[1]"}),
+    Step("reauthenticate", "Authenticate again, with a recovery code", "Each recovery code is accepted once.",
+         body={"password": "{{password}}", "recovery_code": "{{recovery_code}}"},
+         expects={"amr": ["pwd", "otp", "mfa"]}),
+    Step("remove_totp", "Remove a second factor, with a wrong code", error="wrong_code",
+         body={"recovery_code": "{{recovery_code}}"}),
+    Step("remove_totp", "Remove the second factor", body={"recovery_code": "{{other_recovery_code}}"}),
+]
+
 ERRORS = [
     Step("login", "The body is not JSON", "A brace is missing.", error="invalid_json", body='{"email": "{{email}}"'),
     Step("login", "The same key twice", "Parsers disagree about such a body.", error="invalid_json", body=TWICE),
@@ -263,11 +294,13 @@ TOUR = [
     ("7 Staying signed in",
      "Access tokens live for minutes, sessions for days. Here is how to refresh tokens and how to sign out.",
      SIGNED_IN),
-    ("8 Error tour",
+    ("8 Second factor",
+     "An authenticator app and recovery codes. The pre-request scripts compute the codes of the app.", SECOND_FACTOR),
+    ("9 Error tour",
      "Each error is a problem document (RFC 9457): programs go by `code`, people read `detail`, and `request_id` "
      "finds it in the log.", ERRORS),
-    ("9 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
-    ("10 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
+    ("10 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
+    ("11 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
 ]
 # fmt: on
 """The folders: name, description, steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from authapp.core.clock import FrozenClock
 from authapp.security.hash_queue import HashQueue, HashQueueFull
 from authapp.services import throttle
 from tests.factories import PASSWORD, AppWith, World, all_at_once
+from tests.pages import page
 
 GUESS = "WrongPassword1"
 NETWORK = "192.0.2.1"
@@ -192,3 +194,9 @@ def test_no_counter_shows_an_address(world: World) -> None:
     [[rows]] = world.sql("SELECT string_agg(encode(key || coalesce(subject, ''), 'escape'), ' ') FROM attempt_counters")
     assert person.email not in rows
     assert NETWORK not in rows
+
+
+def test_the_docs_have_the_budgets() -> None:
+    rows = re.findall(r"^\| (?:an?|the) .+ \| (\d+) \| (\d+) s \|$", page("docs/brute-force.md"), re.MULTILINE)
+    budgets = [throttle.PAIR, throttle.ADDRESS, throttle.NETWORK, throttle.DEVICE, throttle.SECOND_FACTOR]
+    assert [(int(free), int(longest)) for free, longest in rows] == budgets

@@ -1,0 +1,155 @@
+"""The second factor of an account: set up, confirm, remove, and new recovery codes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from authapp.core import clock
+from authapp.core.actor import Actor
+from authapp.core.enums import AuditAction, EndReason
+from authapp.core.errors import Conflict, NotFound
+from authapp.db import transaction
+from authapp.models import RecoveryCode, Session, TotpFactor, User
+from authapp.security import totp
+from authapp.services import audit, locks, second_factors, sessions
+from authapp.web.application import current_app
+
+
+class MfaAlreadyEnabled(Conflict):
+    code = "mfa_already_enabled"
+    detail = "Your account has an authenticator app. Remove that one first."
+
+
+class TotpNotFound(NotFound):
+    code = "totp_not_found"
+    detail = "Your account has no authenticator app. Begin with POST /api/v1/auth/mfa/totp."
+
+
+class State(NamedTuple):
+    """The second factors of an account."""
+
+    totp_enabled: bool
+    recovery_codes_left: int
+    passkeys: int = 0
+
+
+class Enrolment(NamedTuple):
+    """What an authenticator app takes."""
+
+    secret: str
+    otpauth_uri: str
+    qr_svg: str
+
+
+def of_account(actor: Actor) -> State:
+    """The second factors of the caller."""
+    confirmed = select(TotpFactor.user_id).where(TotpFactor.user_id == actor.id, TotpFactor.confirmed_at.is_not(None))
+    unused = (RecoveryCode.user_id == actor.id, RecoveryCode.used_at.is_(None))
+    left = select(func.count()).select_from(RecoveryCode).where(*unused)
+    return State(*transaction.execute(select(confirmed.exists(), left.scalar_subquery())).one())
+
+
+def set_up(actor: Actor) -> Enrolment:
+    """Make a TOTP secret, which serves once it is confirmed. It replaces one that is not.
+
+    Raises:
+        MfaAlreadyEnabled: one is confirmed.
+    """
+    locks.lock_account(actor)
+    secret, cipher = totp.new_secret(), current_app.cipher
+    values = {
+        "encrypted_secret": cipher.encrypt(secret, actor.id, second_factors.SECRET_PURPOSE),
+        "key_id": cipher.key_id,
+        "created_at": clock.now(),
+    }
+    stored = (
+        insert(TotpFactor)
+        .values(user_id=actor.id, **values)
+        .on_conflict_do_update(index_elements=["user_id"], set_=values, where=TotpFactor.confirmed_at.is_(None))
+    )
+    if transaction.scalar(stored.returning(TotpFactor.user_id)) is None:
+        raise MfaAlreadyEnabled
+    issuer = urlsplit(current_app.settings.public_url).hostname or "authapp"
+    uri = totp.otpauth_uri(secret, actor.user.email, issuer)
+    return Enrolment(secret, uri, totp.qr_svg(uri))
+
+
+def confirm(actor: Actor, code: str) -> list[str]:
+    """Confirm the TOTP secret with a code of it: from now on the account has a second factor. Other sessions end.
+
+    Returns:
+        the recovery codes.
+
+    Raises:
+        TotpNotFound, MfaAlreadyEnabled: there is nothing to confirm.
+        TooManyAttempts, WrongCode: as `second_factors.check`.
+    """
+    state = transaction.execute(select(TotpFactor.confirmed_at).where(TotpFactor.user_id == actor.id)).one_or_none()
+    if state is None:
+        raise TotpNotFound
+    if state.confirmed_at is not None:
+        raise MfaAlreadyEnabled
+    second_factors.reserve(actor.id)
+    locks.lock_account(actor)
+    second_factors.confirm(actor.id, code)
+    transaction.execute(update(User).where(User.id == actor.id).values(mfa_enabled=True))
+    codes = second_factors.replace_recovery_codes(actor.id)
+    sessions.renew_authentication(actor, list(dict.fromkeys([*actor.amr, *second_factors.AMR])))
+    audit.record(AuditAction.MFA_ENABLED, actor, target_id=actor.id, user_id=actor.id)
+    sessions.end_others(actor, EndReason.MFA_CHANGED)
+    second_factors.tell(actor.user.email, "mfa_enabled")
+    return codes
+
+
+def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
+    """Remove the second factor and the recovery codes.
+
+    Raises:
+        TotpNotFound: there is none.
+        TooManyAttempts, WrongCode: as `second_factors.check`.
+    """
+    _require_factor(actor)
+    second_factors.check(actor, code, recovery_code)
+    second_factors.remove(actor.id)
+    audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
+    second_factors.tell(actor.user.email, "mfa_disabled")
+
+
+def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
+    """Make ten recovery codes, in the place of all before.
+
+    Raises:
+        TotpNotFound: there is no second factor that they could stand in for.
+        TooManyAttempts, WrongCode: as `second_factors.check`.
+    """
+    _require_factor(actor)
+    second_factors.check(actor, code, None)
+    codes = second_factors.replace_recovery_codes(actor.id)
+    audit.record(AuditAction.MFA_RECOVERY_CODES_CREATED, actor, target_id=actor.id, user_id=actor.id)
+    return codes
+
+
+def reset(email: str) -> bool | None:
+    """Remove the second factor of somebody who has lost it, for an operator. The sessions of the account end.
+
+    Returns:
+        whether it had one, None where there is no account with this address.
+    """
+    account = select(User.id, User.mfa_enabled).where(User.email == email, User.deleted_at.is_(None))
+    row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
+    if row is None or not row.mfa_enabled:
+        return None if row is None else False
+    second_factors.remove(row.id)
+    sessions.end(Session.user_id == row.id, reason=EndReason.MFA_CHANGED)
+    audit.record(AuditAction.MFA_RESET, None, target_id=row.id, user_id=row.id)
+    second_factors.tell(email, "mfa_reset")
+    return True
+
+
+def _require_factor(actor: Actor) -> None:
+    if not actor.user.mfa_enabled:
+        raise TotpNotFound

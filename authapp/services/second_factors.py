@@ -1,0 +1,168 @@
+"""Second factors: the one place that judges a code or a recovery code, whatever it is given for.
+
+The order is always the same. The attempt is reserved, which begins the request's transaction anew; the account is
+locked; the code is judged by a guarded UPDATE; if it was right, the attempt is uncounted in the same transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from authapp.core import clock
+from authapp.core.actor import Actor, signing_in
+from authapp.core.enums import AuditAction
+from authapp.core.errors import Unauthorized
+from authapp.core.request_context import request_info
+from authapp.db import transaction
+from authapp.mail import messages, outbox
+from authapp.models import MfaChallenge, RecoveryCode, Session, TotpFactor, User
+from authapp.security import recovery_codes, totp
+from authapp.services import audit, locks, throttle
+from authapp.services.admission import SECOND_FACTOR
+from authapp.web.application import current_app
+
+AMR = ["otp", SECOND_FACTOR]  # RFC 8176 section 2
+SECRET_PURPOSE = "totp secret"  # noqa: S105
+
+
+class WrongCode(Unauthorized):
+    code = "wrong_code"
+    detail = "This code is wrong, or was used before."
+    keeps_writes = True
+
+
+def reserve(user_id: UUID) -> None:
+    """Count an attempt with a second factor of an account. The request's transaction begins anew.
+
+    Raises:
+        TooManyAttempts: too many have failed.
+    """
+    throttle.reserve(throttle.of_second_factor(user_id))
+
+
+def give_back(user_id: UUID) -> None:
+    """Uncount an attempt that was not judged. The request's transaction begins anew."""
+    throttle.give_back(throttle.of_second_factor(user_id))
+
+
+def lock(user_id: UUID) -> None:
+    """Keep an account that signs in, and its factors, as they are. For a caller: `locks.lock_account`."""
+    transaction.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
+def check(actor: Actor, code: str | None, recovery_code: str | None) -> None:
+    """Check a code or a recovery code of the caller, whose account and session are locked from here on.
+
+    Raises:
+        TooManyAttempts: before it is judged.
+        WrongCode: it is wrong, or was used before.
+        Stale: as `locks.lock_account`.
+    """
+    reserve(actor.id)
+    locks.lock_account(actor)
+    judge(actor.id, code, recovery_code)
+
+
+def judge(user_id: UUID, code: str | None, recovery_code: str | None) -> None:
+    """Accept a code or a recovery code, once. The attempt is reserved, and the account locked.
+
+    Raises:
+        WrongCode: it is wrong, or was used before.
+    """
+    right = _accept(user_id, code) if code is not None else _spend(user_id, recovery_code or "")
+    _conclude(user_id, right)
+
+
+def confirm(user_id: UUID, code: str) -> None:
+    """Make a TOTP secret serve from now on. The attempt is reserved, and the account locked.
+
+    Raises:
+        WrongCode: it is no code of that secret, or there is none to confirm.
+    """
+    _conclude(user_id, _accept(user_id, code, confirming=True))
+
+
+def replace_recovery_codes(user_id: UUID) -> list[str]:
+    """Make ten recovery codes, in the place of all before."""
+    transaction.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    codes = recovery_codes.new_codes()
+    hashes = [current_app.digests.recovery_code(user_id, code) for code in codes]
+    rows = [{"user_id": user_id, "code_hash": code_hash} for code_hash in hashes]
+    transaction.execute(insert(RecoveryCode).values(rows))
+    return codes
+
+
+def remove(user_id: UUID) -> None:
+    """Remove the factor and the recovery codes. Sessions have no longer used a second factor. The account is locked."""
+    for table in (TotpFactor, RecoveryCode, MfaChallenge):
+        transaction.execute(delete(table).where(table.__table__.c.user_id == user_id))
+    transaction.execute(update(User).where(User.id == user_id).values(mfa_enabled=False))
+    amr: Any = Session.amr
+    for method in AMR:
+        amr = func.array_remove(amr, method)
+    used = (Session.user_id == user_id, Session.ended_at.is_(None), Session.amr.contains([SECOND_FACTOR]))
+    transaction.execute(update(Session).where(*used).values(amr=amr))
+
+
+def _conclude(user_id: UUID, right: bool) -> None:
+    if not right:
+        audit.record(AuditAction.SESSION_REFUSED, None, user_id=user_id, reason=WrongCode.code)
+        raise WrongCode
+    throttle.uncount(throttle.of_second_factor(user_id))
+
+
+def _accept(user_id: UUID, code: str, *, confirming: bool = False) -> bool:
+    """Accept the time step of a code, if it is later than all accepted before (RFC 6238 section 5.2)."""
+    is_confirmed = TotpFactor.confirmed_at.is_not(None)
+    factor = (TotpFactor.user_id == user_id, ~is_confirmed if confirming else is_confirmed)
+    encrypted = transaction.scalar(select(TotpFactor.encrypted_secret).where(*factor))
+    if encrypted is None:
+        return False
+    now = clock.now()
+    step = totp.matching_step(current_app.cipher.decrypt(encrypted, user_id, SECRET_PURPOSE), code, now)
+    if step is None:
+        return False
+    accepted = (
+        update(TotpFactor)
+        .where(*factor, TotpFactor.encrypted_secret == encrypted, func.coalesce(TotpFactor.last_step, -1) < step)
+        .values(last_step=step, **({"confirmed_at": now} if confirming else {}))
+        .returning(TotpFactor.user_id)
+    )
+    return transaction.scalar(accepted) is not None
+
+
+def _spend(user_id: UUID, recovery_code: str) -> bool:
+    """Use a recovery code up, and tell the owner."""
+    typed = recovery_codes.normalize(recovery_code)
+    if typed is None:
+        return False
+    code_hash = current_app.digests.recovery_code(user_id, typed)
+    mine = (RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    used = update(RecoveryCode).where(*mine, RecoveryCode.code_hash == code_hash).values(used_at=clock.now())
+    if transaction.scalar(used.returning(RecoveryCode.user_id)) is None:
+        return False
+    left = select(func.count()).select_from(RecoveryCode).where(*mine).scalar_subquery()
+    row = transaction.execute(select(User.email, left).where(User.id == user_id)).one()
+    audit.record(
+        AuditAction.MFA_RECOVERY_CODE_USED, signing_in(user_id), target_id=user_id, user_id=user_id, left=row[1]
+    )
+    tell(row.email, "recovery_code_used", left=row[1])
+    return True
+
+
+def tell(email: str, kind: str, **context: Any) -> None:
+    """Tell the owner of an account of a change of its second factor."""
+    info = request_info()
+    outbox.enqueue(
+        email,
+        kind,
+        email=email,
+        moment=clock.now(),
+        ip_address=info.ip_address,
+        user_agent=messages.without_links(info.user_agent or ""),
+        link=messages.link(current_app.settings, "forgot-password"),
+        **context,
+    )
