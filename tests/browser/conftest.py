@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,17 +83,23 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(socket_folder: str, worker_id: str) -> Iterator[Site]:
-    name = f"pages_{worker_id}"
-    create_database(socket_folder, name)
+    with serving_pages(socket_folder, f"pages_{worker_id}") as served:
+        yield served
+
+
+@contextmanager
+def serving_pages(socket_folder: str, database: str, **changes: str) -> Iterator[Site]:
+    """A server with a database of its own. Its settings are those of development, with these changed."""
+    create_database(socket_folder, database)
     settings = {
-        "DATABASE_URL": f"postgresql://authapp@/{name}?host={socket_folder}",
+        "DATABASE_URL": f"postgresql://authapp@/{database}?host={socket_folder}",
         "SECRET_KEY": "a-secret-for-tests-that-is-long-enough",
         "BCRYPT_ROUNDS": "4",
         "RATE_LIMITS": "off",
         "WEB_CONCURRENCY": "1",
         "OPERATOR_NAME": "Acme Cloud",
     }
-    with running(ROOT, **settings) as (_, port):
+    with running(ROOT, **settings, **changes) as (_, port):
         yield Site(port)
 
 

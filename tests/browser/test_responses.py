@@ -117,11 +117,9 @@ def test_what_the_policy_says_of_a_password_is_translated(policy: str) -> None:
 
 def test_the_error_codes_of_the_texts_exist_or_are_of_a_route_to_come() -> None:
     listed = (ROOT / "docs" / "errors.md").read_text()
-    to_come = {
-        "network", "registration_closed", "wrong_code", "invalid_mfa_token",
-        "invalid_email_token", "too_many_attempts", "rate_limited",
-    }  # fmt: skip
-    assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} <= to_come
+    to_come = {"registration_closed"}
+    made_up = {"network"}  # by api.js, where there is no answer
+    assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} - made_up <= to_come
 
 
 @pytest.mark.parametrize(
