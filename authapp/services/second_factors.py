@@ -127,7 +127,7 @@ def _accept(user_id: UUID, code: str, *, confirming: bool = False) -> bool:
         return False
     accepted = (
         update(TotpFactor)
-        .where(*factor, TotpFactor.encrypted_secret == encrypted, func.coalesce(TotpFactor.last_step, -1) < step)
+        .where(*factor, func.coalesce(TotpFactor.last_step, -1) < step)
         .values(last_step=step, **({"confirmed_at": now} if confirming else {}))
         .returning(TotpFactor.user_id)
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from authapp.core.clock import FrozenClock
-from tests.factories import PASSWORD, Person, World, all_at_once
-from tests.second_factors import WRONG, WRONG_RECOVERY_CODE, answer, begin, complete, enrol
+from tests.factories import LOCK_WAITS, PASSWORD, Person, World, all_at_once
+from tests.second_factors import WRONG, WRONG_RECOVERY_CODE, Authenticator, answer, begin, complete, enrol
 
 CLIENTS = 16
 ROUNDS = 20
@@ -102,7 +104,7 @@ def test_two_confirmations_at_once_make_one_set_of_recovery_codes(world: World, 
     for _ in range(ROUNDS):
         person = world.person()
         secret = person.call("POST", "/auth/mfa/totp").get_json()["secret"]
-        code = type(enrol(world.person()))(secret, []).code()
+        code = Authenticator(secret, []).code()
         found = Counter(all_at_once([partial(confirm, person, code)] * 5))
         assert found[200, None] == 1
         assert person.call("GET", "/auth/mfa").get_json()["recovery_codes_left"] == 10
@@ -126,3 +128,73 @@ def test_no_session_has_mfa_in_its_amr_once_the_factor_is_removed(world: World, 
         [[left]] = world.sql("SELECT count(*) FROM sessions WHERE user_id = :id AND 'mfa' = ANY(amr)", id=person.id)
         assert left == 0
         next_round(world, time)
+
+
+ENDED = "UPDATE sessions SET ended_at = now()"
+DEACTIVATED = "UPDATE users SET is_active = false"
+REVOKED = (401, "revoked_token")
+BODIES: dict[str, tuple[str, str, dict[str, str] | None]] = {
+    "set up": ("POST", "/auth/mfa/totp", None),
+    "confirm": ("POST", "/auth/mfa/totp/confirm", {"code": "{code}"}),
+    "remove": ("DELETE", "/auth/mfa/totp", {"code": "{code}"}),
+    "renew": ("POST", "/auth/mfa/recovery-codes", {"code": "{code}"}),
+    "reauthenticate": ("POST", "/auth/reauthenticate", {"password": PASSWORD}),
+    "reauthenticate with a code": ("POST", "/auth/reauthenticate", {"password": PASSWORD, "code": "{code}"}),
+    "complete": ("POST", "/auth/login/mfa", {"mfa_token": "{mfa_token}", "code": "{code}"}),
+    "complete with a recovery code": (
+        "POST",
+        "/auth/login/mfa",
+        {"mfa_token": "{mfa_token}", "recovery_code": "{recovery_code}"},
+    ),
+}
+WITHOUT_FACTOR = ("set up", "confirm", "reauthenticate")
+UNCHANGED = (
+    "SELECT (SELECT json_agg(t) FROM totp_factors t) AS factors, (SELECT json_agg(c) FROM recovery_codes c) AS codes, "
+    "(SELECT count(*) FROM sessions) AS sessions, (SELECT json_agg(authenticated_at) FROM sessions) AS authenticated"
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "meanwhile", "expected"),
+    [
+        *((name, ENDED, REVOKED) for name in BODIES if not name.startswith("complete")),
+        *((name, DEACTIVATED, REVOKED) for name in BODIES if not name.startswith("complete")),
+        ("reauthenticate", "UPDATE users SET password_hash = 'another'", (401, "wrong_credentials")),
+        ("reauthenticate with a code", "UPDATE users SET password_hash = 'another'", (401, "wrong_credentials")),
+        ("reauthenticate", "UPDATE users SET mfa_enabled = true", (422, "validation_failed")),
+        ("reauthenticate with a code", "UPDATE users SET mfa_enabled = false", (422, "validation_failed")),
+        ("complete", "DELETE FROM mfa_challenges", (401, "invalid_mfa_token")),
+        ("complete with a recovery code", "DELETE FROM mfa_challenges", (401, "invalid_mfa_token")),
+        ("complete", DEACTIVATED, (403, "inactive_account")),
+    ],
+)
+def test_what_changes_while_a_request_waits_for_the_account_still_counts(
+    world: World, time: FrozenClock, request_: str, meanwhile: str, expected: tuple[int, str]
+) -> None:
+    person = world.person()
+    if request_ in WITHOUT_FACTOR:
+        secret = person.call("POST", "/auth/mfa/totp").get_json()["secret"]
+        known = {"code": Authenticator(secret, []).code()}
+    else:
+        app = enrol(person)
+        known = {
+            "code": app.code(),
+            "recovery_code": app.recovery_codes[0],
+            "mfa_token": begin(world, person),
+        }
+    method, path, body = BODIES[request_]
+    filled = {name: value.format(**known) for name, value in body.items()} if body else None
+    [before] = world.sql(UNCHANGED)
+    with ThreadPoolExecutor() as pool, world.superuser.connect() as holder:
+        holder.execute(text("SELECT FROM users FOR NO KEY UPDATE"))
+        asking = pool.submit(person.call, method, path, filled)
+        while world.sql(LOCK_WAITS)[0][0] == 0:
+            assert not asking.done(), asking.result().text
+        holder.execute(text(meanwhile))
+        holder.commit()
+        response = asking.result()
+    assert answer(response) == expected
+    if expected[0] != 403:  # a right code of an inactive account is used up
+        assert world.sql(UNCHANGED) == [before]
+    else:
+        assert world.sql(UNCHANGED)[0].sessions == before.sessions

@@ -223,6 +223,17 @@ def test_a_redis_that_is_away_from_the_start_or_refuses_is_no_500(
         assert decline(limited).status_code == 429
 
 
+def test_a_connection_that_redis_has_closed_is_replaced_within_the_request(
+    world: World, app_with: AppWith, redis: RedisServer, time: FrozenClock
+) -> None:
+    limited = world.with_app(app_with(rate_limits="on", redis_url=redis.url))
+    assert remaining(decline(limited)) == MOST - 1
+    client = Redis.from_url(redis.url)
+    client.client_kill_filter(_type="normal", skipme=True)
+    client.close()
+    assert remaining(decline(limited)) == MOST - 2
+
+
 def test_redis_keeps_no_counter_longer_than_its_window(world: World, app_with: AppWith, redis: RedisServer) -> None:
     limited = world.with_app(app_with(rate_limits="on", redis_url=redis.url))
     decline(limited)
