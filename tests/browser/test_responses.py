@@ -115,11 +115,10 @@ def test_what_the_policy_says_of_a_password_is_translated(policy: str) -> None:
             assert sentence in texts("de")["fields"], sentence
 
 
-def test_the_error_codes_of_the_texts_exist_or_are_of_a_route_to_come() -> None:
+def test_the_error_codes_of_the_texts_are_those_of_the_api() -> None:
     listed = (ROOT / "docs" / "errors.md").read_text()
-    to_come = {"registration_closed"}
     made_up = {"network"}  # by api.js, where there is no answer
-    assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} - made_up <= to_come
+    assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} == made_up
 
 
 @pytest.mark.parametrize(
