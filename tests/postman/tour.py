@@ -79,7 +79,7 @@ ACCOUNT = [
     Step("verify_email", "Verify my email address", "The token is in the email that the registration has sent.",
          body={"token": "{{verification_token}}"}),
     Step("resend_verification", "Send the verification email again",
-         "The answer is the same for every address. Yours is verified, so no email is sent.", body={"email": "{{email}}"}),
+         "The answer is the same for every address. Yours is verified: no email is sent.", body={"email": "{{email}}"}),
     Step("change_password", "Change my password", "All other sessions end.",
          body={"current_password": "{{password}}", "new_password": "AnotherPassword456"}),
     Step("change_password", "Change it back",
