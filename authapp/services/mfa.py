@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -73,8 +72,7 @@ def set_up(actor: Actor) -> Enrolment:
     )
     if transaction.scalar(stored.returning(TotpFactor.user_id)) is None:
         raise MfaAlreadyEnabled
-    issuer = urlsplit(current_app.settings.public_url).hostname or "authapp"
-    uri = totp.otpauth_uri(secret, actor.user.email, issuer)
+    uri = totp.otpauth_uri(secret, actor.user.email, current_app.settings.operator_name)
     return Enrolment(secret, uri, totp.qr_svg(uri))
 
 
