@@ -248,3 +248,13 @@ def test_a_deleted_account_frees_its_addresses(world: World) -> None:
     for email in (person.email, OTHER):
         body = {"email": email, "password": PASSWORD}
         assert world.caller().call("POST", "/auth/register", body).status_code == 201
+
+
+@pytest.mark.parametrize(("is_verified", "notices"), [(True, 7), (False, 5)])
+def test_the_notices_of_changes_are_always_sent_to_a_verified_address_alone(
+    world: World, is_verified: bool, notices: int
+) -> None:
+    person = verified(world) if is_verified else world.person()
+    for number in range(7):
+        assert change(person, f"other{number}@example.com").status_code == 202
+    assert len(subjects(world, person.email)) == notices

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
 from authapp.core.clock import FrozenClock
-from tests.factories import PASSWORD, AppWith, World, all_at_once
+from tests.factories import LOCK_WAITS, PASSWORD, AppWith, World, all_at_once
 from tests.features.email_addresses.test_email_addresses import resend, verify
 from tests.features.email_addresses.test_email_changes import change, undo, undo_token
-from tests.features.passwords.test_passwords import VERIFY, forget, login, reset, verified
+from tests.features.passwords.test_passwords import NEW, VERIFY, forget, login, reset, verified
 
 CLIENTS = 16
 ROUNDS = 20
@@ -132,3 +136,29 @@ def test_changes_of_one_account_at_once_leave_one_that_can_be_confirmed(world: W
     confirmed = [verify(world, world.token_for(email)).status_code for email in asked]
     assert Counter(confirmed) == {204: 1, 410: len(asked) - 1}
     assert world.sql(VERIFY, id=person.id) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/password/change", {"current_password": PASSWORD, "new_password": NEW}),
+        ("/auth/email/change", {"new_email": "other@example.com", "password": PASSWORD}),
+    ],
+)
+def test_a_password_that_changes_while_it_is_checked_changes_nothing_more(
+    world: World, path: str, body: dict[str, str]
+) -> None:
+    person = verified(world)
+    [[other_hash]] = world.sql("SELECT password_hash FROM users WHERE id = :id", id=world.person(password=NEW).id)
+    with ThreadPoolExecutor() as pool, world.superuser.connect() as holder:
+        holder.execute(text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": person.id})
+        asking = pool.submit(person.call, "POST", path, body)
+        while world.sql(LOCK_WAITS)[0][0] == 0:
+            assert not asking.done(), asking.result().text
+        changed = {"hash": other_hash, "id": person.id}
+        holder.execute(text("UPDATE users SET password_hash = :hash WHERE id = :id"), changed)
+        holder.commit()
+        answer = asking.result()
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "wrong_credentials")
+    assert world.sql("SELECT FROM one_time_tokens WHERE purpose = 'change'") == []
+    assert login(world, person.email, NEW) == 200
