@@ -201,13 +201,13 @@ def test_while_redis_is_away_each_process_counts_and_then_all_share_again(
     getattr(redis, fault)()
     began = monotonic()
     assert [remaining(decline(limited)) for limited in (one, other)] == [MOST - 1, MOST - 1]
-    assert monotonic() - began < 3
+    assert monotonic() - began < 5
     began = monotonic()
     assert one.caller().get("/readyz").get_json() == {"status": "ready", "redis": "away"}
     for _ in range(MOST - 1):
         assert decline(one).status_code == 410
     assert decline(one).status_code == 429
-    assert monotonic() - began < 3  # 60 waits would take 6 seconds
+    assert monotonic() - began < 5  # 60 waits would take 6 seconds
 
     time.advance(minutes=1)
     redis.start() if fault == "kill" else redis.go_on()
