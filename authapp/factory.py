@@ -13,7 +13,19 @@ from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of
 from authapp.schemas.emails import accept_local_addresses
-from authapp.views import accounts, api_keys, docs, invitations, members, mfa, organizations, sessions, system
+from authapp.views import (
+    accounts,
+    api_keys,
+    docs,
+    email_addresses,
+    invitations,
+    members,
+    mfa,
+    organizations,
+    passwords,
+    sessions,
+    system,
+)
 from authapp.views.pages import assets, routes
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
@@ -24,7 +36,7 @@ from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
 
-FEATURES = (accounts, sessions, mfa, organizations, members, invitations, api_keys)
+FEATURES = (accounts, sessions, mfa, passwords, email_addresses, organizations, members, invitations, api_keys)
 
 
 def create_app(

@@ -80,6 +80,13 @@ class AuditAction(StrEnum):
     USER_ACTIVATED = "user.activated"
     USER_DEACTIVATED = "user.deactivated"
     USER_DELETED = "user.deleted"
+    USER_EMAIL_VERIFIED = "user.email.verified"
+    USER_EMAIL_CHANGE_REQUESTED = "user.email.change_requested"
+    USER_EMAIL_CHANGED = "user.email.changed"
+    USER_EMAIL_CHANGE_UNDONE = "user.email.change_undone"
+    USER_PASSWORD_RESET = "user.password.reset"  # noqa: S105
+    USER_PASSWORD_CHANGED = "user.password.changed"  # noqa: S105
+    USER_TAKEN_BACK = "user.taken_back"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"
     SESSION_REAUTHENTICATED = "session.reauthenticated"

@@ -28,6 +28,7 @@ WELCOME = """
 authapp is running.
 
   Explore it:  {url}/docs
+  Its pages:   {url}/sign-in
 
   Try it, line by line:
 

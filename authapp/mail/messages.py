@@ -10,7 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from authapp.config import Settings
 from authapp.core.actor import UserRecord
 from authapp.core.email import Message
+from authapp.web.application import current_app
 
+MOST_NAMES = 20  # in a list
 _LONGEST_NAME = 80  # characters
 _LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
 _templates = Environment(
@@ -20,6 +22,7 @@ _templates = Environment(
 
 def render(kind: str, **context: Any) -> Message:
     """A message of this kind. The first line of its text template is the subject."""
+    context = {"service": current_app.settings.operator_name, **context}
     subject, _, text = _templates.get_template(f"{kind}.txt").render(context).partition("\n")
     html = _templates.get_template(f"{kind}.html").render(context)
     return Message(subject.strip(), text.strip() + "\n", html)
@@ -40,3 +43,9 @@ def name_and_address(user: UserRecord) -> str:
 def without_links(name: str) -> str:
     """A name as an email shows it: short, and with nothing in it that a mail program would turn into a link."""
     return _LINKABLE.sub(" ", name)[:_LONGEST_NAME].strip()
+
+
+def listed(names: list[str]) -> str:
+    """Names as an email lists them, `MOST_NAMES` at most. Read one more, so that it says where there are others."""
+    shown = ", ".join(without_links(name) for name in names[:MOST_NAMES])
+    return f"{shown} and others" if len(names) > MOST_NAMES else shown

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, delete, insert, null, select, update
+from sqlalchemy import Row, delete, insert, literal, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.email import Mailer, Message, Undeliverable
 from authapp.db import transaction
-from authapp.mail import messages
+from authapp.mail import limits, messages
+from authapp.mail.composers import Waiting, compose
 from authapp.models import OutboxMessage
 from authapp.models.columns import is_one_of
 from authapp.security.encryption import CannotDecrypt
@@ -24,34 +25,68 @@ from authapp.web.application import current_app
 
 LEASE = timedelta(minutes=5)  # longer than any attempt: a message whose worker died is due again after it
 WAITS = [timedelta(**wait) for wait in ({"seconds": 30}, {"minutes": 2}, {"minutes": 10}, {"hours": 1}, {"hours": 6})]
+TOO_MANY = "This address has been sent too many emails. Try again in an hour, or tomorrow."
 _LONGEST_ERROR = 500
+_PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
 
 log = structlog.get_logger("authapp")
 
 
-def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, **context: Any) -> None:
+class NotComposed(Exception):
+    """An email could not be composed. It may succeed later."""
+
+
+def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, always: bool = False, **context: Any) -> bool:
     """Render an email and add it to the request's transaction.
 
     Args:
         recipient: the address.
         kind: the name of its template.
         subject_id: what it is about, so that `cancel` finds it.
+        always: beyond the limits of the recipient too. For what protects an account whose address is verified.
         context: what the template needs.
+
+    Returns:
+        False: the recipient has been sent as many emails as one may, and this one was dropped.
     """
+    return _add(recipient, kind, subject_id, always, encrypted_body=_as_text(messages.render(kind, **context)))
+
+
+def enqueue_message(recipient: str, kind: str, message: Message) -> bool:
+    """The same for an email that is rendered already."""
+    return _add(recipient, kind, None, always=False, encrypted_body=_as_text(message))
+
+
+def enqueue_uncomposed(
+    recipient: str, kind: str, *, subject_id: UUID | None = None, always: bool = False, **context: Any
+) -> bool:
+    """The same for an email that is composed when it is sent. `context` is what its composer needs, as JSON."""
+    return _add(recipient, kind, subject_id, always, encrypted_context=json.dumps(context) if context else None)
+
+
+def _add(recipient: str, kind: str, subject_id: UUID | None, always: bool, **texts: str | None) -> bool:
     if current_app.mailer is None:
         log.warning("email.waits", kind=kind, reason="MAIL_URL is not set")
-    message_id = uuid7()
-    body = json.dumps(asdict(messages.render(kind, **context)))
-    transaction.execute(
-        insert(OutboxMessage).values(
-            id=message_id,
-            subject_id=subject_id,
-            recipient=recipient,
-            kind=kind,
-            encrypted_body=current_app.cipher.encrypt(body, message_id),
-            due_at=clock.now(),
-        )
-    )
+    message_id, now = uuid7(), clock.now()
+    encrypt = current_app.cipher.encrypt
+    values = {
+        "id": message_id,
+        "subject_id": subject_id,
+        "recipient": recipient,
+        "kind": kind,
+        "due_at": now,
+        "created_at": now,
+        **{name: text and encrypt(text, message_id, _PURPOSES[name]) for name, text in texts.items()},
+    }
+    columns = OutboxMessage.__table__.c
+    row = select(*(literal(value, columns[name].type) for name, value in values.items()))
+    if not always:
+        limits.lock(recipient)
+        row = row.where(limits.allows_another(recipient, now))
+    added = transaction.scalar(insert(OutboxMessage).from_select(list(values), row).returning(OutboxMessage.id))
+    if added is None:
+        log.warning("email.dropped", kind=kind, reason="the recipient has been sent as many as one may")
+    return added is not None
 
 
 def cancel(*subject_ids: UUID) -> None:
@@ -98,10 +133,13 @@ def _take() -> Row[*tuple[Any, ...]] | None:
         .values(attempts=OutboxMessage.attempts + 1, due_at=now + LEASE)
         .returning(
             OutboxMessage.id,
+            OutboxMessage.subject_id,
             OutboxMessage.recipient,
             OutboxMessage.kind,
             OutboxMessage.encrypted_body,
+            OutboxMessage.encrypted_context,
             OutboxMessage.attempts,
+            OutboxMessage.created_at,
         )
     ).one_or_none()
     transaction.commit()
@@ -113,15 +151,58 @@ def _attempt(mailer: Mailer, taken: Row[*tuple[Any, ...]]) -> None:
         _give_up(taken, Undeliverable("every attempt has ended with its worker"))
         return
     try:
-        message = Message(**json.loads(current_app.cipher.decrypt(taken.encrypted_body, taken.id)))
-        mailer.send(str(taken.id), taken.recipient, message)
+        message = _read(taken, "encrypted_body") if taken.encrypted_body else _compose(taken)
+        if message is None:
+            return
+        mailer.send(str(taken.id), taken.recipient, Message(**message))
     except (Undeliverable, CannotDecrypt) as error:
         _give_up(taken, error)
-    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: an address it cannot write
+    except (OSError, ValueError, NotComposed) as error:  # smtplib's are OSErrors; ValueError: a malformed address
         _postpone(taken, error)
     else:
         _finish(taken, encrypted_body=null(), sent_at=clock.now(), due_at=None, last_error=None)
         log.info("email.sent", message_id=str(taken.id), kind=taken.kind)
+
+
+def _compose(taken: Row[*tuple[Any, ...]]) -> dict[str, str] | None:
+    """Compose an email and keep its text: each further attempt sends the same token.
+
+    Returns:
+        None: there is nobody to send it to, or another worker has it by now.
+
+    Raises:
+        NotComposed: the composer has failed. What it has written is undone.
+    """
+    context = _read(taken, "encrypted_context") if taken.encrypted_context else {}
+    try:
+        message = compose(taken.kind, Waiting(taken.recipient, taken.subject_id, taken.created_at, context))
+    except Exception as error:
+        transaction.rollback()
+        log.exception("email.not_composed", message_id=str(taken.id), kind=taken.kind)
+        raise NotComposed(f"{type(error).__name__}: {error}") from error
+    if message is None:
+        values: dict[str, Any] = {"sent_at": clock.now(), "due_at": None}
+    else:
+        body = current_app.cipher.encrypt(_as_text(message), taken.id, _PURPOSES["encrypted_body"])
+        values = {"encrypted_body": body}
+    if _finish(taken, **values, encrypted_context=null()) and message:
+        return asdict(message)
+    log.info("email.not_needed", message_id=str(taken.id), kind=taken.kind)
+    return None
+
+
+def _read(taken: Row[*tuple[Any, ...]], column: str) -> dict[str, Any]:
+    """A text of an email.
+
+    Raises:
+        CannotDecrypt: SECRET_KEY has changed since.
+    """
+    text = current_app.cipher.decrypt(getattr(taken, column), taken.id, _PURPOSES[column])
+    return dict(json.loads(text))
+
+
+def _as_text(message: Message) -> str:
+    return json.dumps(asdict(message))
 
 
 def _postpone(taken: Row[*tuple[Any, ...]], error: Exception) -> None:
@@ -142,11 +223,16 @@ def _error_text(error: Exception) -> str:
     return str(error).replace("\x00", "")[:_LONGEST_ERROR]  # PostgreSQL stores no NUL
 
 
-def _finish(taken: Row[*tuple[Any, ...]], **values: Any) -> None:
-    """Store the outcome, unless the lease has run out and another worker has the email by now."""
-    transaction.execute(
+def _finish(taken: Row[*tuple[Any, ...]], **values: Any) -> bool:
+    """Store the outcome, and commit, unless the lease has run out and another worker has the email by now."""
+    stored = transaction.scalar(
         update(OutboxMessage)
         .where(OutboxMessage.id == taken.id, OutboxMessage.attempts == taken.attempts)
         .values(**values)
+        .returning(OutboxMessage.id)
     )
-    transaction.commit()
+    if stored is None:
+        transaction.rollback()  # a token that the composer has made would end the one that the other worker sends
+    else:
+        transaction.commit()
+    return stored is not None

@@ -39,6 +39,7 @@ class ApiKey(Identified, Timestamped, TenantModel):
         # the list, and the number of live ones, for which no key that has expired is read
         Index("ix_api_keys_organization_id_id_unrevoked", "organization_id", "id", **_UNREVOKED),
         Index("ix_api_keys_organization_id_expires_at_unrevoked", "organization_id", "expires_at", **_UNREVOKED),
+        Index("ix_api_keys_created_by_id_unrevoked", "created_by", "id", **_UNREVOKED),
     )
 
     @classmethod

@@ -18,7 +18,8 @@ class OneTimeToken(Identified, Created, Model):
     """The present token of an owner for a purpose. Only the email has the token. Stored is its keyed hash.
 
     `owner_id` is the account, or for an invitation the invitation. `email` is the address that the token confirms: the
-    email went there. `takes_back` says that somebody who was not signed in to the account asked for it.
+    email went there. `takes_back` says that whoever uses it need not be who has set what the account has so far:
+    somebody who was not signed in asked for it, or nobody has ever verified the address.
     """
 
     __tablename__ = "one_time_tokens"

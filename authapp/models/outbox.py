@@ -16,7 +16,9 @@ from authapp.models.columns import Created, Identified, timestamp
 class OutboxMessage(Identified, Created, Model):
     """An email. Its body, which may hold a token, is encrypted, and erased once the email is sent.
 
-    `due_at` is when it may be tried next, None once it is sent (`sent_at`) or given up (`dead_at`).
+    `due_at` is when it may be tried next, None once it is sent (`sent_at`) or given up (`dead_at`). An email that is
+    composed when it is sent has no body before, and `encrypted_context` is what its composer needs, if anything. Where
+    there was nobody to send it to, it counts as sent: it counts towards the limits of its recipient.
     """
 
     __tablename__ = "outbox"
@@ -25,6 +27,7 @@ class OutboxMessage(Identified, Created, Model):
     recipient: Mapped[str] = mapped_column(String(lengths.EMAIL))
     kind: Mapped[str] = mapped_column(String(64))
     encrypted_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    encrypted_context: Mapped[bytes | None] = mapped_column(LargeBinary)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime | None] = mapped_column(timestamp(), server_default=func.now())
     sent_at: Mapped[datetime | None] = mapped_column(timestamp())
@@ -34,4 +37,5 @@ class OutboxMessage(Identified, Created, Model):
     __table_args__ = (
         Index("ix_outbox_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_outbox_subject_id_unsent", "subject_id", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_outbox_recipient_created_at", "recipient", "created_at"),  # what a recipient has been sent lately
     )

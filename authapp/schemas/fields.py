@@ -57,6 +57,10 @@ class Reply(Schema):
         return obj.get(attr, default) if isinstance(obj, dict) else getattr(obj, attr, default)
 
 
+class Accepted(Reply):
+    """An empty object: what was asked for happens later, by email, and whether it does is not told here."""
+
+
 class Text(fields.String):
     """A string in NFC of bounded length, without NUL and lone surrogates, which PostgreSQL cannot store."""
 

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 
+from authapp.core.actor import UserRecord
+from authapp.core.enums import AuditAction, EndReason
 from authapp.db import transaction
-from authapp.models import KnownDevice, MfaChallenge, RecoveryCode, TotpFactor, User
-from authapp.services import one_time_tokens
+from authapp.models import KnownDevice, MfaChallenge, RecoveryCode, Session, TotpFactor, User
+from authapp.services import audit, one_time_tokens, sessions
 
-TABLES: tuple[Any, ...] = (TotpFactor, RecoveryCode, MfaChallenge, KnownDevice)
+SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice)
+"""What an account has from signing in before."""
+TABLES: tuple[Any, ...] = (TotpFactor, RecoveryCode, *SIGN_INS)
 """A test compares this with the tables that refer to users."""
 
 
 def remove(user_id: UUID) -> None:
     """Remove second factors, recovery codes, sign-ins that wait, known devices and tokens of emails of an account."""
-    for table in TABLES:
-        transaction.execute(delete(table).where(table.user_id == user_id))
+    _delete(TABLES, user_id)
     one_time_tokens.void([user_id])
     transaction.execute(update(User).where(User.id == user_id, User.mfa_enabled).values(mfa_enabled=False))
+
+
+def take_back(user: UserRecord) -> None:
+    """Remove all with which somebody could sign in who has set it before anybody had verified the address.
+
+    The account is locked. The caller sets the password, or leaves it without one.
+    """
+    ended = sessions.end(Session.user_id == user.id, reason=EndReason.TAKEN_BACK)
+    remove(user.id)
+    audit.record(AuditAction.USER_TAKEN_BACK, None, target_id=user.id, user_id=user.id, sessions=len(ended))
+
+
+def forget_sign_ins(user_id: UUID) -> None:
+    """Remove sign-ins that wait for a second factor, and known devices."""
+    _delete(SIGN_INS, user_id)
+
+
+def remove_factors_since(user_id: UUID, moment: datetime) -> None:
+    """Remove second factors that were not confirmed before a moment, and the recovery codes that belong to them."""
+    since = or_(TotpFactor.confirmed_at >= moment, TotpFactor.confirmed_at.is_(None))
+    removed = delete(TotpFactor).where(TotpFactor.user_id == user_id, since).returning(TotpFactor.user_id)
+    if transaction.scalar(removed) is not None:
+        _delete((RecoveryCode,), user_id)
+        transaction.execute(update(User).where(User.id == user_id).values(mfa_enabled=False))
+
+
+def _delete(tables: tuple[Any, ...], user_id: UUID) -> None:
+    for table in tables:
+        transaction.execute(delete(table).where(table.user_id == user_id))

@@ -1,17 +1,15 @@
-"""Accounts: registering, changing the profile, switching off and on, deleting."""
+"""Accounts: passwords that may be chosen, changing the profile, switching off and on, deleting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from uuid_utils.compat import uuid7
+from sqlalchemy import select, update
 
 from authapp.core import clock
-from authapp.core.actor import Actor, UserRecord, signing_in
+from authapp.core.actor import Actor, UserRecord
 from authapp.core.enums import AuditAction, EndReason
-from authapp.core.errors import Conflict
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Session, User
@@ -19,21 +17,13 @@ from authapp.security.password_policy import complaints
 from authapp.services import (
     account_credentials,
     audit,
-    invitation_acceptance,
     locks,
     members,
-    organizations,
     sessions,
     sign_in,
 )
 from authapp.services.members import LastAdmin
-from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
-
-
-class EmailTaken(Conflict):
-    code = "email_taken"
-    detail = "An account with this email exists. Sign in, or use another address."
 
 
 def password_complaints(password: str, own_words: Iterable[str | None]) -> list[str]:
@@ -47,54 +37,12 @@ def password_complaints(password: str, own_words: Iterable[str | None]) -> list[
 
 
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with the password of a registration, by field. Call it before `register`."""
+    """What is wrong with the password of a registration, by field."""
     if "password" not in registration:
         return {}
     own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
     found = password_complaints(registration["password"], own_words)
     return {"password": found} if found else {}
-
-
-def register(
-    email: str,
-    password: str,
-    first_name: str | None,
-    last_name: str | None,
-    organization_name: str | None,
-    invitation_token: str | None,
-) -> SignedIn:
-    """Create an account and its session, and create or join an organization with it.
-
-    Raises:
-        HashQueueFull: before anything is read or written.
-        EmailTaken: an account that is not deleted has this address.
-        InvalidInvitation, NotYourInvitation, SeatsExhausted: as `invitation_acceptance.accept`.
-    """
-    hasher = current_app.hasher
-    with hasher.queue.slot():
-        password_hash = hasher.hash(password)
-    invitation = invitation_acceptance.find_by_token(invitation_token) if invitation_token else None
-    if invitation:
-        invitation_acceptance.require_address(invitation, email, None)
-    user_id = uuid7()
-    transaction.execute(
-        insert(User).values(
-            id=user_id,
-            email=email,
-            email_verified=invitation is not None,
-            password_hash=password_hash,
-            first_name=first_name,
-            last_name=last_name,
-        )
-    )
-    actor = signing_in(user_id)
-    audit.record(AuditAction.USER_REGISTERED, actor, target_id=user_id, user_id=user_id)
-    organization = None
-    if invitation:
-        organization = invitation_acceptance.join(invitation, actor)
-    elif organization_name:
-        organization = organizations.create_for(actor, organization_name)
-    return sessions.start(user_id, sign_in.PASSWORD, registering=True, organization=organization)
 
 
 def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:

@@ -18,6 +18,7 @@ from authapp.core.errors import InvalidToken, LimitReached, NotFound, Validation
 from authapp.db import transaction
 from authapp.db.engine import autocommit_engine
 from authapp.db.pagination import Page, fetch
+from authapp.db.tenancy import set_account
 from authapp.models import ApiKey
 from authapp.services import audit, locks
 from authapp.web.application import current_app
@@ -50,6 +51,13 @@ def of_organization(organization_id: UUID, limit: int, cursor: UUID | None) -> P
     """The keys of an organization that are not revoked, newest first."""
     statement = select(*_shown()).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
     return fetch(statement, ApiKey.id, limit, cursor, newest_first=True)
+
+
+def names_created_by(user_id: UUID, most: int) -> list[str]:
+    """The names of the first live keys that an account has created, and no more of them. Unsets the tenant."""
+    set_account(user_id)
+    mine = select(ApiKey.name).where(ApiKey.created_by == user_id, ApiKey.live_at(clock.now()))
+    return list(transaction.execute(mine.order_by(ApiKey.id).limit(most)).scalars())
 
 
 def create(actor: Actor, organization_id: UUID, name: str, role: Role, expires_at: datetime | None) -> dict[str, Any]:

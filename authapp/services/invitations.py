@@ -45,7 +45,7 @@ def create(actor: Actor, organization_id: UUID, email: str, role: Role) -> Any:
     Raises:
         AlreadyMember: the address belongs to a member.
         InvitationPending: from the unique index.
-        LimitReached: the organization has as many pending ones as it may.
+        LimitReached: the organization has as many pending ones as it may, or the address was sent too many emails.
     """
     organization = locks.lock_as_admin(actor, organization_id)
     _require_no_member(organization_id, email)
@@ -84,7 +84,7 @@ def resend(actor: Actor, organization_id: UUID, invitation_id: UUID) -> Any:
     Raises:
         InvitationNotFound: there is none that is either.
         InvitationPending: from the unique index: it has expired, and its address has been invited anew.
-        LimitReached: the organization has as many other pending ones as it may.
+        LimitReached: the organization has as many other pending ones as it may, or as at `create`.
     """
     organization = locks.lock_as_admin(actor, organization_id)
     _require_room(organization_id, invitation_id)
@@ -179,7 +179,12 @@ def _shown() -> tuple[Any, ...]:
 
 
 def _enqueue(actor: Actor, organization: OrganizationRecord, invitation: Any, token: str) -> None:
-    outbox.enqueue(
+    """Send the email.
+
+    Raises:
+        LimitReached: the address has been sent too many: no invitation without its email.
+    """
+    added = outbox.enqueue(
         invitation.email,
         "invitation",
         subject_id=invitation.id,
@@ -191,3 +196,5 @@ def _enqueue(actor: Actor, organization: OrganizationRecord, invitation: Any, to
         link=messages.link(current_app.settings, "invitation", token),
         token=token,
     )
+    if not added:
+        raise LimitReached(detail=outbox.TOO_MANY)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from authapp.core import clock
-from authapp.core.actor import Actor, OrganizationRecord
+from authapp.core.actor import Actor, OrganizationRecord, UserRecord
 from authapp.core.enums import Role
 from authapp.db import transaction
 from authapp.db.transaction import Stale
@@ -33,6 +33,17 @@ def lock_account(actor: Actor) -> None:
     ).one_or_none()
     if locked is None:
         raise Stale("the session or the account has ended")
+
+
+def lock_active(*which: ColumnElement[bool]) -> UserRecord | None:
+    """Keep an account as it is until the transaction ends, for whoever has a token from an email.
+
+    Returns:
+        None: no active account meets the conditions.
+    """
+    account = select(*User.record()).where(*which, User.is_active, User.deleted_at.is_(None))
+    row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
+    return UserRecord._make(row) if row else None
 
 
 def lock_organization(organization_id: UUID) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -73,8 +72,7 @@ def set_up(actor: Actor) -> Enrolment:
     )
     if transaction.scalar(stored.returning(TotpFactor.user_id)) is None:
         raise MfaAlreadyEnabled
-    issuer = urlsplit(current_app.settings.public_url).hostname or "authapp"
-    uri = totp.otpauth_uri(secret, actor.user.email, issuer)
+    uri = totp.otpauth_uri(secret, actor.user.email, current_app.settings.operator_name)
     return Enrolment(secret, uri, totp.qr_svg(uri))
 
 
@@ -101,7 +99,7 @@ def confirm(actor: Actor, code: str) -> list[str]:
     sessions.renew_authentication(actor, list(dict.fromkeys([*actor.amr, *second_factors.AMR])))
     audit.record(AuditAction.MFA_ENABLED, actor, target_id=actor.id, user_id=actor.id)
     sessions.end_others(actor, EndReason.MFA_CHANGED)
-    second_factors.tell(actor.user.email, "mfa_enabled")
+    second_factors.tell(actor.user.email, "mfa_enabled", verified=actor.user.email_verified)
     return codes
 
 
@@ -116,7 +114,7 @@ def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
     second_factors.check(actor, code, recovery_code)
     second_factors.remove(actor.id)
     audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
-    second_factors.tell(actor.user.email, "mfa_disabled")
+    second_factors.tell(actor.user.email, "mfa_disabled", verified=actor.user.email_verified)
 
 
 def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
@@ -139,14 +137,16 @@ def reset(email: str) -> bool | None:
     Returns:
         whether it had one, None where there is no account with this address.
     """
-    account = select(User.id, User.mfa_enabled).where(User.email == email, User.deleted_at.is_(None))
+    account = select(User.id, User.mfa_enabled, User.email_verified).where(
+        User.email == email, User.deleted_at.is_(None)
+    )
     row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
     if row is None or not row.mfa_enabled:
         return None if row is None else False
     second_factors.remove(row.id)
     sessions.end(Session.user_id == row.id, reason=EndReason.MFA_CHANGED)
     audit.record(AuditAction.MFA_RESET, None, target_id=row.id, user_id=row.id)
-    second_factors.tell(email, "mfa_reset")
+    second_factors.tell(email, "mfa_reset", verified=row.email_verified)
     return True
 
 

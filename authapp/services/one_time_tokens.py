@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
+from authapp.core.actor import UserRecord
 from authapp.core.enums import TokenPurpose
 from authapp.core.errors import ApiError
 from authapp.db import transaction
-from authapp.models import OneTimeToken
+from authapp.models import OneTimeToken, User
 from authapp.models.columns import is_one_of
+from authapp.services import locks
 from authapp.web.application import current_app
 
 PREFIX = "et"
@@ -47,9 +49,10 @@ class Found(NamedTuple):
     owner_id: UUID
     email: str
     takes_back: bool
+    expires_at: datetime
 
 
-_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.takes_back)
+_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.takes_back, OneTimeToken.expires_at)
 
 
 def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, takes_back: bool = False) -> Issued:
@@ -103,12 +106,36 @@ def use(purpose: TokenPurpose, token: str) -> Found | None:
     return Found._make(row) if row else None
 
 
+def use_for_account(purpose: TokenPurpose, token: str) -> tuple[UserRecord, Found]:
+    """Use a token of an active account. The account is locked, and what the token says comes with it.
+
+    Raises:
+        InvalidEmailToken: it is not valid for this purpose, or another request was first.
+    """
+    found = find(purpose, token)
+    user = locks.lock_active(User.id == found.owner_id) if found else None  # first, as everybody who voids its tokens
+    used = use(purpose, token) if user else None
+    if user is None or used is None:
+        raise InvalidEmailToken
+    return user, used
+
+
 def void(owner_ids: list[UUID], *purposes: TokenPurpose) -> None:
     """Make the tokens of these owners invalid, for these purposes or for all."""
     which = is_one_of(OneTimeToken.owner_id, owner_ids)
     if purposes:
         which = and_(which, OneTimeToken.purpose.in_(purposes))
     transaction.execute(delete(OneTimeToken).where(which))
+
+
+def void_unconfirmed(user: UserRecord) -> None:
+    """Make the tokens invalid with which the password or the address of an account would change.
+
+    The token that undoes a change which is confirmed stays: the owner of the address before has it.
+    """
+    of_the_present_address = and_(OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE, OneTimeToken.email == user.email)
+    which = or_(OneTimeToken.purpose.in_([TokenPurpose.CHANGE, TokenPurpose.RESET]), of_the_present_address)
+    transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == user.id, which))
 
 
 def _live(purpose: TokenPurpose, token: str) -> ColumnElement[bool] | None:

@@ -86,6 +86,13 @@ def of_address(email: str) -> list[OrganizationRecord] | None:
     return list(map(OrganizationRecord._make, transaction.execute(_of_user(user_id).order_by(Organization.id))))
 
 
+def names_of_user(user_id: UUID, most: int) -> list[str]:
+    """The names of the first organizations that a user belongs to, and no more of them. Unsets the tenant."""
+    set_account(user_id)
+    mine = _of_user(user_id).order_by(Membership.organization_id).limit(most)
+    return [row.name for row in transaction.execute(mine)]
+
+
 def _of_user(user_id: UUID) -> Select[*tuple[Any, ...]]:
     mine = and_(Membership.organization_id == Organization.id, Membership.user_id == user_id)
     return select(*Organization.record()).join(Membership, mine).where(Organization.deleted_at.is_(None))

@@ -145,20 +145,21 @@ def _spend(user_id: UUID, recovery_code: str) -> bool:
     if transaction.scalar(used.returning(RecoveryCode.user_id)) is None:
         return False
     left = select(func.count()).select_from(RecoveryCode).where(*mine).scalar_subquery()
-    row = transaction.execute(select(User.email, left).where(User.id == user_id)).one()
+    row = transaction.execute(select(User.email, User.email_verified, left).where(User.id == user_id)).one()
     audit.record(
-        AuditAction.MFA_RECOVERY_CODE_USED, signing_in(user_id), target_id=user_id, user_id=user_id, left=row[1]
+        AuditAction.MFA_RECOVERY_CODE_USED, signing_in(user_id), target_id=user_id, user_id=user_id, left=row[2]
     )
-    tell(row.email, "recovery_code_used", left=row[1])
+    tell(row.email, "recovery_code_used", verified=row.email_verified, left=row[2])
     return True
 
 
-def tell(email: str, kind: str, **context: Any) -> None:
-    """Tell the owner of an account of a change of its second factor."""
+def tell(email: str, kind: str, *, verified: bool, **context: Any) -> None:
+    """Tell the owner of an account of a change of its second factor: always, if somebody has verified the address."""
     info = request_info()
     outbox.enqueue(
         email,
         kind,
+        always=verified,
         email=email,
         moment=clock.now(),
         ip_address=info.ip_address,

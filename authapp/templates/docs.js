@@ -1,8 +1,3 @@
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
-if (token) {
-  document.getElementById("token").textContent = token;
-  document.getElementById("email").hidden = false;
-}
 SwaggerUIBundle({
   url: {{ openapi_url | tojson }},
   dom_id: "#swagger-ui",

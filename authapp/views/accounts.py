@@ -9,13 +9,15 @@ from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
 from authapp.schemas.audit import MyAuditEventPage, MyAuditEventQuery
+from authapp.schemas.fields import Accepted
 from authapp.schemas.sessions import Session
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import accounts, audit
-from authapp.services.accounts import EmailTaken
+from authapp.services import accounts, audit, registration
 from authapp.services.admission import WrongCredentials
+from authapp.services.email_changes import EmailTaken
 from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation
 from authapp.services.members import LastAdmin, SeatsExhausted
+from authapp.services.registration import RegistrationClosed
 from authapp.services.session_tokens import SignedIn
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
@@ -26,12 +28,13 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 
 @bp.post("/register")
 @public
-@raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, SeatsExhausted)
+@raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, RegistrationClosed, SeatsExhausted)
 @bp.arguments(Registration, check=accounts.password_errors)
+@bp.alt_response(202, schema=Accepted, success=True)
 @token_response(bp, 201, Session)
-def register(body: dict[str, Any]) -> SignedIn:
-    """Register an account, create or join an organization with it if wanted, and sign in."""
-    return accounts.register(**body)
+def register(body: dict[str, Any]) -> SignedIn | tuple[dict[str, Any], int]:
+    """Register an account, create or join an organization with it if wanted, and sign in; or go on by email (202)."""
+    return registration.register(**body) or ({}, 202)
 
 
 @bp.get("/me")

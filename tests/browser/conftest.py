@@ -7,8 +7,8 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,16 +59,16 @@ class Site:
         self.call("POST", path, {"email": email, "role": role}, admin["access_token"])
         return self.link_for(email).partition("#token=")[2]
 
-    def link_for(self, email: str) -> str:
-        """The link in the last email to somebody."""
+    def link_for(self, email: str, page: str = "invitation") -> str:
+        """The link to a page in the last email to somebody that has one."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             for path in sorted(EMAILS[self.port].iterdir(), reverse=True):
                 text = path.read_text()
-                if f"To: {email}" in text and (links := re.findall(r"http\S+#token=\S+", text)):
+                if f"To: {email}" in text and (links := re.findall(rf"http\S+/{page}#token=\S+", text)):
                     return str(links[0])
             time.sleep(0.1)
-        raise AssertionError(f"no email to {email}")
+        raise AssertionError(f"no email to {email} with a link to {page}")
 
 
 @pytest.fixture(scope="package")
@@ -83,17 +83,23 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(socket_folder: str, worker_id: str) -> Iterator[Site]:
-    name = f"pages_{worker_id}"
-    create_database(socket_folder, name)
+    with serving_pages(socket_folder, f"pages_{worker_id}") as served:
+        yield served
+
+
+@contextmanager
+def serving_pages(socket_folder: str, database: str, **changes: str) -> Iterator[Site]:
+    """A server with a database of its own. Its settings are those of development, with these changed."""
+    create_database(socket_folder, database)
     settings = {
-        "DATABASE_URL": f"postgresql://authapp@/{name}?host={socket_folder}",
+        "DATABASE_URL": f"postgresql://authapp@/{database}?host={socket_folder}",
         "SECRET_KEY": "a-secret-for-tests-that-is-long-enough",
         "BCRYPT_ROUNDS": "4",
         "RATE_LIMITS": "off",
         "WEB_CONCURRENCY": "1",
         "OPERATOR_NAME": "Acme Cloud",
     }
-    with running(ROOT, **settings) as (_, port):
+    with running(ROOT, **settings, **changes) as (_, port):
         yield Site(port)
 
 
@@ -129,15 +135,12 @@ def submit(page: Page, button: str, **fields: str) -> None:
     page.get_by_role("button", name=button, exact=True).locator("visible=true").click()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, as lines."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}}).response["violations"]
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds, as lines. Default: by all rules of WCAG and of best practice."""
+    run_only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+    found = Axe().run(page, options={"runOnly": run_only}).response["violations"]
     return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def overflows(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-def screenshot(page: Page, name: str, folder: Path) -> None:
-    page.screenshot(path=folder / f"{name}.png", full_page=True)

@@ -48,13 +48,6 @@ def test_a_taken_email_is_an_alert(new_page: NewPage, site: Site) -> None:
     expect(page.get_by_role("alert")).to_contain_text("There is an account with this address.")
 
 
-def test_a_registration_that_tells_nobody_asks_to_look_into_the_mailbox(new_page: NewPage, site: Site) -> None:
-    page = new_page("/register")
-    page.route("**/auth/register", lambda route: route.fulfill(status=202))
-    submit(page, "Create account", Email=site.new_email(), Password=PASSWORD)
-    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_focused()
-
-
 def test_the_page_shows_all_errors_of_the_form_at_once(new_page: NewPage) -> None:
     page: Page = new_page("/register")
     submit(page, "Create account", Email="ada", Password="abc")

@@ -146,7 +146,7 @@ def invite(world: World, organization: str = "Acme") -> None:
 def context() -> dict[str, Any]:
     """What the template of an invitation needs."""
     texts = dict.fromkeys(("organization", "inviter", "role", "email", "link", "token"), "x")
-    return {**texts, "expires_at": clock.now(), "has_page": True}
+    return {**texts, "expires_at": clock.now()}
 
 
 def post(world: World, *recipients: str) -> None:

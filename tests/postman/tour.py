@@ -32,10 +32,15 @@ VARIABLES = {
     "password": "SecurePassword123",
     "invited_email": "mary@example.com",
     "declining_email": "charles@example.com",
+    "new_email": "countess@example.com",
 }
 """The variables that have a value from the start."""
 
 EMAILS = {
+    "verification_token": ("email", "Verify your email address"),
+    "change_token": ("new_email", "Confirm your new email address"),
+    "undo_token": ("email", "Your email address is about to change"),
+    "reset_token": ("email", "Set a new password"),
     "invitation_token": ("invited_email", "Analytical Engines Ltd"),
     "accepted_token": ("invited_email", "Acme Research"),
     "declined_token": ("declining_email", "Analytical Engines Ltd"),
@@ -71,8 +76,31 @@ ACCOUNT = [
     Step("change_me", "Change my name",
          "Changes your first name, your last name or both. What you leave out stays; null clears a name.",
          body={"first_name": "Augusta Ada"}, expects={"first_name": "Augusta Ada", "last_name": "Lovelace"}),
+    Step("verify_email", "Verify my email address", "The token is in the email that the registration has sent.",
+         body={"token": "{{verification_token}}"}),
+    Step("resend_verification", "Send the verification email again",
+         "The answer is the same for every address. Yours is verified: no email is sent.", body={"email": "{{email}}"}),
+    Step("change_password", "Change my password", "All other sessions end.",
+         body={"current_password": "{{password}}", "new_password": "AnotherPassword456"}),
+    Step("change_password", "Change it back",
+         body={"current_password": "AnotherPassword456", "new_password": "{{password}}"}),
+    Step("change_email", "Change my email address",
+         "Sends an email to the new address, which confirms, and one to the present address, which can undo it.",
+         before={"new_email": "countess+{{$randomUUID}}@example.com"},
+         body={"new_email": "{{new_email}}", "password": "{{password}}"}),
+    Step("verify_email", "Confirm the new address", "The token is in the email to the new address.",
+         body={"token": "{{change_token}}"}),
+    Step("undo_email_change", "Undo the change",
+         "The token is in the email to the address before. Every session ends, the password is removed, and another "
+         "email follows.", body={"token": "{{undo_token}}"}, after=SIGNED_OUT),
+    Step("forgot_password", "I forgot my password",
+         "The answer is the same for every address. Nobody has this one, so no email is sent.",
+         body={"email": "nobody@example.com"}),
+    Step("reset_password", "Set a new password", "The token is in the email that followed the undoing.",
+         body={"token": "{{reset_token}}", "new_password": "{{password}}"}),
+    Step("login", "Sign in with the new password", expects={"user.email": "{{email}}"}),
     Step("login", "Sign in again, as on a second device",
-         "Every sign-in is a session of its own. Now you have three: the registration and two sign-ins."),
+         "Every sign-in is a session of its own."),
     Step("list_sessions", "Where am I signed in?",
          "Lists your sessions, newest first. `current` marks the session of this request.",
          expects={"items.filter((session) => session.current).length": 1},
@@ -249,6 +277,8 @@ ERRORS = [
     Step("preview_invitation", "An invitation token that is not valid",
          "The error is the same for unknown, used, declined, revoked, replaced and expired tokens.",
          error="invalid_invitation", body={"token": "it_unknown"}),
+    Step("verify_email", "A token of an email that is not valid", error="invalid_email_token",
+         body={"token": "et_unknown"}),
     Step("create_organization", "The body is too large", "It may have 64 KiB.", error="body_too_large",
          body={"name": "{{$randomLoremParagraphs}}" * 200}),
     Step("login", "The content type is not JSON", error="unsupported_media_type", content_type="text/plain"),
@@ -277,7 +307,9 @@ LEAVING = [
 
 TOUR = [
     ("1 Start here", "From nothing to your first authenticated request.", START),
-    ("2 My account", "Your name, your sessions, and what happened to your account.", ACCOUNT),
+    ("2 My account",
+     "Your name, password, email address and sessions, and what happened to your account. The tokens come by email, as "
+     "in folder 4: `verification_token`, `change_token`, `undo_token` and `reset_token`.", ACCOUNT),
     ("3 Organizations", "You can belong to many organizations, with a role in each.", ORGANIZATIONS),
     ("4 Invitations",
      "You invite an email address. Its owner accepts or declines with the token of the email, the text behind "

@@ -8,7 +8,9 @@ import { fieldMessage, sentence, text } from "./text.js";
  * @param {(values: Record<string, string>) => Promise<void>} submit throws a Problem
  */
 export function onSubmit(form, submit) {
-  form?.addEventListener("submit", async (event) => {
+  if (!form) return;
+  form.querySelector("button[type=submit]").disabled = false;
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     clearErrors(form);

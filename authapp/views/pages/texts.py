@@ -27,4 +27,5 @@ def texts(language: str) -> dict[str, Any]:
 
 def preferred_language() -> str:
     """The language of the texts that suits this request best."""
-    return request.accept_languages.best_match(languages()) or DEFAULT
+    wanted = [tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0]
+    return next((language for language in wanted if language in languages()), DEFAULT)

@@ -277,3 +277,12 @@ def test_the_document_names_the_header_and_no_session_requires_a_refresh_token(o
     }
     assert {f"/api/v1{path}" for path in ("/auth/register", LOGIN, REFRESH, LOGOUT)} <= set(operations)
     assert "refresh_token" not in openapi["components"]["schemas"]["Session"]["required"]
+
+
+@pytest.mark.parametrize("cookie", ["x", "dt_", "dt_1_2", "\xff\xfe", "dt_" + "0" * 5000, '"quoted; value"'])
+def test_a_malformed_device_cookie_is_replaced_by_signing_in(world: World, cookie: str) -> None:
+    person, caller = world.person(), world.caller()
+    caller._cookies = None  # or the client would replace the header
+    response = sign_in(caller, person, Cookie=f"{COOKIES['device_token']}={cookie}")
+    assert response.status_code == 200
+    assert cookies_of(response)[COOKIES["device_token"]].value not in ("", cookie)

@@ -1,0 +1,174 @@
+"""The pages as they are answered: headers, languages, settings. None of these tests needs a browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authapp.instance import ROOT
+from authapp.security.password_policy import complaints
+from authapp.views.pages import assets
+from authapp.views.pages.texts import languages, texts
+from tests.architecture.test_openapi import Sources
+from tests.factories import AppWith, Caller, World
+
+PAGES = (
+    "/sign-in", "/register", "/forgot-password", "/reset-password", "/verify-email", "/undo-email-change",
+    "/invitation",
+)  # fmt: skip
+POLICY = {
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
+    "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+}  # fmt: skip
+SCRIPTS = sorted(assets.FOLDER.glob("*.js"))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_a_strict_policy_is_not_stored_and_loads_only_from_here(client: Caller, path: str) -> None:
+    page = client.get(path)
+    assert page.status_code == 200
+    assert set(page.headers["Content-Security-Policy"].split("; ")) == POLICY
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert "Set-Cookie" not in page.headers
+    sources = Sources()
+    sources.feed(page.text)
+    assert sources.inline == 0
+    assert not re.search(r"\son\w+=|\sstyle=|javascript:", page.text)
+    for source in sources.found:
+        if source.startswith("/pages/"):
+            with client.get(source) as asset:
+                assert asset.status_code == 200, source
+    assert '<noscript><p class="alert">This page needs JavaScript.' in page.text
+    assert 'method="get"' not in page.text
+    assert page.text.count("<form") == page.text.count('method="post"') == page.text.count('" disabled>')
+
+
+@pytest.mark.parametrize("path", ["/pages/style.css", "/pages/api.js", "/pages/texts/de.js"])
+def test_a_file_of_the_pages_is_revalidated_by_its_entity_tag(client: Caller, path: str) -> None:
+    with client.get(path) as file:
+        assert file.headers["Cache-Control"] == "no-cache"
+        assert file.content_type.startswith(("text/css", "text/javascript"))
+        tag = file.headers["ETag"]
+    with client.get(path, headers={"If-None-Match": tag}) as again:
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path", ["/pages/logo", "/pages/none.js", "/pages/..%2f..%2fconfig.py", "/pages/texts/xx.js", "/pages/texts/..js"]
+)
+def test_a_file_that_is_not_there_is_not_found(client: Caller, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        (None, "en"),
+        ("de", "de"),
+        ("de-AT,en;q=0.5", "de"),
+        ("fr", "en"),
+        ("fr,de;q=0.1", "de"),
+        ("de;q=0,en", "en"),
+        ("en;q=0.2,DE", "de"),
+        ("*", "en"),
+        (";;", "en"),
+    ],
+)
+def test_a_page_is_in_the_language_that_the_reader_prefers(client: Caller, asked: str | None, given: str) -> None:
+    page = client.get("/sign-in", headers={"Accept-Language": asked} if asked else {})
+    assert f'<html lang="{given}">' in page.text
+    assert page.headers["Content-Language"] == given
+    assert "Accept-Language" in page.headers["Vary"]
+
+
+def test_every_language_has_all_texts_with_the_same_names_to_fill_in() -> None:
+    assert languages()[0] == "en"
+    names = {language: names_of(texts(language)) for language in languages()}
+    for language in languages():
+        assert names[language] == names["en"], language
+
+
+def names_of(sections: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        f"{section}.{name}": sorted(re.findall(r"\{\w+\}", text))
+        for section, found in sections.items()
+        for name, text in found.items()
+    }
+
+
+def test_no_text_is_left_over() -> None:
+    templates = "".join(path.read_text() for path in (ROOT / "authapp" / "templates" / "pages").glob("*.html"))
+    for section, found in texts("en").items():
+        if section not in assets.FOR_SCRIPTS:
+            for name in found:
+                dynamic = name.startswith("password_hint_")
+                assert dynamic or f"t.{section}.{name}" in templates, f"{section}.{name}"
+
+
+@pytest.mark.parametrize("policy", ["seed", "nist"])
+def test_what_the_policy_says_of_a_password_is_translated(policy: str) -> None:
+    for password in ("abc", "12345678", "ada@example.com", "password1", "aaaaaaaaaaaaaaaaaaaaaaa"):
+        for sentence in complaints(password, policy, ["ada@example.com"]):
+            assert sentence in texts("de")["fields"], sentence
+
+
+def test_the_error_codes_of_the_texts_are_those_of_the_api() -> None:
+    listed = (ROOT / "docs" / "errors.md").read_text()
+    made_up = {"network"}  # by api.js, where there is no answer
+    assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} == made_up
+
+
+@pytest.mark.parametrize(
+    ("mode", "has_form", "linked"),
+    [("open", True, True), ("safe", True, True), ("invitation", False, False), ("closed", False, False)],
+)
+def test_the_pages_follow_the_registration_mode(app_with: AppWith, mode: str, has_form: bool, linked: bool) -> None:
+    client = app_with(registration_mode=mode).test_client()
+    assert ("<form" in client.get("/register").text) == has_form
+    assert ('href="/register"' in client.get("/sign-in").text) == linked
+
+
+def test_the_hint_of_a_password_follows_the_policy(app_with: AppWith) -> None:
+    assert "At least 8 characters" in app_with().test_client().get("/register").text
+    assert "At least 15 characters" in app_with(password_policy="nist").test_client().get("/register").text
+
+
+@pytest.mark.parametrize(("name", "kind"), [("logo.svg", "image/svg+xml"), ("logo.png", "image/png")])
+def test_the_pages_show_name_and_logo_of_the_operator(app_with: AppWith, tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / name).write_bytes(b"<svg/>")
+    client = app_with(operator_name='Acme & "Söhne" <b>', operator_logo=str(tmp_path / name)).test_client()
+    page = client.get("/sign-in").text
+    assert "<title>Sign in · Acme &amp; &#34;Söhne&#34; &lt;b&gt;</title>" in page
+    assert '<img src="/pages/logo" alt="Acme &amp; &#34;Söhne&#34; &lt;b&gt;">' in page
+    with client.get("/pages/logo") as logo:
+        assert (logo.status_code, logo.mimetype, logo.data) == (200, kind, b"<svg/>")
+        assert logo.headers["Content-Security-Policy"].startswith("default-src 'none'")  # a script in it does not run
+        assert logo.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_email_leads_to_the_front_end_or_else_to_the_page(world: World, app_with: AppWith) -> None:
+    for changed, led in (
+        ({"public_url": "https://auth.example.com"}, "https://auth.example.com/invitation#token="),
+        ({"frontend_url": "https://app.example.com"}, "https://app.example.com/invitation#token="),
+    ):
+        there = world.with_app(app_with(operator_name="Acme Cloud", **changed))
+        admin = there.person("Acme", email=f"admin{len(led)}@example.com")
+        there.invite(admin, admin.organization_id, f"{len(led)}@example.com", "viewer")
+        text = there.emails()[-1][1].text
+        assert led in text
+        assert text.endswith("\nAcme Cloud\n")
+
+
+def test_password_managers_are_led_to_the_page_that_changes_a_password(client: Caller) -> None:
+    response = client.get("/.well-known/change-password")
+    assert (response.status_code, response.headers["Location"]) == (302, "/account")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_short_and_writes_no_html(path: Path) -> None:
+    source = path.read_text()
+    assert len(source.splitlines()) <= 120
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|localStorage", source)
