@@ -75,6 +75,7 @@ def _measure_operations(report: Report, database: Postgres, population: Populati
         report.compare(measured, readings.hash_ms(CHEAP))
         report.figures += [
             Figure("PSS of a worker, MiB", machine.worker_pss(service.pid), 75),
+            Figure("a rate limit in memory, ms of CPU", readings.rate_limit_ms(), 0.1, 0.3),
             Figure("start to first answer, seconds", median(starts), 1.5),
         ]
 

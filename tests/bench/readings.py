@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import bcrypt
 import psycopg2
+from flask import Flask, Response
 
+from authapp.db.counters import Counters
+from authapp.decorators.rate_limits import Limit
 from tests.bench.clients import Outcome, closed_loop, some
 from tests.bench.machine import cpu_seconds
 from tests.bench.operations import Operation
@@ -20,6 +23,7 @@ from tests.factories import PASSWORD
 COUNTED = 20  # requests on each connection
 WARM_UP_SECONDS, LONG_ENOUGH = 0.3, 60.0
 HASHES = 100
+LIMITED = 2000  # requests
 CORES = len(os.sched_getaffinity(0))
 SELECT = (
     "SELECT id, email, password_hash, is_active FROM users WHERE email = 'user1@example.com' AND deleted_at IS NULL"
@@ -97,6 +101,19 @@ def hash_ms(bcrypt_rounds: int) -> float:
     for _ in range(HASHES):
         bcrypt.checkpw(PASSWORD.encode(), stored)
     return (time.process_time() - started) / HASHES * 1000
+
+
+def rate_limit_ms() -> float:
+    """Processor time of counting a request, in memory, and of the headers that say so."""
+    app, limit, counters = Flask(__name__), Limit("login", LIMITED, 60), Counters(None)
+    spent = 0.0
+    for _ in range(LIMITED):
+        with app.test_request_context("/", environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+            started = time.process_time()
+            limit.count(counters)
+            app.process_response(Response())
+            spent += time.process_time() - started
+    return spent / LIMITED * 1000
 
 
 def statements(operation: Operation, postgres: Postgres) -> float:

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from authapp.core.clock import FrozenClock
 from authapp.db import counters
-from authapp.db.counters import SECONDS_TO_ANSWER, LocalCounters
+from authapp.db.counters import LocalCounters
 from authapp.decorators import rate_limits
 from authapp.decorators.rate_limits import RATE_LIMITS, UnknownRoute
 from authapp.web.application import Application
@@ -169,8 +169,14 @@ def test_the_memory_for_counters_has_a_limit(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("applications", [1, 2])
 def test_simultaneous_clients_get_exactly_as_many_as_the_limit(
-    world: World, app_with: AppWith, redis: RedisServer, time: FrozenClock, applications: int
+    world: World,
+    app_with: AppWith,
+    redis: RedisServer,
+    time: FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    applications: int,
 ) -> None:
+    monkeypatch.setattr(counters, "SECONDS_TO_ANSWER", 30)  # however busy the machine is
     worlds = [world.with_app(app_with(rate_limits="on", redis_url=redis.url)) for _ in range(applications)]
 
     def three_times(limited: World) -> list[int]:
@@ -195,13 +201,13 @@ def test_while_redis_is_away_each_process_counts_and_then_all_share_again(
     getattr(redis, fault)()
     began = monotonic()
     assert [remaining(decline(limited)) for limited in (one, other)] == [MOST - 1, MOST - 1]
-    assert monotonic() - began < 6 * SECONDS_TO_ANSWER
+    assert monotonic() - began < 5
     began = monotonic()
     assert one.caller().get("/readyz").get_json() == {"status": "ready", "redis": "away"}
     for _ in range(MOST - 1):
         assert decline(one).status_code == 410
     assert decline(one).status_code == 429
-    assert monotonic() - began < 10 * SECONDS_TO_ANSWER  # 60 waits would take 6 seconds
+    assert monotonic() - began < 5  # 60 waits would take 6 seconds
 
     time.advance(minutes=1)
     redis.start() if fault == "kill" else redis.go_on()
