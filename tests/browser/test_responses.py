@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from authapp.core.enums import AuditAction
 from authapp.instance import ROOT
 from authapp.security.password_policy import complaints
 from authapp.views.pages import assets
@@ -26,7 +27,7 @@ POLICY = {
 SCRIPTS = sorted(assets.FOLDER.glob("*.js"))
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, "/account"])
 def test_a_page_has_a_strict_policy_is_not_stored_and_loads_only_from_here(client: Caller, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 200
@@ -99,6 +100,15 @@ def names_of(sections: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
+def test_no_text_has_the_name_of_a_method_of_a_dict() -> None:
+    for section, found in texts("en").items():  # {{ t.account.copy }} would be that method
+        assert not {section, *found} & set(dir(dict))
+
+
+def test_every_action_of_the_audit_log_is_a_sentence() -> None:
+    assert set(texts("en")["actions"]) == set(AuditAction)
+
+
 def test_no_text_is_left_over() -> None:
     templates = "".join(path.read_text() for path in (ROOT / "authapp" / "templates" / "pages").glob("*.html"))
     for section, found in texts("en").items():
@@ -117,7 +127,7 @@ def test_what_the_policy_says_of_a_password_is_translated(policy: str) -> None:
 
 def test_the_error_codes_of_the_texts_are_those_of_the_api() -> None:
     listed = (ROOT / "docs" / "errors.md").read_text()
-    made_up = {"network"}  # by api.js, where there is no answer
+    made_up = {"network", "step_up_cancelled"}  # by api.js without an answer, and by step-up.js
     assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} == made_up
 
 
@@ -164,7 +174,7 @@ def test_an_email_leads_to_the_front_end_or_else_to_the_page(world: World, app_w
 
 def test_password_managers_are_led_to_the_page_that_changes_a_password(client: Caller) -> None:
     response = client.get("/.well-known/change-password")
-    assert (response.status_code, response.headers["Location"]) == (302, "/account")
+    assert (response.status_code, response.headers["Location"]) == (302, "/account#password")
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

@@ -10,5 +10,5 @@ export function nextPage() {
 
 /** Lead to the sign-in page, and from there back to this one. */
 export function leadToSignIn() {
-  location.replace(`/sign-in#next=${encodeURIComponent(location.pathname)}`);
+  location.replace(`/sign-in#next=${encodeURIComponent(location.pathname + location.hash)}`);
 }

@@ -34,3 +34,11 @@ export function fieldMessage(messages) {
 function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
+
+/**
+ * An event of the audit log as a sentence.
+ * @param {string} action
+ */
+export function actionSentence(action) {
+  return texts.actions[action] ?? action;
+}

@@ -61,8 +61,15 @@ def invitation_page() -> Response:
     return page("invitation")
 
 
+@bp.get("/account")
+@public
+def account_page() -> Response:
+    """Show the account of whoever is signed in, which a script reads from the API."""
+    return page("account")
+
+
 @bp.get("/.well-known/change-password")
 @public
 def change_password_page() -> Response:
     """Lead password managers to the page where a password is changed."""
-    return cast("Response", redirect("/account"))
+    return cast("Response", redirect("/account#password"))

@@ -1,0 +1,77 @@
+// What the forms of the account page have in common.
+import { Problem } from "./api.js";
+import { clearErrors, onSubmit } from "./form.js";
+import { sentence, text } from "./text.js";
+
+/**
+ * As `onSubmit`, and say in a live region that it is done.
+ * @param {HTMLFormElement} form
+ * @param {(values: Record<string, string>) => Promise<string | void>} submit returns what to say, default: its own text
+ * @param {HTMLElement} [status] default: that of the form
+ */
+export function onSave(form, submit, status = form.querySelector("[data-status]")) {
+  onSubmit(form, async (values) => {
+    status.textContent = "";
+    status.textContent = (await submit(values)) ?? status.dataset.status;
+    document.dispatchEvent(new Event("account-changed"));
+  });
+}
+
+/**
+ * Let a problem appear beside a field: `call(…).catch(beside({ wrong_code: ["code"] }))`.
+ * @param {Record<string, [field: string, name?: string]>} places by the code of the problem: the field, and the name of
+ *   the text, default: the sentence of the code
+ * @returns {(problem: Problem) => never}
+ */
+export function beside(places) {
+  return (problem) => {
+    const [field, name] = places[problem.code] ?? [];
+    if (field) problem.fields = { [field]: [name ? text(name) : sentence(problem)] };
+    throw problem;
+  };
+}
+
+/**
+ * A problem with a field that the page finds itself.
+ * @param {string} field
+ * @param {string} name of the text
+ */
+export function fieldProblem(field, name) {
+  return new Problem({ code: name, status: 0, detail: "", errors: { json: { [field]: [text(name)] } } });
+}
+
+/**
+ * Empty a form and close the part that it is in. The focus moves to what opens it.
+ * @param {HTMLFormElement} form
+ */
+export function fold(form) {
+  form.reset();
+  clearErrors(form);
+  const part = form.closest("details");
+  part.open = false;
+  part.querySelector("summary").focus();
+}
+
+/**
+ * What somebody typed as a code of the authenticator app or as a recovery code, as the API takes it.
+ * @param {string} [typed]
+ * @returns {{ code: string } | { recovery_code: string }}
+ */
+export function factor(typed = "") {
+  const code = typed.replace(/\s/g, "");
+  return /^\d{0,10}$/.test(code) ? { code } : { recovery_code: code };
+}
+
+/**
+ * Show a dialog, with its form as new. `data-close` closes it.
+ * @param {HTMLDialogElement} dialog
+ */
+export function openDialog(dialog) {
+  dialog.returnValue = "";
+  for (const form of dialog.querySelectorAll("form")) {
+    for (const input of form.querySelectorAll("input:not([name=username])")) input.value = "";
+    clearErrors(form);
+  }
+  for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
+  dialog.showModal();
+}

@@ -1,0 +1,25 @@
+// What happened to the account, newest first.
+import { user } from "./account-user.js";
+import { fillSlot, pagedList, readableTime } from "./paged-list.js";
+import { actionSentence, text } from "./text.js";
+import { deviceName } from "./user-agent.js";
+
+/**
+ * @param {HTMLElement} row
+ * @param {any} event
+ */
+function fillRow(row, event) {
+  const isByAnother = event.actor_id && event.actor_id !== user().id;
+  const origin = event.user_agent ? deviceName(event.user_agent) : null;
+  fillSlot(row, "title", actionSentence(event.action));
+  fillSlot(row, "about", [isByAnother && text("by_another"), origin, event.ip_address].filter(Boolean).join(" · "));
+  const time = row.querySelector("time");
+  time.dateTime = event.created_at;
+  time.textContent = readableTime(event.created_at);
+}
+
+export async function startHistory() {
+  const reload = pagedList(document.querySelector("#history"), "/auth/audit-events", fillRow);
+  document.addEventListener("account-changed", () => void reload().catch(() => null)); // what is shown stays
+  await reload();
+}

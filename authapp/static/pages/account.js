@@ -1,0 +1,32 @@
+// The account page: signs in by the refresh cookie, then each section works for itself.
+import { startDelete } from "./account-delete.js";
+import { startHistory } from "./account-history.js";
+import { startMfa } from "./account-mfa.js";
+import { startPassword } from "./account-password.js";
+import { startProfile } from "./account-profile.js";
+import { startSessions } from "./account-sessions.js";
+import { keepUser } from "./account-user.js";
+import { Problem, refresh } from "./api.js";
+import { leadToSignIn } from "./next.js";
+import { fill, showPanel } from "./page.js";
+import { sentence } from "./text.js";
+
+async function start() {
+  const session = await refresh();
+  if (!session) return leadToSignIn();
+  keepUser(session.user);
+  startProfile();
+  startPassword();
+  startDelete();
+  await Promise.all([startMfa(), startSessions(), startHistory()]); // these say themselves what does not come
+  showPanel("account", { focus: false });
+  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+}
+
+try {
+  await start();
+} catch (problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  fill("failure", sentence(problem));
+  showPanel("failed");
+}
