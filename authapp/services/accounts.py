@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
@@ -104,3 +105,23 @@ def set_active(email: str, active: bool) -> bool:
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
     audit.record(action, None, target_id=user_id, user_id=user_id)
     return True
+
+
+def sign_out(email: str) -> int | None:
+    """End every session of an account, for an operator. Returns how many, None where there is no such account."""
+    account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
+    user_id = transaction.scalar(account.with_for_update(key_share=True))
+    return None if user_id is None else _revoke(Session.user_id == user_id, user_id=user_id)
+
+
+def sign_out_everybody() -> int:
+    """End every session of every account, for an operator. Returns how many."""
+    return _revoke()
+
+
+def _revoke(*which: ColumnElement[bool], user_id: UUID | None = None) -> int:
+    """End sessions, with one event however many there are."""
+    count = len(sessions.end(*which, reason=EndReason.REVOKED))
+    if count:
+        audit.record(AuditAction.SESSION_ENDED, None, user_id=user_id, reason=EndReason.REVOKED, count=count)
+    return count

@@ -67,7 +67,11 @@ UNCHECKED = ("tests/architecture/test_words.py",)
             "what sets a tenant can be reviewed",
         ),
         (r"(?m)^\s*print\(", [], "what is said goes through the log or click"),
-        (r"subprocess|os\.(system|popen|exec|spawn)", ["dev/database.py", "dev/run.py"], "production starts no program"),
+        (
+            r"subprocess|os\.(system|popen|exec|spawn)",
+            ["dev/database.py", "dev/run.py"],
+            "production starts no program",
+        ),
         (
             r"(?<!\.)\b(eval|exec)\(|\b(pickle|marshal|shelve|yaml|xml)\b|\bMarkup\b|from_string",
             [],
