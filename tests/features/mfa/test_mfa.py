@@ -277,6 +277,17 @@ def test_new_recovery_codes_replace_the_old_ones(world: World, time: FrozenClock
     assert "mfa.recovery_codes.created" in actions(world)
 
 
+def test_the_owner_is_told_of_new_recovery_codes(world: World, time: FrozenClock) -> None:
+    app = enrol(person := world.person())
+    assert person.call("POST", "/auth/mfa/recovery-codes", {"code": WRONG}).status_code == 401
+    codes = person.call("POST", "/auth/mfa/recovery-codes", {"code": app.code()}).get_json()["recovery_codes"]
+    email = last_email_of(world, person, "Your account has new recovery codes")
+    for part in (email.text, email.html):
+        assert person.email in part
+        assert "forgot-password" in part
+        assert not any(code in part for code in codes)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
