@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -27,14 +28,19 @@ from authapp.services.members import LastAdmin
 from authapp.web.application import current_app
 
 
-def password_complaints(password: str, own_words: Iterable[str | None]) -> list[str]:
+def password_complaints(
+    password: str, own_words: Iterable[str | None], organization_name: str | None = None
+) -> list[str]:
     """What is wrong with a password that somebody chooses, as sentences. Every route that sets one asks this.
 
     Args:
         password: as it was typed.
         own_words: the owner's email and names.
+        organization_name: of the organization that is created with the account.
     """
-    return complaints(password, current_app.settings.password_policy, own_words, current_app.breach_file)
+    settings = current_app.settings
+    service_words = (settings.operator_name, urlsplit(settings.public_url).hostname, organization_name)
+    return complaints(password, settings.password_policy, own_words, current_app.breach_file, service_words)
 
 
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
@@ -42,7 +48,7 @@ def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
     if "password" not in registration:
         return {}
     own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
-    found = password_complaints(registration["password"], own_words)
+    found = password_complaints(registration["password"], own_words, registration.get("organization_name"))
     return {"password": found} if found else {}
 
 
