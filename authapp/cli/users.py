@@ -11,7 +11,7 @@ from authapp.schemas.emails import canonical_email
 from authapp.services import accounts, mfa
 from authapp.services import organizations as organization_service
 
-users = AppGroup("users", help="Deactivate and activate accounts, remove second factors, list organizations.")
+users = AppGroup("users", help="Accounts: deactivate, activate, sign out, remove second factors, list organizations.")
 
 
 @users.command()
@@ -26,6 +26,23 @@ def deactivate(email: str) -> None:
 def activate(email: str) -> None:
     """Activate the account with this EMAIL again."""
     _set_active(email, active=True)
+
+
+@users.command("sign-out")
+@click.argument("email", required=False)
+@click.option("--everybody", is_flag=True, help="All accounts, in the place of EMAIL.")
+@click.option("--yes", is_flag=True, help="Do not ask before everybody is signed out.")
+def sign_out(email: str | None, *, everybody: bool, yes: bool) -> None:
+    """End every session of the account with this EMAIL. It may sign in again."""
+    if everybody is (email is not None):
+        raise click.UsageError("Give an EMAIL or --everybody.")
+    if everybody and not yes:
+        click.confirm("End every session of every account?", abort=True)
+    with committed():
+        ended = accounts.sign_out_everybody() if email is None else accounts.sign_out(canonical_or_unknown(email))
+        if ended is None:
+            raise _no_account(email or "")
+    click.echo(f"Sessions ended: {ended}")
 
 
 @users.command("reset-mfa")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 
 from authapp.db import transaction
 from authapp.models import OutboxMessage
@@ -20,6 +20,12 @@ def lock(recipient: str) -> None:
 def allows_another(recipient: str, now: datetime) -> ColumnElement[bool]:
     """The condition that an address may get another email. Lock it before the statement that has the condition."""
     return and_(*(_sent_since(recipient, now - window, most) < most for window, most in MOST.items()))
+
+
+def has_been_sent(recipient: str, kind: str, since: datetime) -> bool:
+    """Whether an email of this kind has been enqueued for an address since."""
+    found = OutboxMessage.recipient == recipient, OutboxMessage.created_at > since, OutboxMessage.kind == kind
+    return bool(transaction.scalar(select(exists().where(*found))))
 
 
 def _sent_since(recipient: str, since: datetime, most: int) -> ColumnElement[int]:

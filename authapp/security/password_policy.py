@@ -16,7 +16,11 @@ _SYMBOLS = re.compile(r"[\W_]+")
 
 
 def complaints(
-    password: str, policy: str, own_words: Iterable[str | None], breached: BreachFile | None = None
+    password: str,
+    policy: str,
+    own_words: Iterable[str | None],
+    breached: BreachFile | None = None,
+    service_words: Iterable[str | None] = (),
 ) -> list[str]:
     """What is wrong with a password, as sentences for its owner. Empty: nothing.
 
@@ -25,6 +29,7 @@ def complaints(
         policy: `seed` (letters and digits) or `nist` (length alone).
         own_words: the owner's email and names.
         breached: passwords that were leaked, if there is such a file.
+        service_words: names of the service and of an organization, which others try first.
     """
     from authapp.security.guessing import guesses  # noqa: PLC0415  large, and not for every command
 
@@ -36,7 +41,7 @@ def complaints(
     words = _words(own_words)
     if _is_made_of(words, password):
         found.append("This password is little more than your own email or name. Choose another.")
-    elif guesses(password, words) < FEWEST_GUESSES:
+    elif guesses(password, words | _words(service_words)) < FEWEST_GUESSES:
         found.append(
             "This password is easy to guess: a common one, a date, a repetition or a row of keys with little added. "
             "Choose another."

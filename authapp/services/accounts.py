@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
@@ -26,14 +28,19 @@ from authapp.services.members import LastAdmin
 from authapp.web.application import current_app
 
 
-def password_complaints(password: str, own_words: Iterable[str | None]) -> list[str]:
+def password_complaints(
+    password: str, own_words: Iterable[str | None], organization_name: str | None = None
+) -> list[str]:
     """What is wrong with a password that somebody chooses, as sentences. Every route that sets one asks this.
 
     Args:
         password: as it was typed.
         own_words: the owner's email and names.
+        organization_name: of the organization that is created with the account.
     """
-    return complaints(password, current_app.settings.password_policy, own_words, current_app.breach_file)
+    settings = current_app.settings
+    service_words = (settings.operator_name, urlsplit(settings.public_url).hostname, organization_name)
+    return complaints(password, settings.password_policy, own_words, current_app.breach_file, service_words)
 
 
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
@@ -41,7 +48,7 @@ def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
     if "password" not in registration:
         return {}
     own_words = [registration.get(name) for name in ("email", "first_name", "last_name")]
-    found = password_complaints(registration["password"], own_words)
+    found = password_complaints(registration["password"], own_words, registration.get("organization_name"))
     return {"password": found} if found else {}
 
 
@@ -104,3 +111,23 @@ def set_active(email: str, active: bool) -> bool:
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
     audit.record(action, None, target_id=user_id, user_id=user_id)
     return True
+
+
+def sign_out(email: str) -> int | None:
+    """End every session of an account, for an operator. Returns how many, None where there is no such account."""
+    account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
+    user_id = transaction.scalar(account.with_for_update(key_share=True))
+    return None if user_id is None else _revoke(Session.user_id == user_id, user_id=user_id)
+
+
+def sign_out_everybody() -> int:
+    """End every session of every account, for an operator. Returns how many."""
+    return _revoke()
+
+
+def _revoke(*which: ColumnElement[bool], user_id: UUID | None = None) -> int:
+    """End sessions, with one event however many there are."""
+    count = len(sessions.end(*which, reason=EndReason.REVOKED))
+    if count:
+        audit.record(AuditAction.SESSION_ENDED, None, user_id=user_id, reason=EndReason.REVOKED, count=count)
+    return count

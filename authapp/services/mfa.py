@@ -128,6 +128,7 @@ def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
     second_factors.check(actor, code, None)
     codes = second_factors.replace_recovery_codes(actor.id)
     audit.record(AuditAction.MFA_RECOVERY_CODES_CREATED, actor, target_id=actor.id, user_id=actor.id)
+    second_factors.tell(actor.user.email, "recovery_codes_created", verified=actor.user.email_verified)
     return codes
 
 

@@ -6,6 +6,7 @@ locked; the code is judged by a guarded UPDATE; if it was right, the attempt is 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from authapp.core.enums import AuditAction
 from authapp.core.errors import Unauthorized
 from authapp.core.request_context import request_info
 from authapp.db import transaction
-from authapp.mail import messages, outbox
+from authapp.mail import limits, messages, outbox
 from authapp.models import MfaChallenge, RecoveryCode, Session, TotpFactor, User
 from authapp.security import recovery_codes, totp
 from authapp.services import audit, locks, throttle
@@ -26,6 +27,7 @@ from authapp.web.application import current_app
 
 AMR = ["otp", SECOND_FACTOR]  # RFC 8176 section 2
 SECRET_PURPOSE = "totp secret"  # noqa: S105
+TOLD_AGAIN_AFTER = timedelta(days=1)
 
 
 class WrongCode(Unauthorized):
@@ -151,6 +153,13 @@ def _spend(user_id: UUID, recovery_code: str) -> bool:
     )
     tell(row.email, "recovery_code_used", verified=row.email_verified, left=row[2])
     return True
+
+
+def tell_of_wrong_code(user_id: UUID) -> None:
+    """Tell the owner that somebody has the password and not the code, once a day. The account is locked."""
+    user = transaction.execute(select(User.email, User.email_verified).where(User.id == user_id)).one()
+    if not limits.has_been_sent(user.email, "wrong_code", clock.now() - TOLD_AGAIN_AFTER):
+        tell(user.email, "wrong_code", verified=user.email_verified)
 
 
 def tell(email: str, kind: str, *, verified: bool, **context: Any) -> None:

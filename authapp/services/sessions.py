@@ -130,6 +130,7 @@ def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
     outbox.enqueue(
         user.email,
         "new_device",
+        always=user.email_verified,  # whoever knows the password cannot use up the limits of the address before
         email=user.email,
         moment=now,
         ip_address=info.ip_address,

@@ -17,6 +17,7 @@ from authapp.security.hash_queue import HashQueueFull
 from authapp.services import audit, known_devices, locks, mfa_challenges, second_factors, sessions, throttle
 from authapp.services.admission import WrongCredentials
 from authapp.services.mfa_challenges import InvalidMfaToken
+from authapp.services.second_factors import WrongCode
 from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
 
@@ -73,7 +74,12 @@ def complete(mfa_token: str, code: str | None, recovery_code: str | None) -> Sig
     except InvalidMfaToken:
         second_factors.give_back(user_id)
         raise
-    second_factors.judge(user_id, code, recovery_code)
+    try:
+        second_factors.judge(user_id, code, recovery_code)
+    except WrongCode:
+        if challenge.device_id is None:
+            second_factors.tell_of_wrong_code(user_id)
+        raise
     mfa_challenges.complete(challenge)
     return sessions.start(user_id, [*challenge.amr, *second_factors.AMR], device_id=challenge.device_id)
 

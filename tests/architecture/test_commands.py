@@ -27,7 +27,7 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
     assert [tuple(row) for row in recorded] == [("user.deactivated", None), ("user.activated", None)]
 
 
-@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations", "reset-mfa"])
+@pytest.mark.parametrize("command", ["activate", "deactivate", "organizations", "reset-mfa", "sign-out"])
 @pytest.mark.parametrize("email", ["nobody@example.com", "no address"])
 def test_a_command_says_that_there_is_no_account_with_an_email(world: World, command: str, email: str) -> None:
     said = world.app.test_cli_runner().invoke(args=["users", command, email])
@@ -71,6 +71,31 @@ def test_organizations_promote_appoints_an_admin_so_that_the_founder_can_be_deac
     assert operator.invoke(args=["users", "deactivate", founder.email]).exit_code == 0
     events = member.call("GET", f"/organizations/{founder.organization_id}/audit-events").get_json()["items"]
     assert (events[0]["action"], events[0]["actor_id"]) == ("member.role.changed", None)
+
+
+def test_users_sign_out_ends_the_sessions_of_one_account_or_of_everybody(world: World) -> None:
+    person, other = world.person(), world.person()
+    second = world.sign_in(person)
+    operator = world.app.test_cli_runner()
+    assert operator.invoke(args=["users", "sign-out", person.email.upper()]).output == "Sessions ended: 2\n"
+    for caller in (person, second):
+        assert caller.call("GET", "/auth/me").status_code == 401
+    assert person.call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}).status_code == 401
+    assert other.call("GET", "/auth/me").status_code == 200
+    again = world.sign_in(person)
+    assert operator.invoke(args=["users", "sign-out", "--everybody"], input="n\n").exit_code == 1
+    assert again.call("GET", "/auth/me").status_code == 200
+    assert operator.invoke(args=["users", "sign-out", "--everybody", "--yes"]).output == "Sessions ended: 2\n"
+    assert (again.call("GET", "/auth/me").status_code, other.call("GET", "/auth/me").status_code) == (401, 401)
+    assert operator.invoke(args=["users", "sign-out", "--everybody", "--yes"]).output == "Sessions ended: 0\n"
+    events = world.sql("SELECT user_id, details FROM audit_events WHERE action = 'session.ended' ORDER BY id")
+    ended = {"reason": "revoked", "count": 2}
+    assert [tuple(event) for event in events] == [(person.id, ended), (None, ended)]
+
+
+@pytest.mark.parametrize("arguments", [[], ["ada@example.com", "--everybody"]])
+def test_users_sign_out_asks_for_one_account_or_everybody(world: World, arguments: list[str]) -> None:
+    assert world.app.test_cli_runner().invoke(args=["users", "sign-out", *arguments]).exit_code == 2
 
 
 def test_users_organizations_lists_ids_and_roles(world: World) -> None:

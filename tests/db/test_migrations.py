@@ -57,6 +57,16 @@ def test_up_and_down_and_up_again(empty: Application, migrations: str) -> None:
         assert tables(empty) == set(db.metadata.tables)
 
 
+def test_a_migrated_database_has_no_rows(empty: Application, migrations: str) -> None:
+    with empty.app_context():
+        flask_migrate.upgrade(migrations)
+        url = empty.config["SQLALCHEMY_DATABASE_URI"].set(username="postgres")  # row-level security hides nothing
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            counted = (connection.exec_driver_sql(f"SELECT count(*) FROM {name}") for name in sorted(tables(empty)))
+            counts = [each.scalar() for each in counted]
+    assert set(counts) == {0}, "no default account, organization or key"
+
+
 def test_the_models_are_what_the_migrations_make(empty: Application, migrations: str) -> None:
     with empty.app_context():
         flask_migrate.upgrade(migrations)

@@ -151,6 +151,16 @@ def test_the_owners_words_with_little_added_or_changed_are_easy_to_guess(passwor
 
 @pytest.mark.parametrize(
     "password",
+    ["authapp123", "AuthApp-2026", "AcmeResearch1", "4cmeResearch!", "auth2026!"],
+)
+def test_a_name_of_the_service_or_organization_with_little_added_is_easy_to_guess(password: str) -> None:
+    names = ("authapp", "auth.example.com", "Acme Research")
+    assert "easy to guess" in " ".join(complaints(password, "seed", ("ada@firm.example", "Ada", None), None, names))
+    assert complaints(password + " und 3 Zebras", "seed", (), None, names) == []
+
+
+@pytest.mark.parametrize(
+    "password",
     ["4@31!05$7qwe1x2" * 70, "p4ssw0rd1!5$@t3ven7" * 50, "4@8({[<369!|170$5+7%2" * 48, "\ufdfa" * 1024, "İ" * 1024],
 )
 def test_a_hostile_password_is_checked_with_bounded_work(monkeypatch: pytest.MonkeyPatch, password: str) -> None:

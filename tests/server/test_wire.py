@@ -304,3 +304,10 @@ def test_a_slow_sender_holds_no_transaction(server: int, token: str, socket_fold
         connection.sendall(b'w"}')
         assert connection.recv(4096).startswith(b"HTTP/1.1 401")
     database.close()
+
+
+def test_no_header_names_the_version_of_a_component(server: int) -> None:
+    for path in ("/healthz", "/docs", "/nothing"):
+        _, headers, _ = send(server, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert headers["Server"] == "gunicorn"
+        assert "X-Powered-By" not in headers

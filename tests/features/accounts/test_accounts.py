@@ -115,6 +115,8 @@ def test_a_deleted_account_frees_its_address_and_bequeaths_nothing(world: World)
         ({"password": "1234567890"}, "password"),
         ({"password": "password123"}, "password"),
         ({"password": "grace1906"}, "password"),
+        ({"password": "authapp2026"}, "password"),
+        ({"password": "NavyLab1906", "organization_name": "Navy Lab"}, "password"),
         ({"password": "x1" * 600}, "password"),
         ({"password": 12345678}, "password"),
         ({"first_name": "A\x00da"}, "first_name"),

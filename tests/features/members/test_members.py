@@ -109,6 +109,7 @@ def test_the_same_role_again_changes_nothing_and_is_not_recorded(world: World) -
         ("PATCH", UNKNOWN_ID, {"role": ["admin"]}, 422, "role"),
         ("PATCH", UNKNOWN_ID, {}, 422, "role"),
         ("PATCH", UNKNOWN_ID, {"role": "viewer", "user_id": UNKNOWN_ID}, 422, "user_id"),
+        ("PATCH", UNKNOWN_ID, {"role": "viewer", "password": "SecurePassword456"}, 422, "password"),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -177,6 +177,36 @@ def test_a_wrong_code_keeps_the_challenge_and_is_on_record(world: World, time: F
     assert complete(world, token, code=app.code()).status_code == 200
 
 
+def told_of_wrong_codes(world: World, person: Person) -> list[Any]:
+    subject = "Somebody has the password of your account"
+    return [mail for recipient, mail in world.emails() if recipient == person.email and mail.subject == subject]
+
+
+@pytest.mark.parametrize("factor", [{"code": WRONG}, {"recovery_code": WRONG_RECOVERY_CODE}])
+def test_the_owner_is_told_once_a_day_of_the_right_password_with_a_wrong_code(
+    world: World, time: FrozenClock, factor: dict[str, str]
+) -> None:
+    enrol(person := world.person())
+    token = begin(world, person)
+    assert told_of_wrong_codes(world, person) == []  # the owner may be typing
+    for waiting in (token, token, begin(world, person)):
+        assert answer(complete(world, waiting, **factor)) == (401, "wrong_code")
+    [email] = told_of_wrong_codes(world, person)
+    for part in (email.text, email.html):
+        assert "127.0.0.1" in part
+        assert "forgot-password" in part
+    time.advance(days=1)
+    assert answer(complete(world, begin(world, person), **factor)) == (401, "wrong_code")
+    assert len(told_of_wrong_codes(world, person)) == 2
+
+
+def test_a_wrong_code_on_a_known_device_sends_no_email(world: World, time: FrozenClock) -> None:
+    enrol(person := world.person())
+    token = begin(world, person, device_token=person.session["device_token"])
+    assert answer(complete(world, token, code=WRONG)) == (401, "wrong_code")
+    assert told_of_wrong_codes(world, person) == []
+
+
 def test_a_challenge_is_burned_across_kinds_of_factors(world: World, time: FrozenClock) -> None:
     app = enrol(person := world.person())
     token, other = begin(world, person), begin(world, person)
@@ -275,6 +305,17 @@ def test_new_recovery_codes_replace_the_old_ones(world: World, time: FrozenClock
     assert answer(complete(world, begin(world, person), recovery_code=app.recovery_codes[0])) == (401, "wrong_code")
     assert complete(world, begin(world, person), recovery_code=renewed[0]).status_code == 200
     assert "mfa.recovery_codes.created" in actions(world)
+
+
+def test_the_owner_is_told_of_new_recovery_codes(world: World, time: FrozenClock) -> None:
+    app = enrol(person := world.person())
+    assert person.call("POST", "/auth/mfa/recovery-codes", {"code": WRONG}).status_code == 401
+    codes = person.call("POST", "/auth/mfa/recovery-codes", {"code": app.code()}).get_json()["recovery_codes"]
+    email = last_email_of(world, person, "Your account has new recovery codes")
+    for part in (email.text, email.html):
+        assert person.email in part
+        assert "forgot-password" in part
+        assert not any(code in part for code in codes)
 
 
 @pytest.mark.parametrize(

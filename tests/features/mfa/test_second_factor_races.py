@@ -94,6 +94,8 @@ def test_wrong_codes_for_many_challenges_and_routes_at_once_never_exceed_the_bud
         found = Counter(answer(response) for response in all_at_once(guesses))  # type: ignore[arg-type]
         assert found == {(401, "wrong_code"): BUDGET, (429, "too_many_attempts"): len(guesses) - BUDGET}
         assert answer(complete(world, tokens[0], code=app.code())) == (429, "too_many_attempts")
+        told = world.sql("SELECT id FROM outbox WHERE recipient = :to AND kind = 'wrong_code'", to=person.email)
+        assert len(told) <= 1
         next_round(world, time)
 
 
