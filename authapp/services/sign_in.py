@@ -153,7 +153,8 @@ def confirm_password(actor: Actor, password: str | None) -> ColumnElement[bool]:
     if password is None:
         return User.password_hash.is_(None)
     try:
-        right = check_password(user.email, password)
+        device_id = known_devices.of_session(actor.session_id) if actor.session_id else None
+        right = check_password(user.email, password, device_id)
     except WrongCredentials as error:
         raise WrongCredentials(error.reason, detail="The password is wrong.") from None
     return User.password_hash == right.stored
