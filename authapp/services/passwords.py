@@ -57,7 +57,7 @@ def reset(token: str, new_password: str) -> None:
     user, _ = one_time_tokens.use_for_account(TokenPurpose.RESET, token)
     if user.email_verified:
         ended = _end_others(user, EndReason.PASSWORD_CHANGED)
-        one_time_tokens.void([user.id], TokenPurpose.VERIFICATION)
+        one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
     else:
         account_credentials.take_back(user)
         audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
@@ -124,7 +124,7 @@ def compose_reset(waiting: Waiting) -> Message | None:
     user = locks.lock_active(User.email == waiting.recipient)
     if user is None:
         return None
-    issued = one_time_tokens.issue(TokenPurpose.RESET, user.id, user.email, takes_back=not user.email_verified)
+    issued = one_time_tokens.issue(TokenPurpose.RESET, user.id, user.email)
     context: dict[str, Any] = {
         "email": user.email,
         "verified": user.email_verified,

@@ -117,6 +117,18 @@ def test_in_the_mode_safe_an_address_that_was_never_verified_is_taken_back(world
     assert tuple(user) == (True, None, False)
 
 
+def test_in_the_mode_safe_a_second_registration_leaves_the_token_of_the_first_valid(
+    world: World, app_with: AppWith
+) -> None:
+    safe = in_mode(world, app_with, "safe")
+    assert register(safe).status_code == 202
+    token = safe.token_for(ADA)
+    assert register(safe, password="AnotherPassword456").status_code == 202
+    assert "take_back=1" in safe.emails()[-1][1].text
+    assert verify(safe, token).status_code == 204
+    assert login(safe, ADA, PASSWORD) == 200
+
+
 def test_in_the_mode_safe_an_account_that_is_switched_off_gets_no_email(world: World, app_with: AppWith) -> None:
     person = world.person(email=ADA)
     world.sql("UPDATE users SET is_active = false WHERE id = :id", id=person.id)

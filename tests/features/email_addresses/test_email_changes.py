@@ -38,7 +38,7 @@ def undo(world: World, token: str) -> Any:
 
 def undo_token(world: World, recipient: str) -> str:
     texts = [m.text for to, m in world.emails() if to == recipient and "undo-email-change" in m.text]
-    return str(re.findall(r"#token=(\S+)", texts[-1])[0])
+    return str(re.findall(r"#token=([^\s&]+)", texts[-1])[0])
 
 
 def test_an_address_changes_when_the_new_one_confirms(world: World) -> None:
