@@ -53,7 +53,8 @@ def resend(email: str, user: UserRecord | None) -> None:
         email: the address.
         user: who asks, if signed in. The token confirms what that account has set, and takes any other account back.
     """
-    outbox.enqueue_uncomposed(email, KIND, subject_id=user.id if user and user.email == email else None)
+    subject_id = user.id if user and user.email == email else None
+    outbox.enqueue_uncomposed(email, KIND, subject_id=subject_id, by_stranger=True)
 
 
 def verification(user_id: UUID, email: str, organization_names: list[str], *, takes_back: bool) -> Message:

@@ -148,6 +148,7 @@ def _send(user: UserRecord, new_email: str, confirmation: Issued, undo_token: Is
     asked = outbox.enqueue(
         new_email,
         "email_change",
+        by_stranger=True,
         email=user.email,
         new_email=new_email,
         expires_at=confirmation.expires_at,

@@ -35,7 +35,7 @@ RESET, CHANGED = "password_reset", "password_changed"
 
 def forget(email: str) -> None:
     """Send an email with which the account with this address, if there is one, gets a new password."""
-    outbox.enqueue_uncomposed(email, RESET)
+    outbox.enqueue_uncomposed(email, RESET, by_stranger=True)
 
 
 def reset(token: str, new_password: str) -> None:
@@ -74,7 +74,7 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
 
     Raises:
         HashQueueFull, TooManyAttempts, WrongCredentials: as `sign_in.check_password`.
-        ValidationFailed: the new password may not be chosen, or the account has none yet.
+        ValidationFailed: the new password may not be chosen or is the present one, or the account has none yet.
     """
     user, hasher = actor.user, current_app.hasher
     if not user.has_password:
@@ -82,6 +82,8 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
         raise ValidationFailed(errors={"json": {"current_password": [message]}})
     _require_acceptable(user, new_password)
     unchanged = sign_in.confirm_password(actor, current_password)
+    if new_password == current_password:
+        raise ValidationFailed(errors={"json": {"new_password": ["This is your present password."]}})
     with hasher.queue.slot(), transaction.paused():
         password_hash = hasher.hash(new_password)
     locks.lock_account(actor)
