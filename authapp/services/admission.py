@@ -29,7 +29,7 @@ class InactiveAccount(Forbidden):
 
 class EmailNotVerified(Forbidden):
     code = "email_not_verified"
-    detail = "Verify your email address first: use the link in the email, or ask for another one."
+    detail = "Verify your email address first: use the link in the email, or sign in and send it again."
 
 
 class ReauthenticationRequired(Unauthorized):

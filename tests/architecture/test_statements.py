@@ -89,7 +89,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             ["insert", "insert", "insert", *EMAIL, "select", *SIGNED_IN],
         ),
         ("POST", "/auth/password/forgot", {"email": "{email}"}, EMAIL),
-        ("POST", "/auth/email/resend", {"email": "{email}"}, EMAIL),
+        ("POST", "/auth/email/resend", {"email": "{email}"}, ["select", *EMAIL]),
         ("POST", "/auth/password/reset", {"token": "junk", "new_password": "AnotherPassword456"}, []),
         # the token and its account; both again, locked, and the token is used; the account is taken back: its sessions,
         # four tables, tokens, second factor and event; another event; the password, the attempts, event and email
