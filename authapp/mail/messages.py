@@ -14,7 +14,7 @@ from authapp.web.application import current_app
 
 MOST_NAMES = 20  # in a list
 _LONGEST_NAME = 80  # characters
-_LINKABLE = re.compile(r"[/:@<>]+|(?<=\w)\.(?=\w)")
+_LINKABLE = re.compile(r"[/:@<>\u2044\u2215\u3002\uff0e\uff0f\uff1a\uff61\u2024]+|(?<=\w)\.(?=\w)")
 _templates = Environment(
     loader=PackageLoader("authapp.mail"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
 )

@@ -42,7 +42,6 @@ def enqueue(
     *,
     subject_id: UUID | None = None,
     always: bool = False,
-    by_stranger: bool = False,
     **context: Any,
 ) -> bool:
     """Render an email and add it to the request's transaction.
@@ -52,14 +51,13 @@ def enqueue(
         kind: the name of its template.
         subject_id: what it is about, so that `cancel` finds it.
         always: beyond the limits of the recipient too. For what protects an account whose address is verified.
-        by_stranger: within lower limits. For what anybody can cause who knows the address.
         context: what the template needs.
 
     Returns:
         False: the recipient has been sent as many emails as one may, and this one was dropped.
     """
     text = _as_text(messages.render(kind, **context))
-    return _add(recipient, kind, subject_id, always, by_stranger, encrypted_body=text)
+    return _add(recipient, kind, subject_id, always, encrypted_body=text)
 
 
 def enqueue_message(recipient: str, kind: str, message: Message) -> bool:
@@ -73,12 +71,11 @@ def enqueue_uncomposed(
     *,
     subject_id: UUID | None = None,
     always: bool = False,
-    by_stranger: bool = False,
     **context: Any,
 ) -> bool:
     """The same for an email that is composed when it is sent. `context` is what its composer needs, as JSON."""
     text = json.dumps(context) if context else None
-    return _add(recipient, kind, subject_id, always, by_stranger, encrypted_context=text)
+    return _add(recipient, kind, subject_id, always, encrypted_context=text)
 
 
 def _add(
@@ -86,7 +83,6 @@ def _add(
     kind: str,
     subject_id: UUID | None = None,
     always: bool = False,
-    by_stranger: bool = False,
     **texts: str | None,
 ) -> bool:
     if current_app.mailer is None:
@@ -106,7 +102,7 @@ def _add(
     row = select(*(literal(value, columns[name].type) for name, value in values.items()))
     if not always:
         limits.lock(recipient)
-        row = row.where(limits.allows_another(recipient, now, by_stranger=by_stranger))
+        row = row.where(limits.allows_another(recipient, kind, now))
     added = transaction.scalar(insert(OutboxMessage).from_select(list(values), row).returning(OutboxMessage.id))
     if added is None:
         log.warning("email.dropped", kind=kind, reason="the recipient has been sent as many as one may")

@@ -11,8 +11,9 @@ from sqlalchemy import delete, or_, update
 from authapp.core.actor import UserRecord
 from authapp.core.enums import AuditAction, EndReason
 from authapp.db import transaction
-from authapp.models import KnownDevice, MfaChallenge, RecoveryCode, Session, TotpFactor, User
-from authapp.services import audit, one_time_tokens, sessions
+from authapp.db.tenancy import set_account
+from authapp.models import Invitation, KnownDevice, MfaChallenge, RecoveryCode, Session, TotpFactor, User
+from authapp.services import audit, members, one_time_tokens, sessions
 
 SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice)
 """What an account has from signing in before."""
@@ -30,16 +31,20 @@ def remove(user_id: UUID) -> None:
 def take_back(user: UserRecord) -> None:
     """Remove all with which somebody could sign in who has set it before anybody had verified the address.
 
-    The account is locked. The caller sets the password, or leaves it without one.
+    Invitations that the account has sent are revoked: whoever has sent them could join with one. The account is locked.
+    The caller sets the password, or leaves it without one.
     """
+    set_account(user.id, all_organizations=True)
+    members.revoke_invitations(Invitation.invited_by == user.id)
     ended = sessions.end(Session.user_id == user.id, reason=EndReason.TAKEN_BACK)
     remove(user.id)
     audit.record(AuditAction.USER_TAKEN_BACK, None, target_id=user.id, user_id=user.id, sessions=len(ended))
 
 
 def forget_sign_ins(user_id: UUID) -> None:
-    """Remove sign-ins that wait for a second factor, and known devices."""
+    """Remove sign-ins that wait for a second factor, known devices, and a second factor that is not confirmed."""
     _delete(SIGN_INS, user_id)
+    transaction.execute(delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_(None)))
 
 
 def remove_factors_since(user_id: UUID, moment: datetime) -> None:

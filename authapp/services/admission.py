@@ -50,9 +50,9 @@ def needs_second_factor(user: UserRecord, amr: Iterable[str]) -> bool:
     return user.mfa_enabled and SECOND_FACTOR not in amr
 
 
-def may_tell(is_verified: bool) -> bool:
-    """Whether a right password may be answered as one: not in the mode `safe` before the address is verified."""
-    return is_verified or current_app.settings.registration_mode != "safe"
+def only_verified_may_sign_in() -> bool:
+    """Whether nobody signs in before the address is verified, and no answer tells why."""
+    return current_app.settings.registration_mode == "safe"
 
 
 def require_may_sign_in(user: UserRecord) -> None:
@@ -64,7 +64,7 @@ def require_may_sign_in(user: UserRecord) -> None:
     """
     if not user.is_active:
         raise InactiveAccount
-    if not may_tell(user.email_verified):
+    if only_verified_may_sign_in() and not user.email_verified:
         raise WrongCredentials("its email is not verified")
 
 

@@ -43,6 +43,8 @@ def verify(token: str) -> None:
         values["password_hash"] = None
         outbox.enqueue_uncomposed(user.email, "password_reset", always=True)
     transaction.execute(update(User).where(User.id == user.id).values(values))
+    one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
+    one_time_tokens.mark_verified(user)
     audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
 
 
@@ -54,7 +56,7 @@ def resend(email: str, user: UserRecord | None) -> None:
         user: who asks, if signed in. The token confirms what that account has set, and takes any other account back.
     """
     subject_id = user.id if user and user.email == email else None
-    outbox.enqueue_uncomposed(email, KIND, subject_id=subject_id, by_stranger=True)
+    outbox.enqueue_uncomposed(email, KIND, subject_id=subject_id)
 
 
 def verification(user_id: UUID, email: str, organization_names: list[str], *, takes_back: bool) -> Message:

@@ -16,7 +16,7 @@ from authapp.db.transaction import Stale
 from authapp.mail import messages, outbox
 from authapp.models import OneTimeToken, Session, User
 from authapp.services import account_credentials, audit, locks, one_time_tokens, sessions, sign_in
-from authapp.services.one_time_tokens import LIFETIMES, Issued
+from authapp.services.one_time_tokens import Issued
 from authapp.web.application import current_app
 
 
@@ -26,9 +26,12 @@ class EmailTaken(Conflict):
 
 
 def is_reserved(email: str, *, except_for: UUID | None = None) -> ColumnElement[bool]:
-    """The condition that an address was left by a change that can still be undone: nobody else may have it."""
+    """The condition that an address was left by a change that can still be undone: nobody else may have it.
+
+    One that nobody had verified is free: else anybody could keep somebody's address from its owner.
+    """
     mine = () if except_for is None else (OneTimeToken.owner_id != except_for,)
-    return exists().where(OneTimeToken.email == email, *_can_undo(), *mine)
+    return exists().where(OneTimeToken.email == email, ~OneTimeToken.unverified, *_can_undo(), *mine)
 
 
 def change(actor: Actor, new_email: str, password: str | None) -> None:
@@ -38,7 +41,8 @@ def change(actor: Actor, new_email: str, password: str | None) -> None:
         HashQueueFull, TooManyAttempts, WrongCredentials, ValidationFailed: as `sign_in.confirm_password`.
         ValidationFailed: it is the present address.
         EmailTaken: another account has the address. Only where registering would tell as well.
-        LimitReached: an earlier change can still be undone, or the new address has been sent too many emails.
+        LimitReached: an earlier change can still be undone, or the new address has been sent too many emails, which is
+            not told in the mode `safe`.
     """
     user = actor.user
     if new_email == user.email:
@@ -50,7 +54,6 @@ def change(actor: Actor, new_email: str, password: str | None) -> None:
     _require_no_undo(user)
     if current_app.settings.registration_mode == "open":
         _require_free(new_email, user.id)
-    one_time_tokens.void_unconfirmed(user)
     confirmation = one_time_tokens.issue(TokenPurpose.CHANGE, user.id, new_email)
     undo_token = one_time_tokens.issue(
         TokenPurpose.UNDO_CHANGE, user.id, user.email, unverified=not user.email_verified
@@ -92,7 +95,7 @@ def undo(token: str) -> None:
     _set_email(user, email=found.email, email_verified=verified, password_hash=None)
     ended = sessions.end(Session.user_id == user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
     account_credentials.forget_sign_ins(user.id)
-    account_credentials.remove_factors_since(user.id, found.expires_at - LIFETIMES[TokenPurpose.UNDO_CHANGE])
+    account_credentials.remove_factors_since(user.id, found.since)
     one_time_tokens.void([user.id])
     outbox.enqueue_uncomposed(found.email, "password_reset", always=True)
     audit.record(
@@ -148,14 +151,13 @@ def _send(user: UserRecord, new_email: str, confirmation: Issued, undo_token: Is
     asked = outbox.enqueue(
         new_email,
         "email_change",
-        by_stranger=True,
         email=user.email,
         new_email=new_email,
         expires_at=confirmation.expires_at,
         link=messages.link(settings, "verify-email", confirmation.token),
         token=confirmation.token,
     )
-    if not asked:
+    if not asked and settings.registration_mode != "safe":
         raise LimitReached(detail=outbox.TOO_MANY)
     outbox.enqueue(
         user.email,

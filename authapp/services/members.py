@@ -94,7 +94,7 @@ def remove(actor: Actor, organization_id: UUID, user_id: UUID) -> None:
     if user_id != actor.id:
         locks.require_still_admin(actor, organization_id)
     action = AuditAction.MEMBER_LEFT if user_id == actor.id else AuditAction.MEMBER_REMOVED
-    _revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
+    revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
     transaction.execute(delete(Membership).where(_is_member(organization_id, user_id)))
     audit.record(action, actor, target_id=user_id, user_id=user_id, organization_id=organization_id)
 
@@ -143,7 +143,7 @@ def leave_all(actor: Actor) -> None:
     if left_behind := transaction.scalar(_administered_alone(user_id).where(another_member).limit(1)):
         raise LastAdmin(detail=f"Organization {left_behind} has no other admin. Appoint one or delete it.")
     ended = set(organizations.end_all(actor, _is_mine(user_id), ~another_member))
-    _revoke_invitations(Invitation.invited_by == user_id)
+    revoke_invitations(Invitation.invited_by == user_id)
     left = [organization_id for organization_id in organization_ids if organization_id not in ended]
     audit.record_in_each(left, AuditAction.MEMBER_LEFT, actor, target_id=user_id, user_id=user_id)
     transaction.execute(delete(Membership).where(Membership.user_id == user_id))
@@ -213,7 +213,7 @@ def _set_role(actor: Actor | None, organization_id: UUID, user_id: UUID, before:
         return
     transaction.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
     if after is not Role.ADMIN:
-        _revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
+        revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
     audit.record(
         AuditAction.MEMBER_ROLE_CHANGED,
         actor,
@@ -225,7 +225,7 @@ def _set_role(actor: Actor | None, organization_id: UUID, user_id: UUID, before:
     )
 
 
-def _revoke_invitations(*by: ColumnElement[bool]) -> None:
+def revoke_invitations(*by: ColumnElement[bool]) -> None:
     """Revoke pending ones for good: they stay so, should their sender become an admin again."""
     pending = Invitation.status == InvitationStatus.PENDING
     revoked = update(Invitation).where(*by, pending).values(status=InvitationStatus.REVOKED).returning(Invitation.id)

@@ -78,7 +78,9 @@ def set_up(actor: Actor) -> Enrolment:
 
 
 def confirm(actor: Actor, code: str) -> list[str]:
-    """Confirm the TOTP secret with a code of it: from now on the account has a second factor. Other sessions end.
+    """Confirm the TOTP secret with a code of it, within 15 minutes: from now on the account has a second factor.
+
+    Other sessions end.
 
     Returns:
         the recovery codes.
@@ -87,17 +89,18 @@ def confirm(actor: Actor, code: str) -> list[str]:
         TotpNotFound, MfaAlreadyEnabled: there is nothing to confirm.
         TooManyAttempts, WrongCode: as `second_factors.check`.
     """
-    state = transaction.execute(select(TotpFactor.confirmed_at).where(TotpFactor.user_id == actor.id)).one_or_none()
-    if state is None:
-        raise TotpNotFound
-    if state.confirmed_at is not None:
+    if actor.user.mfa_enabled:
         raise MfaAlreadyEnabled
+    waiting = (TotpFactor.user_id == actor.id, second_factors.is_waiting(clock.now()))
+    if transaction.scalar(select(TotpFactor.user_id).where(*waiting)) is None:
+        raise TotpNotFound
     second_factors.reserve(actor.id)
     locks.lock_account(actor)
     second_factors.confirm(actor.id, code)
     transaction.execute(update(User).where(User.id == actor.id).values(mfa_enabled=True))
     codes = second_factors.replace_recovery_codes(actor.id)
-    sessions.renew_authentication(actor, list(dict.fromkeys([*actor.amr, *second_factors.AMR])))
+    amr = list(dict.fromkeys([*actor.amr, *second_factors.AMR]))
+    sessions.renew_authentication(actor, amr, auth_time=actor.auth_time)  # the factor is new, the sign-in is not
     audit.record(AuditAction.MFA_ENABLED, actor, target_id=actor.id, user_id=actor.id)
     sessions.end_others(actor, EndReason.MFA_CHANGED)
     second_factors.tell(actor.user.email, "mfa_enabled", verified=actor.user.email_verified)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -53,10 +53,10 @@ class Found(NamedTuple):
     owner_id: UUID
     email: str
     unverified: bool
-    expires_at: datetime
+    since: datetime  # since when its owner has had a live token for this purpose
 
 
-_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.unverified, OneTimeToken.expires_at)
+_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.unverified, OneTimeToken.created_at)
 
 
 def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, unverified: bool = False) -> Issued:
@@ -70,7 +70,8 @@ def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, unverified: bool
     """
     token_id = uuid7()
     token, token_hash = current_app.opaque_tokens.make(PREFIX, token_id)
-    expires_at = clock.now() + LIFETIMES[purpose]
+    now = clock.now()
+    expires_at = now + LIFETIMES[purpose]
     values = {
         "id": token_id,
         "email": email,
@@ -79,10 +80,12 @@ def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, unverified: bool
         "expires_at": expires_at,
         "used_at": None,
     }
+    is_live = and_(OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > now)
+    since = case((is_live, OneTimeToken.created_at), else_=now)
     transaction.execute(
         insert(OneTimeToken)
-        .values(owner_id=owner_id, purpose=purpose, **values)
-        .on_conflict_do_update(constraint="uq_one_time_tokens_owner_id_purpose", set_=values)
+        .values(owner_id=owner_id, purpose=purpose, created_at=now, **values)
+        .on_conflict_do_update(constraint="uq_one_time_tokens_owner_id_purpose", set_={**values, "created_at": since})
     )
     return Issued(token, expires_at)
 
@@ -130,6 +133,13 @@ def use_for_account(purpose: TokenPurpose, token: str) -> tuple[UserRecord, Foun
     return user, used
 
 
+def mark_verified(user: UserRecord) -> None:
+    """Let the token that undoes a change of an account's present address know that it is verified by now."""
+    is_undo = (OneTimeToken.owner_id == user.id, OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE)
+    of_present = update(OneTimeToken).where(*is_undo, OneTimeToken.email == user.email, OneTimeToken.unverified)
+    transaction.execute(of_present.values(unverified=False))
+
+
 def void(owner_ids: list[UUID], *purposes: TokenPurpose) -> None:
     """Make the tokens of these owners invalid, for these purposes or for all."""
     which = is_one_of(OneTimeToken.owner_id, owner_ids)
@@ -139,12 +149,13 @@ def void(owner_ids: list[UUID], *purposes: TokenPurpose) -> None:
 
 
 def void_unconfirmed(user: UserRecord) -> None:
-    """Make the tokens invalid with which the password or the address of an account would change.
+    """Make the tokens invalid with which the address of an account would change.
 
-    The token that undoes a change which is confirmed stays: the owner of the address before has it.
+    The token that undoes a change which is confirmed stays: the owner of the address before has it. So does one that
+    resets the password: whoever is signed in must not keep the owner of the mailbox from using it.
     """
-    of_the_present_address = and_(OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE, OneTimeToken.email == user.email)
-    which = or_(OneTimeToken.purpose.in_([TokenPurpose.CHANGE, TokenPurpose.RESET]), of_the_present_address)
+    undo_of_present = and_(OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE, OneTimeToken.email == user.email)
+    which = or_(OneTimeToken.purpose == TokenPurpose.CHANGE, undo_of_present)
     transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == user.id, which))
 
 

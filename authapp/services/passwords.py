@@ -35,7 +35,7 @@ RESET, CHANGED = "password_reset", "password_changed"
 
 def forget(email: str) -> None:
     """Send an email with which the account with this address, if there is one, gets a new password."""
-    outbox.enqueue_uncomposed(email, RESET, by_stranger=True)
+    outbox.enqueue_uncomposed(email, RESET)
 
 
 def reset(token: str, new_password: str) -> None:

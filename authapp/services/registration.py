@@ -71,7 +71,7 @@ def register(
             password_hash = hasher.hash(password)
     account = {"password_hash": password_hash, **names}
     if mode == "safe" and not invitation_token:
-        outbox.enqueue_uncomposed(email, KIND, by_stranger=True, account=account, organization_name=organization_name)
+        outbox.enqueue_uncomposed(email, KIND, account=account, organization_name=organization_name)
         return None
     invitation = _find_invitation(mode, invitation_token)
     if invitation:

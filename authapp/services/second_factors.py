@@ -6,11 +6,11 @@ locked; the code is judged by a guarded UPDATE; if it was right, the attempt is 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, signing_in
@@ -27,6 +27,7 @@ from authapp.web.application import current_app
 
 AMR = ["otp", SECOND_FACTOR]  # RFC 8176 section 2
 SECRET_PURPOSE = "totp secret"  # noqa: S105
+CONFIRMED_WITHIN = timedelta(minutes=15)
 TOLD_AGAIN_AFTER = timedelta(days=1)
 
 
@@ -78,6 +79,11 @@ def judge(user_id: UUID, code: str | None, recovery_code: str | None) -> None:
     _conclude(user_id, right)
 
 
+def is_waiting(now: datetime) -> ColumnElement[bool]:
+    """The condition under which a TOTP secret can be confirmed."""
+    return and_(TotpFactor.confirmed_at.is_(None), TotpFactor.created_at > now - CONFIRMED_WITHIN)
+
+
 def confirm(user_id: UUID, code: str) -> None:
     """Make a TOTP secret serve from now on. The attempt is reserved, and the account locked.
 
@@ -118,12 +124,11 @@ def _conclude(user_id: UUID, right: bool) -> None:
 
 def _accept(user_id: UUID, code: str, *, confirming: bool = False) -> bool:
     """Accept the time step of a code, if it is later than all accepted before (RFC 6238 section 5.2)."""
-    is_confirmed = TotpFactor.confirmed_at.is_not(None)
-    factor = (TotpFactor.user_id == user_id, ~is_confirmed if confirming else is_confirmed)
+    now = clock.now()
+    factor = (TotpFactor.user_id == user_id, is_waiting(now) if confirming else TotpFactor.confirmed_at.is_not(None))
     encrypted = transaction.scalar(select(TotpFactor.encrypted_secret).where(*factor))
     if encrypted is None:
         return False
-    now = clock.now()
     step = totp.matching_step(current_app.cipher.decrypt(encrypted, user_id, SECRET_PURPOSE), code, now)
     if step is None:
         return False

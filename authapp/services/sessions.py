@@ -131,7 +131,6 @@ def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
     outbox.enqueue(
         user.email,
         "new_device",
-        always=user.email_verified,  # whoever knows the password cannot use up the limits of the address before
         email=user.email,
         moment=now,
         ip_address=info.ip_address,
@@ -161,28 +160,32 @@ def _end_excess(user_id: UUID, now: datetime) -> None:
     _record_end(None, user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
 
 
-def renew_authentication(actor: Actor, amr: list[str], *unchanged: ColumnElement[bool]) -> datetime:
+def renew_authentication(
+    actor: Actor, amr: list[str], *unchanged: ColumnElement[bool], auth_time: datetime | None = None
+) -> datetime:
     """The caller has authenticated again, in this session alone. The account is locked. Returns when.
 
     Args:
         actor: the caller.
         amr: how it has authenticated.
         unchanged: as in `start`.
+        auth_time: when. Default: now.
 
     Raises:
         Stale: a condition no longer holds, or the session has ended.
     """
     now = clock.now()
+    auth_time = auth_time or now
     renewed = (
         update(Session)
         .where(Session.id == actor.session_id, Session.live_at(now), User.id == Session.user_id)
         .where(User.is_active, User.deleted_at.is_(None), *unchanged)
-        .values(authenticated_at=now, amr=amr)
+        .values(authenticated_at=auth_time, amr=amr)
         .returning(Session.id)
     )
     if transaction.scalar(renewed) is None:
         raise Stale("the account or the session changed while it was checked")
-    return now
+    return auth_time
 
 
 def logout(actor: Actor, *, everywhere: bool) -> None:

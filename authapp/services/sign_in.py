@@ -54,7 +54,7 @@ def login(email: str, password: str, device_token: str | None = None) -> SignedI
         InactiveAccount, MfaRequired: as `sessions.start`, after a right password only.
     """
     device_id = known_devices.find(device_token, email)
-    right = check_password(email, password, device_id)
+    right = check_password(email, password, device_id, verified_only=admission.only_verified_may_sign_in())
     unchanged = User.password_hash == right.stored
     return sessions.start(right.user_id, PASSWORD, unchanged, device_id=device_id, password_hash=right.renewed)
 
@@ -109,8 +109,16 @@ def reauthenticate(actor: Actor, password: str, code: str | None, recovery_code:
     return Reauthenticated(auth_time, amr)
 
 
-def check_password(email: str, password: str, device_id: UUID | None = None) -> RightPassword:
+def check_password(
+    email: str, password: str, device_id: UUID | None = None, *, verified_only: bool = False
+) -> RightPassword:
     """Check the password of the account with this address, if there is one. The request's transaction begins anew.
+
+    Args:
+        email: in its canonical form.
+        password: as it was typed.
+        device_id: the known device of that account that it was typed on.
+        verified_only: the right password counts as a wrong one while the address is not verified.
 
     Raises:
         HashQueueFull: the password was not checked.
@@ -123,7 +131,7 @@ def check_password(email: str, password: str, device_id: UUID | None = None) -> 
         try:
             found = transaction.fetch_autocommit(_BY_EMAIL, {"email": email})
             user_id, stored, is_verified = found or (None, None, False)
-            right = hasher.verify(password, stored) and admission.may_tell(is_verified)
+            right = hasher.verify(password, stored) and (is_verified or not verified_only)
             outdated = right and hasher.needs_rehash(stored or "")
             renewed = hasher.hash(password) if outdated else None
         except HashQueueFull:

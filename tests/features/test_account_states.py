@@ -13,20 +13,22 @@ from authapp.services.account_credentials import TABLES
 from tests.factories import PASSWORD, AppWith, Person, World
 from tests.second_factors import Authenticator, answer, begin, complete, enrol
 
-OK, CREATED = (200, None), (201, None)
+OK, CREATED, DONE, DEAD = (200, None), (201, None), (204, None), (410, "invalid_email_token")
 REVOKED, WRONG = (401, "revoked_token"), (401, "wrong_credentials")
 STATES = ["active", "inactive", "deleted", "unverified in safe mode", "with a second factor"]
 
 # The answer of each route, by state.
 EXPECTED: dict[str, list[tuple[int, str | None]]] = {
     # a deleted account has freed its address
-    "register": [(409, "email_taken"), (409, "email_taken"), CREATED, (409, "email_taken"), (409, "email_taken")],
+    "register": [(409, "email_taken"), (409, "email_taken"), CREATED, (202, None), (409, "email_taken")],
     "login": [OK, (403, "inactive_account"), WRONG, WRONG, (401, "mfa_required")],
     # deactivating and deleting remove the sign-ins that wait; an active account here is one that has signed in before
     "login/mfa": [OK, (401, "invalid_mfa_token"), (401, "invalid_mfa_token"), WRONG, OK],
     "refresh": [OK, REVOKED, REVOKED, OK, OK],
     "reauthenticate": [OK, REVOKED, REVOKED, OK, OK],
     "invitations/accept": [OK, REVOKED, REVOKED, OK, OK],
+    "password/reset": [DONE, DEAD, DEAD, DONE, DONE],
+    "email/verify": [DONE, DEAD, DEAD, DONE, DONE],
 }
 
 
@@ -38,12 +40,18 @@ class Case:
         self.admin = world.person("Acme")
         self.person: Person = world.person()
         self.invitation = world.invite(self.admin, self.admin.organization_id, self.person.email, "viewer")
+        self.tokens: dict[str, str] = {}
         self.app: Authenticator | None = None
         self.mfa_token = ""
 
     def wait_for_second_factor(self) -> None:
         self.app = enrol(self.person)
         self.mfa_token = begin(self.world, self.person)
+
+    def ask_for_tokens(self) -> None:
+        for route, path in (("password/reset", "/auth/password/forgot"), ("email/verify", "/auth/email/resend")):
+            assert self.world.caller().call("POST", path, {"email": self.person.email}).status_code == 202
+            self.tokens[route] = self.world.token_for(self.person.email)
 
     def enter(self, state: str) -> World:
         """Bring the account into the state. Returns the application that serves it."""
@@ -68,6 +76,10 @@ def send(case: Case, world: World, route: str) -> TestResponse:
         "login/mfa": lambda: complete(world, case.mfa_token, **with_code),
         "refresh": lambda: world.caller().call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}),
         "reauthenticate": lambda: caller.call("POST", "/auth/reauthenticate", {"password": PASSWORD, **with_code}),
+        "password/reset": lambda: world.caller().call(
+            "POST", "/auth/password/reset", {"token": case.tokens[route], "new_password": "AnotherPassword456"}
+        ),
+        "email/verify": lambda: world.caller().call("POST", "/auth/email/verify", {"token": case.tokens[route]}),
         "invitations/accept": lambda: caller.call("POST", "/invitations/accept", {"token": case.invitation}),
     }
     return calls[route]()
@@ -81,11 +93,15 @@ def test_a_route_answers_an_account_in_a_state(
     case = Case(world, world.with_app(app_with(registration_mode="safe")))
     if route == "login/mfa":
         case.wait_for_second_factor()
+    if route in ("password/reset", "email/verify"):
+        case.ask_for_tokens()
     serving = case.enter(state)
     response = send(case, serving, route)
     assert answer(response) == EXPECTED[route][STATES.index(state)]
     if response.status_code == 401:
         assert "access_token" not in response.get_json()
+    if response.status_code == 204:  # it signs nobody in
+        assert response.data == b""
 
 
 # Tables that refer to an account and are not removed with it, and why.

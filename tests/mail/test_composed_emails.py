@@ -45,7 +45,7 @@ def kinds() -> Iterator[list[str]]:
 
 
 def enqueue(world: World, kind: str, recipient: str = ADA, *, always: bool = False, **context: Any) -> bool:
-    """Enqueue an email, with `by_stranger` or what its composer needs."""
+    """Enqueue an email, with what its composer needs."""
     with world.app.app_context():
         added = outbox.enqueue_uncomposed(recipient, kind, always=always, **context)
         transaction.commit()
@@ -158,17 +158,18 @@ def test_an_address_gets_five_emails_an_hour_and_twenty_a_day(world: World, time
     assert enqueue(world, "the next day")
 
 
-def test_strangers_cause_three_emails_an_hour_and_twelve_a_day_and_leave_room_for_the_others(
-    world: World, time: FrozenClock
-) -> None:
-    for expected in [3, 3, 3, 3, 0]:
-        added = [enqueue(world, f"kind{number}", by_stranger=True) for number in range(4)]
-        assert added == [True] * expected + [False] * (4 - expected)
+def test_what_anybody_can_cause_and_all_else_leave_each_other_some_emails(world: World, time: FrozenClock) -> None:
+    for anybody, others in [(5, 2), (5, 2), (5, 2), (0, 2), (0, 0)]:
+        added = [enqueue(world, "password_reset") for _ in range(6)]
+        assert added == [True] * anybody + [False] * (6 - anybody)
+        added = [enqueue(world, "of somebody who is known") for _ in range(4)]
+        assert added == [True] * others + [False] * (4 - others)
         time.advance(hours=1)
-    assert enqueue(world, "of somebody who is known")
-    time.advance(hours=20)
-    assert [enqueue(world, "known") for _ in range(3)] == [True] * 3
-    assert not enqueue(world, "stranger", by_stranger=True)  # 3 of any kind count
+
+
+def test_notices_that_are_always_sent_leave_emails_that_reset_the_password(world: World) -> None:
+    assert all(enqueue(world, "password_changed", always=True) for _ in range(20))
+    assert [enqueue(world, "password_reset") for _ in range(4)] == [True] * 3 + [False]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_stranger_cannot_keep_the_email_about_a_new_device_from_its_owner(
     for _ in range(6):
         assert safe.caller().call("POST", path, {"email": person.email, **body}).status_code == 202
     [[rows]] = world.sql("SELECT count(*) FROM outbox")
-    assert rows == 3
+    assert rows == 5
     world.sign_in(person)
     assert world.sql("SELECT FROM outbox WHERE kind = 'new_device'") != []
 
@@ -206,7 +207,7 @@ def test_emails_at_once_stop_at_the_limit_whoever_causes_them(world: World) -> N
 
     assert set(all_at_once([partial(ask, path) for path in paths])) == {202}
     [[rows]] = world.sql("SELECT count(*) FROM outbox")
-    assert rows == 3
+    assert rows == 5
 
 
 def test_an_email_beyond_the_limit_is_dropped_with_a_line_in_the_log(

@@ -85,6 +85,15 @@ def test_an_email_that_the_account_itself_asked_for_keeps_what_was_set(world: Wo
     assert login(world, ADA, PASSWORD) == 200
 
 
+def test_taking_an_account_back_revokes_the_invitations_that_it_has_sent(world: World) -> None:
+    squatter = world.person("Acme")
+    invitation = world.invite(squatter, squatter.organization_id, "accomplice@example.com", "admin")
+    resend(world, squatter.email)
+    assert verify(world, world.token_for(squatter.email)).status_code == 204
+    accomplice = world.person(email="accomplice@example.com")
+    assert accomplice.call("POST", "/invitations/accept", {"token": invitation}).status_code == 410
+
+
 def test_an_email_that_another_account_asked_for_takes_the_account_back(world: World) -> None:
     squatter = register(world)
     world.emails()

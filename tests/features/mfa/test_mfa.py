@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,10 +95,18 @@ def test_confirming_ends_other_sessions_and_counts_as_a_second_factor_of_this_on
     ended = world.sql("SELECT end_reason FROM sessions WHERE ended_at IS NOT NULL")
     assert [row.end_reason for row in ended] == ["mfa_changed"]
     row = session_row(world, person)
-    assert (row.amr, row.authenticated_at) == (["pwd", "otp", "mfa"], clock.now())
+    assert (row.amr, row.authenticated_at) == (["pwd", "otp", "mfa"], clock.now() - timedelta(minutes=6))
     assert actions(world)[-2:] == ["mfa.enabled", "session.ended"]
     renewed = person.call("POST", "/auth/mfa/recovery-codes", {"code": Authenticator(secret, []).code(1)})
-    assert renewed.status_code == 200  # recent, with the second factor
+    assert answer(renewed) == (401, "reauthentication_required")  # a new factor is no recent sign-in
+
+
+def test_a_secret_that_is_not_confirmed_within_15_minutes_has_to_be_made_anew(world: World, time: FrozenClock) -> None:
+    person = world.person()
+    secret = person.call("POST", "/auth/mfa/totp").get_json()["secret"]
+    time.advance(minutes=15)
+    confirmed = person.call("POST", "/auth/mfa/totp/confirm", {"code": Authenticator(secret, []).code()})
+    assert answer(confirmed) == (404, "totp_not_found")
 
 
 @pytest.mark.parametrize("form", ["{}", " {} ", "{:.3} {:.0}", "spaced"])
