@@ -118,15 +118,13 @@ def _insert(user_id: UUID, amr: list[str], now: datetime, device_id: UUID) -> Se
 
 
 def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
-    info = request_info()
     outbox.enqueue(
         user.email,
         "new_device",
         always=user.email_verified,  # whoever knows the password cannot use up the limits of the address before
         email=user.email,
         moment=now,
-        ip_address=info.ip_address,
-        user_agent=messages.without_links(info.user_agent or ""),
+        **messages.origin(),
         link=messages.link(current_app.settings, "forgot-password"),
     )
 
