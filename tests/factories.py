@@ -71,6 +71,9 @@ class Caller(FlaskClient):
             codes = content["application/problem+json"]["examples"]
             assert response.json is not None
             assert response.json["code"] in codes, f"undocumented code: {response.text}"
+            documented = codes[response.json["code"]]["value"]
+            assert response.json.keys() ^ documented.keys() <= {"errors"}, f"undocumented members: {response.text}"
+            self._validate(response.json, content["application/problem+json"]["schema"])
         elif "application/json" in content:
             self._validate(response.json, content["application/json"]["schema"])
 

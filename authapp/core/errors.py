@@ -5,6 +5,7 @@ The others stand beside their feature: in `authapp.services`, or in `authapp.sec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ class ApiError(Exception):
         headers: further headers of the response.
         keeps_writes: whether the transaction is committed. Default: as the class says.
         retry_after: seconds. Default: as the class says.
-        extensions: further members of the problem document (RFC 9457 section 3.2).
+        extensions: further members of the problem document (RFC 9457 section 3.2), those that `members` declares.
     """
 
     status: int = 500
@@ -28,6 +29,7 @@ class ApiError(Exception):
     keeps_writes: bool = False  # True: an audit event of the refused request is kept
     retry_after: int | None = None  # seconds
     challenge: str | None = None  # WWW-Authenticate, RFC 6750 section 3
+    members: Mapping[str, Any] = {}  # the JSON schemas of further members, each with an example; see `extensions`
 
     def __init__(
         self,

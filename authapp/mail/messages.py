@@ -1,8 +1,9 @@
-"""The messages of emails, rendered from `templates/`."""
+"""The messages of emails: `templates/` has the paragraphs of each kind, and one layout as text and one as HTML."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -10,22 +11,57 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from authapp.config import Settings
 from authapp.core.actor import UserRecord
 from authapp.core.email import Message
+from authapp.core.request_context import request_info
+from authapp.mail.user_agents import short_name
 from authapp.web.application import current_app
 
 MOST_NAMES = 20  # in a list
 _LONGEST_NAME = 80  # characters
 _LINKABLE = re.compile(r"[/:@<>\u2044\u2215\u3002\uff0e\uff0f\uff1a\uff61\u2024]+|(?<=\w)\.(?=\w)")
+_PARTS = ("subject", "before", "then", "button", "after", "developers")
 _templates = Environment(
-    loader=PackageLoader("authapp.mail"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
+    loader=PackageLoader("authapp.mail"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
 def render(kind: str, **context: Any) -> Message:
-    """A message of this kind. The first line of its text template is the subject."""
-    context = {"service": current_app.settings.operator_name, **context}
-    subject, _, text = _templates.get_template(f"{kind}.txt").render(context).partition("\n")
-    html = _templates.get_template(f"{kind}.html").render(context)
-    return Message(subject.strip(), text.strip() + "\n", html)
+    """A message of this kind. Text and HTML have the same paragraphs.
+
+    Its template has the blocks `subject`, `before`, `then` (before and after when, where and with what it happened),
+    `button` (the words of the link), `after`, and, for an email with a token, `developers` (the routes that take it).
+    """
+    settings = current_app.settings
+    context = {"service": settings.operator_name, "address": settings.frontend_url or settings.public_url, **context}
+    template = _templates.get_template(f"{kind}.txt")
+    scope = template.new_context(context)
+    parts = {name: _paragraphs("".join(template.blocks[name](scope))) for name in _PARTS if name in template.blocks}
+    context.update({name: parts.get(name, []) for name in _PARTS})
+    text = _templates.get_template("layout.txt").render(context)
+    html = _templates.get_template("layout.html").render(context)
+    return Message(parts["subject"][0], re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs of a block, each in one line: the mail program wraps them."""
+    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text.strip())] if text.strip() else []
+
+
+def spelled(moment: datetime) -> str:
+    """A moment as an email writes it."""
+    return f"{moment.day} {moment:%B %Y at %H:%M} UTC"
+
+
+_templates.filters["spelled"] = spelled
+
+
+def origin() -> dict[str, Any]:
+    """From which address and with which program this request comes, as an email tells it."""
+    info = request_info()
+    return {"ip_address": info.ip_address, "user_agent": without_links(short_name(info.user_agent or ""))}
 
 
 def link(settings: Settings, page: str, token: str | None = None, *, take_back: bool = False) -> str:

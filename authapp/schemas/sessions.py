@@ -79,7 +79,7 @@ class Session(Reply):
     refresh_expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "examples": [604800]})
     device_token = fields.String(
         allow_none=True,
-        metadata={"description": "To send at the next sign-in, in place of the one before. null at refresh."},
+        metadata={"description": "For the next sign-in, in place of the one before. null at refresh. " + IN_COOKIE},
     )
     user = fields.Nested(User, required=True)
     organization = fields.Nested(

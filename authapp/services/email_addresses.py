@@ -41,7 +41,7 @@ def verify(token: str) -> None:
     if purpose is TokenPurpose.TAKE_BACK:
         account_credentials.take_back(user)
         values["password_hash"] = None
-        outbox.enqueue_uncomposed(user.email, "password_reset", always=True)
+        outbox.enqueue_uncomposed(user.email, "password_reset", always=True, removed=True)
     transaction.execute(update(User).where(User.id == user.id).values(values))
     one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
     one_time_tokens.mark_verified(user)
@@ -64,10 +64,9 @@ def verification(user_id: UUID, email: str, organization_names: list[str], *, ta
     purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
     issued = one_time_tokens.issue(purpose, user_id, email)
     return messages.render(
-        KIND,
+        "take_back" if takes_back else KIND,
         email=email,
         organizations=messages.listed(organization_names),
-        takes_back=takes_back,
         expires_at=issued.expires_at,
         link=messages.link(current_app.settings, "verify-email", issued.token, take_back=takes_back),
         token=issued.token,

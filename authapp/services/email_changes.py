@@ -97,7 +97,7 @@ def undo(token: str) -> None:
     account_credentials.forget_sign_ins(user.id)
     account_credentials.remove_factors_since(user.id, found.since)
     one_time_tokens.void([user.id])
-    outbox.enqueue_uncomposed(found.email, "password_reset", always=True)
+    outbox.enqueue_uncomposed(found.email, "password_reset", always=True, removed=True)
     audit.record(
         AuditAction.USER_EMAIL_CHANGE_UNDONE, None, target_id=user.id, user_id=user.id, before=user.email,
         after=found.email, sessions=len(ended),
@@ -123,7 +123,7 @@ def _require_no_undo(user: UserRecord) -> None:
     until = transaction.scalar(left.where(*_can_undo()))
     if until is not None:
         raise LimitReached(
-            detail=f"Your address has changed, which can be undone until {until:%d %B %Y at %H:%M} UTC. "
+            detail=f"Your address has changed, which can be undone until {messages.spelled(until)}. "
             "Until then it cannot change again."
         )
 

@@ -115,10 +115,13 @@ def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
         TooManyAttempts, WrongCode: as `second_factors.check`.
     """
     _require_factor(actor)
-    second_factors.check(actor, code, recovery_code)
+    second_factors.check(actor, code, recovery_code, tell_of_use=False)
     second_factors.remove(actor.id)
     audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
-    second_factors.tell(actor.user.email, "mfa_disabled", verified=actor.user.email_verified)
+    by_recovery_code = recovery_code is not None
+    second_factors.tell(
+        actor.user.email, "mfa_disabled", verified=actor.user.email_verified, by_recovery_code=by_recovery_code
+    )
 
 
 def renew_recovery_codes(actor: Actor, code: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -17,6 +18,27 @@ from authapp.web.application import current_app
 
 PREFIX = "mt"
 LIFETIME = timedelta(minutes=5)
+METHODS = ["totp", "recovery_code"]
+
+
+class MfaRequired(Unauthorized):
+    code = "mfa_required"
+    detail = "This account has a second factor. Send a code with this mfa_token to POST /api/v1/auth/login/mfa."
+    keeps_writes = True
+    members: Mapping[str, Any] = {
+        "mfa_token": {"type": "string", "description": "Completes this sign-in, once.", "examples": ["mt_019aab1c…"]},
+        "methods": {
+            "type": "array",
+            "description": "What the account has. Later versions may add methods.",
+            "items": {"type": "string"},
+            "examples": [METHODS],
+        },
+        "expires_in": {
+            "type": "integer",
+            "description": "How many seconds the mfa_token is valid.",
+            "examples": [int(LIFETIME.total_seconds())],
+        },
+    }
 
 
 class InvalidMfaToken(Unauthorized):

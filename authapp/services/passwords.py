@@ -66,7 +66,7 @@ def reset(token: str, new_password: str) -> None:
     transaction.execute(new)
     throttle.forget(user.email)
     audit.record(AuditAction.USER_PASSWORD_RESET, None, target_id=user.id, user_id=user.id, sessions=ended)
-    outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=True)
+    outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=True, **messages.origin())
 
 
 def change(actor: Actor, current_password: str, new_password: str) -> None:
@@ -93,7 +93,7 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
     ended = _end_others(user, EndReason.PASSWORD_CHANGED, Session.id != actor.session_id)
     audit.record(AuditAction.USER_PASSWORD_CHANGED, actor, target_id=user.id, user_id=user.id, sessions=ended)
     # anybody may register somebody else's address: an address that is not verified is told within its limits only
-    outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=user.email_verified)
+    outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=user.email_verified, **messages.origin())
 
 
 def _of_token(token: str) -> UserRecord:
@@ -130,6 +130,8 @@ def compose_reset(waiting: Waiting) -> Message | None:
     context: dict[str, Any] = {
         "email": user.email,
         "verified": user.email_verified,
+        "has_password": user.has_password,
+        "removed": waiting.context.get("removed", False),
         "organizations": messages.listed(organizations.names_of_user(user.id, messages.MOST_NAMES + 1)),
         "expires_at": issued.expires_at,
         "link": messages.link(current_app.settings, "reset-password", issued.token),
@@ -148,6 +150,8 @@ def compose_changed(waiting: Waiting) -> Message | None:
         CHANGED,
         email=waiting.recipient,
         moment=waiting.enqueued_at,
+        ip_address=waiting.context.get("ip_address"),
+        user_agent=waiting.context.get("user_agent"),
         api_keys=messages.listed(names),
         link=messages.link(current_app.settings, "forgot-password"),
     )

@@ -16,7 +16,6 @@ from authapp.core import clock
 from authapp.core.actor import Actor, signing_in
 from authapp.core.enums import AuditAction
 from authapp.core.errors import Unauthorized
-from authapp.core.request_context import request_info
 from authapp.db import transaction
 from authapp.mail import limits, messages, outbox
 from authapp.models import MfaChallenge, RecoveryCode, Session, TotpFactor, User
@@ -56,8 +55,14 @@ def lock(user_id: UUID) -> None:
     transaction.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
-def check(actor: Actor, code: str | None, recovery_code: str | None) -> None:
+def check(actor: Actor, code: str | None, recovery_code: str | None, *, tell_of_use: bool = True) -> None:
     """Check a code or a recovery code of the caller, whose account and session are locked from here on.
+
+    Args:
+        actor: the caller.
+        code: a code, or
+        recovery_code: a recovery code.
+        tell_of_use: send an email about a used recovery code. Another one tells of it, where this is false.
 
     Raises:
         TooManyAttempts: before it is judged.
@@ -66,16 +71,16 @@ def check(actor: Actor, code: str | None, recovery_code: str | None) -> None:
     """
     reserve(actor.id)
     locks.lock_account(actor)
-    judge(actor.id, code, recovery_code)
+    judge(actor.id, code, recovery_code, tell_of_use=tell_of_use)
 
 
-def judge(user_id: UUID, code: str | None, recovery_code: str | None) -> None:
+def judge(user_id: UUID, code: str | None, recovery_code: str | None, *, tell_of_use: bool = True) -> None:
     """Accept a code or a recovery code, once. The attempt is reserved, and the account locked.
 
     Raises:
         WrongCode: it is wrong, or was used before.
     """
-    right = _accept(user_id, code) if code is not None else _spend(user_id, recovery_code or "")
+    right = _accept(user_id, code) if code is not None else _spend(user_id, recovery_code or "", tell_of_use)
     _conclude(user_id, right)
 
 
@@ -141,7 +146,7 @@ def _accept(user_id: UUID, code: str, *, confirming: bool = False) -> bool:
     return transaction.scalar(accepted) is not None
 
 
-def _spend(user_id: UUID, recovery_code: str) -> bool:
+def _spend(user_id: UUID, recovery_code: str, tell_of_use: bool) -> bool:
     """Use a recovery code up, and tell the owner."""
     typed = recovery_codes.normalize(recovery_code)
     if typed is None:
@@ -156,7 +161,8 @@ def _spend(user_id: UUID, recovery_code: str) -> bool:
     audit.record(
         AuditAction.MFA_RECOVERY_CODE_USED, signing_in(user_id), target_id=user_id, user_id=user_id, left=row[2]
     )
-    tell(row.email, "recovery_code_used", verified=row.email_verified, left=row[2])
+    if tell_of_use:
+        tell(row.email, "recovery_code_used", verified=row.email_verified, left=row[2])
     return True
 
 
@@ -169,15 +175,13 @@ def tell_of_wrong_code(user_id: UUID) -> None:
 
 def tell(email: str, kind: str, *, verified: bool, **context: Any) -> None:
     """Tell the owner of an account of a change of its second factor: always, if somebody has verified the address."""
-    info = request_info()
     outbox.enqueue(
         email,
         kind,
         always=verified,
         email=email,
         moment=clock.now(),
-        ip_address=info.ip_address,
-        user_agent=messages.without_links(info.user_agent or ""),
+        **messages.origin(),
         link=messages.link(current_app.settings, "forgot-password"),
         **context,
     )

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord, signing_in
 from authapp.core.enums import AuditAction, EndReason
-from authapp.core.errors import ApiError, NotFound, Unauthorized
+from authapp.core.errors import ApiError, NotFound
 from authapp.core.logging import log_context
 from authapp.core.request_context import request_info
 from authapp.db import transaction
@@ -30,15 +30,6 @@ from authapp.web.application import current_app
 class SessionNotFound(NotFound):
     code = "session_not_found"
     detail = "You have no live session with this id."
-
-
-MFA_METHODS = ["totp", "recovery_code"]
-
-
-class MfaRequired(Unauthorized):
-    code = "mfa_required"
-    detail = "This account has a second factor. Send a code with this mfa_token to POST /api/v1/auth/login/mfa."
-    keeps_writes = True
 
 
 def start(
@@ -100,8 +91,8 @@ def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
     if admission.needs_second_factor(user, amr):
         token = mfa_challenges.create(user.id, amr, device_id)
         lifetime = int(mfa_challenges.LIFETIME.total_seconds())
-        extensions = {"mfa_token": token, "methods": MFA_METHODS, "expires_in": lifetime}
-        raise MfaRequired(extensions=extensions)
+        extensions = {"mfa_token": token, "methods": mfa_challenges.METHODS, "expires_in": lifetime}
+        raise mfa_challenges.MfaRequired(extensions=extensions)
 
 
 def _update(user_id: UUID, **changes: Any) -> UserRecord:
@@ -127,14 +118,12 @@ def _insert(user_id: UUID, amr: list[str], now: datetime, device_id: UUID) -> Se
 
 
 def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
-    info = request_info()
     outbox.enqueue(
         user.email,
         "new_device",
         email=user.email,
         moment=now,
-        ip_address=info.ip_address,
-        user_agent=messages.without_links(info.user_agent or ""),
+        **messages.origin(),
         link=messages.link(current_app.settings, "forgot-password"),
     )
 

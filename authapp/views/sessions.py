@@ -23,11 +23,11 @@ from authapp.schemas.sessions import (
 from authapp.security.hash_queue import HashQueueFull
 from authapp.services import session_refresh, sessions, sign_in
 from authapp.services.admission import InactiveAccount, WrongCredentials
-from authapp.services.mfa_challenges import InvalidMfaToken
+from authapp.services.mfa_challenges import InvalidMfaToken, MfaRequired
 from authapp.services.second_factors import WrongCode
 from authapp.services.session_refresh import RefreshTokenReused
 from authapp.services.session_tokens import SignedIn
-from authapp.services.sessions import MfaRequired, SessionNotFound
+from authapp.services.sessions import SessionNotFound
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
 from authapp.web.browser_mode import sign_out_response, token_response

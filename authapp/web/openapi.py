@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from hashlib import sha256
-from http import HTTPStatus
 from inspect import getdoc
 from typing import Any, cast
 
@@ -29,16 +27,15 @@ from authapp.schemas.fields import Choice
 from authapp.web.application import TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
-from authapp.web.problems import CONTENT_TYPE, problem_document
+from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
+from authapp.web.problems import CONTENT_TYPE
 
 API_PREFIX = "/api/v1"
 TITLE = "authapp"
 _PUBLISHER = {"license": {"name": "MIT", "identifier": "MIT"}, "contact": {"name": "the authapp authors"}}
 _ERROR_CODE = "ErrorCode"
 _CODE_DESCRIPTION = "Stable; programs go by this. Later versions may add codes."
-_SCHEMAS = "#/components/schemas/"
 _ALWAYS = (InternalError, ServiceUnavailable)
-_REQUEST_ID = "019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10"
 
 DESCRIPTION = """Multi-tenant authentication and authorization.
 
@@ -152,7 +149,8 @@ def _complete_schemas(schemas: dict[str, Any], bodies: set[str]) -> None:
         for field in schema.get("properties", {}).values():
             field.pop("default", None)  # openapi-typescript makes a field that has one required
     schemas[_ERROR_CODE]["enum"] = sorted({error.code for error in catalogue()})
-    schemas["Problem"]["properties"]["code"] = {"$ref": _SCHEMAS + _ERROR_CODE}
+    schemas["Problem"]["properties"]["code"] = {"$ref": SCHEMAS + _ERROR_CODE}
+    schemas.update({error.__name__: problem_with_members(error) for error in catalogue() if error.members})
 
 
 def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
@@ -166,10 +164,10 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     if takes_bearer and (guard == "public" or guard.endswith("(or_refresh_token)")):
         operation["security"].append({})
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
-    responses.update(_problem_responses(declared))
+    responses.update(problem_responses(declared))
     if limit := limit_of(view):
         for response in responses.values():
-            response.setdefault("headers", {}).update(_rate_limit_headers(_operation_id(rule), limit))
+            response.setdefault("headers", {}).update(rate_limit_headers(_operation_id(rule), limit))
     if ValidationFailed in declared:
         examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
         examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
@@ -206,46 +204,10 @@ def _refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[s
     enum = {"type": "string", "description": getdoc(field.enum), "enum": values}
     if converter.spec.components.schemas.setdefault(name, enum) != enum:
         raise TakenName(f"Two schemas are named {name} in the OpenAPI document. Rename one of the classes.")
-    schema: dict[str, Any] = {"$ref": _SCHEMAS + name}
+    schema: dict[str, Any] = {"$ref": SCHEMAS + name}
     if field.values != values:
         schema = {"allOf": [schema, {"enum": field.values}]}
     return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
-
-
-def _problem_responses(errors: Iterable[type[ApiError]]) -> dict[str, Any]:
-    by_status: dict[int, list[type[ApiError]]] = defaultdict(list)
-    for error in sorted(errors, key=lambda error: (error.status, error.code)):
-        by_status[error.status].append(error)
-    return {str(status): _problem_response(status, group) for status, group in by_status.items()}
-
-
-def _problem_response(status: int, group: list[type[ApiError]]) -> dict[str, Any]:
-    headers = {"X-Request-ID": _header("The id of this request.")}
-    if any(error.challenge for error in group):
-        headers["WWW-Authenticate"] = _header("RFC 6750 section 3.")
-    if any(error.retry_after is not None for error in group):
-        headers["Retry-After"] = _header("Seconds.")
-    return {
-        "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{error.code}`" for error in group),
-        "headers": headers,
-        "content": {
-            CONTENT_TYPE: {
-                "schema": {"$ref": f"{_SCHEMAS}Problem"},
-                "examples": {error.code: {"value": problem_document(error, _REQUEST_ID)} for error in group},
-            }
-        },
-    }
-
-
-def _rate_limit_headers(name: str, limit: str) -> dict[str, Any]:
-    return {
-        "RateLimit": _header(f'What is left, and in how many seconds it is {limit} again: `"{name}";r=9;t=33`.'),
-        "RateLimit-Policy": _header(f"{limit}, for each client network; draft-ietf-httpapi-ratelimit-headers."),
-    }
-
-
-def _header(description: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string"}}
 
 
 def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:

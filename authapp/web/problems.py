@@ -29,6 +29,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     415: errors.UnsupportedMediaType,
     500: errors.InternalError,
 }
+_TITLE_WORDS = {"api": "API", "json": "JSON", "mfa": "second factor", "totp": "authenticator app"}
 
 log = structlog.get_logger("authapp")
 
@@ -93,7 +94,7 @@ def _headers(error: ApiError) -> dict[str, str]:
 
 
 def _title(code: str) -> str:
-    words = " ".join({"api": "API", "json": "JSON"}.get(word, word) for word in code.split("_"))
+    words = " ".join(_TITLE_WORDS.get(word, word) for word in code.split("_"))
     return words[0].upper() + words[1:]
 
 

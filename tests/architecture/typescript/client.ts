@@ -28,6 +28,7 @@ export const ofKey: "developer" | "viewer" = apiKey.role;
 export const actorType: "user" | "api_key" | null = event.actor_type;
 export const isSignIn: boolean = event.action === "session.started";
 export const mustSignIn: boolean = problem.code === "wrong_credentials";
+export const waiting: { mfa_token: string; expires_in: number } | null = "mfa_token" in problem ? problem : null;
 
 // A switch over all values needs no default.
 export function sentence(status: Schemas["InvitationStatus"]): string {

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from authapp.core import clock
 from authapp.core.clock import FrozenClock
@@ -45,7 +46,12 @@ def test_totp_is_set_up_with_a_secret_of_160_bits_and_serves_once_confirmed(worl
         "totp_enabled": True, "recovery_codes_left": 10, "passkeys": 0,
     }  # fmt: skip
     assert person.call("GET", "/auth/me").get_json()["mfa_enabled"] is True
-    assert answer(login(world, person)) == (401, "mfa_required")
+    response = login(world, person)
+    assert answer(response) == (401, "mfa_required")
+    Draft202012Validator(
+        {"$ref": "#/components/schemas/MfaRequired", "components": world.caller().openapi["components"]}
+    ).validate(response.get_json())
+    assert response.get_json()["title"] == "Second factor required"
 
 
 def test_the_secret_and_the_recovery_codes_are_not_readable_in_the_database(world: World) -> None:
