@@ -1,6 +1,6 @@
 import { call, callSignedIn, keep } from "./api.js";
 import { onSubmit, showProblem } from "./form.js";
-import { fill, showPanel, showUser, signedInUser, takeToken } from "./page.js";
+import { fill, showPanel, showUser, signedInUser, takeFromAddress } from "./page.js";
 import { bindSignIn } from "./sign-in-forms.js";
 import { text } from "./text.js";
 
@@ -87,7 +87,7 @@ for (const button of document.querySelectorAll("[data-decline]")) {
 $("[data-close]").addEventListener("click", () => dialog.close());
 
 async function start() {
-  const found = takeToken() ?? sessionStorage.getItem(KEPT);
+  const found = takeFromAddress("token")?.get("token") ?? sessionStorage.getItem(KEPT);
   if (!found) {
     showPanel("token");
     return signedInUser();
