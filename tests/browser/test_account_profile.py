@@ -75,6 +75,7 @@ def test_the_link_of_the_verification_email_verifies(account: Account) -> None:
     account.open()
     expect(profile.get_by_text("Verified", exact=True)).to_be_visible()
     expect(profile.get_by_role("button", name="Send the email again")).to_be_hidden()
+    expect(account.page.get_by_text("Verify your email: we have sent you an email")).to_be_hidden()
 
 
 def test_the_verification_email_comes_again(account: Account) -> None:
@@ -133,6 +134,15 @@ def test_a_password_that_is_not_changed_says_why(
     fill(password, "Change password", Current_password=current, New_password=new)
     expect(password.get_by_label(field, exact=True)).to_be_focused()
     assert said in (password.locator(".error").locator("visible=true").text_content() or "")
+
+
+def test_a_password_that_the_service_refuses_for_being_the_same_has_that_beside_its_field(account: Account) -> None:
+    problem = {"code": "validation_failed", "errors": {"json": {"new_password": ["This is your present password."]}}}
+    account.page.route("**/password/change", lambda route: route.fulfill(status=422, json=problem))
+    password = account.section("Password")
+    fill(password, "Change password", Current_password=PASSWORD, New_password=PASSWORD)
+    expect(password.get_by_label("New password", exact=True)).to_be_focused()
+    expect(password.locator(".error").locator("visible=true")).to_have_text("This is your present password.")
 
 
 def test_an_account_without_a_password_gets_an_email_to_set_one(new_page: NewPage, site: Site) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage, Site, submit
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, AppWith
 
 pytestmark = pytest.mark.xdist_group("browser")
 NEW_PASSWORD = "AnotherPassword456"
@@ -154,6 +156,20 @@ def test_a_password_that_was_forgotten_is_reset_on_the_way_to_the_invitation(new
     submit(page, "Sign in", Email=email, Password=NEW_PASSWORD)
     page.wait_for_url("**/invitation")
     page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("status").locator("visible=true")).to_have_text(JOINED)
+
+
+def test_whoever_has_an_account_signs_in_and_joins_where_registration_is_closed(
+    new_page: NewPage, site: Site, app_with: AppWith
+) -> None:
+    closed = app_with(registration_mode="closed").test_client().get("/invitation").text
+    email = site.register()["user"]["email"]
+    site.invite(email)
+    page = new_page()
+    page.route(re.compile("/invitation$"), lambda route: route.fulfill(body=closed, content_type="text/html"))
+    page.goto(site.link_for(email))
+    expect(page.get_by_text("No new accounts here. If you have one, sign in to accept.")).to_be_visible()
+    sign_in(page)
     expect(page.get_by_role("status").locator("visible=true")).to_have_text(JOINED)
 
 

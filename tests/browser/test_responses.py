@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from authapp.core.enums import AuditAction, TokenPurpose
 from authapp.instance import ROOT
@@ -47,6 +48,37 @@ def test_a_page_has_a_strict_policy_is_not_stored_and_loads_only_from_here(clien
     assert '<noscript><p class="alert">This page needs JavaScript.' in page.text
     assert 'method="get"' not in page.text
     assert page.text.count("<form") == page.text.count('method="post"') == page.text.count('" disabled>')
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+def test_an_unknown_address_is_a_page_with_status_404_for_a_browser(app_with: AppWith) -> None:
+    client = FlaskClient(app_with())  # a caller of the API expects a problem document
+    page = client.get("/no/such/page", headers={"Accept": BROWSER, "Accept-Language": "de"})
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "Seite nicht gefunden" in page.text
+    assert set(page.headers["Content-Security-Policy"].split("; ")) == POLICY
+    assert page.headers["Cache-Control"] == "no-store"
+    assert {"Accept", "Accept-Language"} <= set(page.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/v1/none", BROWSER),
+        ("/api/v1/", BROWSER),
+        ("/none", "*/*"),
+        ("/none", None),
+        ("/none", "application/json"),
+        ("/none", "application/json, text/html"),
+        ("/pages/none.js", "*/*"),
+    ],
+)
+def test_an_unknown_address_is_a_problem_document_for_others(client: Caller, path: str, accept: str | None) -> None:
+    answer = client.get(path, headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert answer.get_json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["/pages/style.css", "/pages/api.js", "/pages/texts/de.js"])

@@ -8,21 +8,22 @@ import { showPanel, signedInUser, takeFromAddress } from "./page.js";
  * @param {string} path of the API, which takes the values of the form
  * @param {object} [handlers]
  * @param {(address: URLSearchParams) => void} [handlers.opened] with what the address has beside the token
+ * @param {(user: any) => void} [handlers.done] with the account that is still signed in, or null
  * @param {(problem: import("./api.js").Problem) => unknown} [handlers.dead] where the token is not valid
  * @returns {Promise<any>} the account that is signed in, or null
  */
-export async function bindTokenForm(form, path, { opened, dead = (problem) => showProblem(form, problem, "token") } = {}) {
+export async function bindTokenForm(form, path, { opened, done, dead } = {}) {
   onSubmit(form, async (values) => {
     try {
       await call("POST", path, { ...values, token: values.token.trim() });
     } catch (problem) {
       if (problem.code !== "invalid_email_token") throw problem;
       askForToken(form);
-      await dead(problem);
-      return;
+      return dead ? dead(problem) : showProblem(form, problem, "token");
     }
-    await signedInUser(); // the session may have ended, or the address have changed
+    const user = await signedInUser(); // the session may have ended, or the address have changed
     form.reset();
+    done?.(user);
     showPanel("done");
   });
   const open = () => {

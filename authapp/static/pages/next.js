@@ -4,7 +4,8 @@ export const KEPT = "invitation"; // in sessionStorage: its token outlives a rel
 
 /** The page that `#next=` of the address names. Default: an invitation that is open in this tab, or the account. */
 export function nextPage() {
-  const wanted = new URLSearchParams(location.hash.slice(1)).get("next") ?? (sessionStorage.getItem(KEPT) ? "/invitation" : DEFAULT);
+  const start = sessionStorage.getItem(KEPT) ? "/invitation" : DEFAULT;
+  const wanted = new URLSearchParams(location.hash.slice(1)).get("next") ?? start;
   const url = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin) : null;
   return url?.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search + url.hash : DEFAULT;
 }

@@ -21,11 +21,14 @@ function warn(isTakingBack) {
   for (const part of document.querySelectorAll("[data-take-back]")) {
     part.hidden = isTakingBack !== (part.dataset.takeBack === "yes");
   }
-  if (isTakingBack) form.querySelector("button[type=submit]").setAttribute("aria-describedby", "take-back");
+  const button = form.querySelector("button[type=submit]");
+  if (isTakingBack) button.setAttribute("aria-describedby", "take-back");
+  else button.removeAttribute("aria-describedby");
 }
 
 const user = await bindTokenForm(form, "/auth/email/verify", {
   opened: (address) => warn(address.get("take_back") === "1"),
+  done: (stillSignedIn) => stillSignedIn && warn(false), // taking back would have ended the session
   async dead(problem) {
     if ((await signedInUser())?.email_verified) showPanel("verified");
     else showProblem(form, problem, "token");
