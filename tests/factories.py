@@ -171,7 +171,7 @@ class World:
     def token_for(self, recipient: str) -> str:
         """The token in the last email to somebody."""
         text = [message.text for to, message in self.emails() if to == recipient][-1]
-        return str(re.findall(r"#token=(\S+)", text)[-1])
+        return str(re.findall(r"#token=([^\s&]+)", text)[-1])
 
     def emails(self) -> list[tuple[str, Message]]:
         """All emails so far, oldest first."""

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from authapp.cli.transaction import committed
-from authapp.mail import outbox as messages
+from authapp.mail import unsent
 
 outbox = AppGroup("outbox", help="See which emails wait, and try those again that were given up.")
 
@@ -17,7 +17,7 @@ outbox = AppGroup("outbox", help="See which emails wait, and try those again tha
 def list_waiting() -> None:
     """List the emails that wait to be sent."""
     with committed():
-        found = messages.unsent(dead=False)
+        found = unsent.listed(dead=False)
     for message in found:
         problem = f": {message.last_error}" if message.last_error else ""
         click.echo(
@@ -31,7 +31,7 @@ def list_waiting() -> None:
 def dead() -> None:
     """List the emails that were given up."""
     with committed():
-        found = messages.unsent(dead=True)
+        found = unsent.listed(dead=True)
     for message in found:
         when = f"{message.dead_at:%Y-%m-%d %H:%M} UTC"
         click.echo(f"{message.id}  {when}  {message.kind} to {message.recipient}: {message.last_error}")
@@ -44,6 +44,6 @@ def dead() -> None:
 def retry(message_id: UUID) -> None:
     """Try the email with this MESSAGE_ID again, which was given up."""
     with committed():
-        if not messages.retry(message_id):
+        if not unsent.retry(message_id):
             raise click.ClickException(f"No email with the id {message_id} was given up. List them with: outbox dead")
     click.echo("It is due now.")

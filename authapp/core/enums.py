@@ -48,6 +48,7 @@ class TokenPurpose(StrEnum):
 
     INVITATION = "invitation"
     VERIFICATION = "verification"
+    TAKE_BACK = "take_back"  # verifies the address and removes what was set before
     CHANGE = "change"  # confirms the new address
     UNDO_CHANGE = "undo_change"
     RESET = "reset"

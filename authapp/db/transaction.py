@@ -75,11 +75,11 @@ def fetch_one(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | 
 
 
 def fetch_autocommit(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
-    """Send a look-up that is a transaction of its own: one round trip where BEGIN, statement and COMMIT are three.
+    """Send a statement that is a transaction of its own: one round trip where BEGIN, statement and COMMIT are three.
 
     It goes straight to the driver, because SQLAlchemy's overhead costs more than the statement; its errors are raised
-    as SQLAlchemy raises them. It must lock no row: these connections stay free while requests wait for locks in their
-    transactions. When the connection breaks, the request is run again.
+    as SQLAlchemy raises them. It must wait for no row that requests lock in their transactions, because these
+    connections stay free meanwhile. When the connection breaks, the request is run again.
     """
     engine, borrowed = autocommit_engine(), None
     driver = engine.dialect.loaded_dbapi
@@ -141,23 +141,8 @@ def paused() -> Iterator[None]:
     yield
 
 
-@contextmanager
-def separate() -> Iterator[None]:
-    """Run the block in a transaction of its own, which is committed at its end, and then begin the request's anew.
-
-    For what has to stay whatever becomes of the request. What was read or locked before is gone, as with `paused`.
-    """
-    rollback()
-    try:
-        yield
-        commit()
-    except BaseException:
-        rollback()
-        raise
-
-
 def commit() -> None:
-    """Commit the transaction of a command, or of `separate`."""
+    """Commit the transaction of a command."""
     db.session.commit()
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "check_role",
     "get_current_active_user",
     "get_current_user",
+    "get_optional_user",
     "guard",
     "public",
     "require_active_user",
@@ -82,6 +83,11 @@ def get_current_active_user() -> UserRecord:
         ApiKeyNotAllowed: an API key was sent.
     """
     return _require_active(get_current_user())
+
+
+def get_optional_user() -> UserRecord | None:
+    """The same for a public view, None where the request has no header Authorization. Declare `ACCOUNT_ERRORS`."""
+    return get_current_active_user() if "Authorization" in request.headers else None
 
 
 @overload

@@ -10,6 +10,7 @@ from authapp.db import transaction
 from authapp.models import OutboxMessage
 
 MOST = {timedelta(hours=1): 5, timedelta(days=1): 20}  # of all kinds together
+MOST_BY_STRANGERS = {timedelta(hours=1): 3, timedelta(days=1): 12}  # so that they leave room for the others
 
 
 def lock(recipient: str) -> None:
@@ -17,9 +18,16 @@ def lock(recipient: str) -> None:
     transaction.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"emails to {recipient}", 0))))
 
 
-def allows_another(recipient: str, now: datetime) -> ColumnElement[bool]:
-    """The condition that an address may get another email. Lock it before the statement that has the condition."""
-    return and_(*(_sent_since(recipient, now - window, most) < most for window, most in MOST.items()))
+def allows_another(recipient: str, now: datetime, *, by_stranger: bool) -> ColumnElement[bool]:
+    """The condition that an address may get another email. Lock it before the statement that has the condition.
+
+    Args:
+        recipient: the address.
+        now: the moment.
+        by_stranger: anybody who knows the address can cause it. It is dropped where few of any kind were enqueued.
+    """
+    limits = MOST_BY_STRANGERS if by_stranger else MOST
+    return and_(*(_sent_since(recipient, now - window, most) < most for window, most in limits.items()))
 
 
 def has_been_sent(recipient: str, kind: str, since: datetime) -> bool:

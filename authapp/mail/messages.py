@@ -28,10 +28,18 @@ def render(kind: str, **context: Any) -> Message:
     return Message(subject.strip(), text.strip() + "\n", html)
 
 
-def link(settings: Settings, page: str, token: str | None = None) -> str:
-    """Where an email leads: a page of FRONTEND_URL or of ours. The token stands behind the #, which no server gets."""
+def link(settings: Settings, page: str, token: str | None = None, *, take_back: bool = False) -> str:
+    """Where an email leads: a page of FRONTEND_URL or of ours. The token stands behind the #, which no server gets.
+
+    Args:
+        settings: those of the application.
+        page: its path.
+        token: the one of the email.
+        take_back: the token takes an account back, so that the page can say what it removes.
+    """
     address = f"{settings.frontend_url or settings.public_url}/{page}"
-    return f"{address}#token={token}" if token else address
+    fragment = f"#token={token}" + ("&take_back=1" if take_back else "")
+    return address + fragment if token else address
 
 
 def name_and_address(user: UserRecord) -> str:

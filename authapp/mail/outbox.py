@@ -36,7 +36,15 @@ class NotComposed(Exception):
     """An email could not be composed. It may succeed later."""
 
 
-def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, always: bool = False, **context: Any) -> bool:
+def enqueue(
+    recipient: str,
+    kind: str,
+    *,
+    subject_id: UUID | None = None,
+    always: bool = False,
+    by_stranger: bool = False,
+    **context: Any,
+) -> bool:
     """Render an email and add it to the request's transaction.
 
     Args:
@@ -44,27 +52,43 @@ def enqueue(recipient: str, kind: str, *, subject_id: UUID | None = None, always
         kind: the name of its template.
         subject_id: what it is about, so that `cancel` finds it.
         always: beyond the limits of the recipient too. For what protects an account whose address is verified.
+        by_stranger: within lower limits. For what anybody can cause who knows the address.
         context: what the template needs.
 
     Returns:
         False: the recipient has been sent as many emails as one may, and this one was dropped.
     """
-    return _add(recipient, kind, subject_id, always, encrypted_body=_as_text(messages.render(kind, **context)))
+    text = _as_text(messages.render(kind, **context))
+    return _add(recipient, kind, subject_id, always, by_stranger, encrypted_body=text)
 
 
 def enqueue_message(recipient: str, kind: str, message: Message) -> bool:
     """The same for an email that is rendered already."""
-    return _add(recipient, kind, None, always=False, encrypted_body=_as_text(message))
+    return _add(recipient, kind, encrypted_body=_as_text(message))
 
 
 def enqueue_uncomposed(
-    recipient: str, kind: str, *, subject_id: UUID | None = None, always: bool = False, **context: Any
+    recipient: str,
+    kind: str,
+    *,
+    subject_id: UUID | None = None,
+    always: bool = False,
+    by_stranger: bool = False,
+    **context: Any,
 ) -> bool:
     """The same for an email that is composed when it is sent. `context` is what its composer needs, as JSON."""
-    return _add(recipient, kind, subject_id, always, encrypted_context=json.dumps(context) if context else None)
+    text = json.dumps(context) if context else None
+    return _add(recipient, kind, subject_id, always, by_stranger, encrypted_context=text)
 
 
-def _add(recipient: str, kind: str, subject_id: UUID | None, always: bool, **texts: str | None) -> bool:
+def _add(
+    recipient: str,
+    kind: str,
+    subject_id: UUID | None = None,
+    always: bool = False,
+    by_stranger: bool = False,
+    **texts: str | None,
+) -> bool:
     if current_app.mailer is None:
         log.warning("email.waits", kind=kind, reason="MAIL_URL is not set")
     message_id, now = uuid7(), clock.now()
@@ -82,7 +106,7 @@ def _add(recipient: str, kind: str, subject_id: UUID | None, always: bool, **tex
     row = select(*(literal(value, columns[name].type) for name, value in values.items()))
     if not always:
         limits.lock(recipient)
-        row = row.where(limits.allows_another(recipient, now))
+        row = row.where(limits.allows_another(recipient, now, by_stranger=by_stranger))
     added = transaction.scalar(insert(OutboxMessage).from_select(list(values), row).returning(OutboxMessage.id))
     if added is None:
         log.warning("email.dropped", kind=kind, reason="the recipient has been sent as many as one may")
@@ -102,25 +126,6 @@ def send_due(mailer: Mailer, stopped: Event | None = None) -> int:
         _attempt(mailer, taken)
         tried += 1
     return tried
-
-
-def unsent(*, dead: bool) -> list[Row[*tuple[Any, ...]]]:
-    """The emails that were given up, or those that wait, oldest first."""
-    columns = (OutboxMessage.id, OutboxMessage.recipient, OutboxMessage.kind, OutboxMessage.attempts)
-    times = (OutboxMessage.created_at, OutboxMessage.due_at, OutboxMessage.dead_at, OutboxMessage.last_error)
-    which = OutboxMessage.dead_at.is_not(None) if dead else OutboxMessage.due_at.is_not(None)
-    return list(transaction.execute(select(*columns, *times).where(which).order_by(OutboxMessage.id)))
-
-
-def retry(message_id: UUID) -> bool:
-    """Make an email that was given up due again, with all its attempts. Returns whether there is such an email."""
-    retried = transaction.scalar(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == message_id, OutboxMessage.dead_at.is_not(None))
-        .values(dead_at=None, attempts=0, due_at=clock.now())
-        .returning(OutboxMessage.id)
-    )
-    return retried is not None
 
 
 def _take() -> Row[*tuple[Any, ...]] | None:

@@ -18,8 +18,7 @@ class OneTimeToken(Identified, Created, Model):
     """The present token of an owner for a purpose. Only the email has the token. Stored is its keyed hash.
 
     `owner_id` is the account, or for an invitation the invitation. `email` is the address that the token confirms: the
-    email went there. `takes_back` says that whoever uses it need not be who has set what the account has so far:
-    somebody who was not signed in asked for it, or nobody has ever verified the address.
+    email went there. `unverified` says of a token that undoes a change that nobody had verified this address before.
     """
 
     __tablename__ = "one_time_tokens"
@@ -28,7 +27,7 @@ class OneTimeToken(Identified, Created, Model):
     purpose: Mapped[TokenPurpose] = mapped_column(enum_column(TokenPurpose, "purpose"))
     email: Mapped[str] = mapped_column(String(lengths.EMAIL))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    takes_back: Mapped[bool] = mapped_column(server_default=text("false"))
+    unverified: Mapped[bool] = mapped_column(server_default=text("false"))
     expires_at: Mapped[datetime] = mapped_column(timestamp())
     used_at: Mapped[datetime | None] = mapped_column(timestamp())
 

@@ -30,7 +30,8 @@ class Session(Identified, Created, Model):
     """A sign-in and all the refresh tokens that descend from it.
 
     `refresh_id` is the `jti` of the refresh token that may be used next, `previous_refresh_id` of the one before it,
-    and `last_used_at` the moment of that rotation, which is also the `iat` of the current token.
+    and `last_used_at` the moment of that rotation, which is also the `iat` of the current token. `device_id` is the
+    known device that it was started from.
     """
 
     __tablename__ = "sessions"
@@ -47,6 +48,7 @@ class Session(Identified, Created, Model):
     end_reason: Mapped[str | None] = mapped_column(String(32))
     ip_address: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str | None] = mapped_column(String(lengths.USER_AGENT))
+    device_id: Mapped[UUID | None]
 
     __table_args__ = (
         # the sessions page and "everywhere" read the live ones of a user, newest first

@@ -29,7 +29,7 @@ class InactiveAccount(Forbidden):
 
 class EmailNotVerified(Forbidden):
     code = "email_not_verified"
-    detail = "Verify your email address first: use the link in the email, or ask for another one."
+    detail = "Verify your email address first: use the link in the email, or sign in and send it again."
 
 
 class ReauthenticationRequired(Unauthorized):
@@ -50,6 +50,11 @@ def needs_second_factor(user: UserRecord, amr: Iterable[str]) -> bool:
     return user.mfa_enabled and SECOND_FACTOR not in amr
 
 
+def may_tell(is_verified: bool) -> bool:
+    """Whether a right password may be answered as one: not in the mode `safe` before the address is verified."""
+    return is_verified or current_app.settings.registration_mode != "safe"
+
+
 def require_may_sign_in(user: UserRecord) -> None:
     """Pass if an account that is not deleted may have a session, once its second factor was checked too.
 
@@ -59,7 +64,7 @@ def require_may_sign_in(user: UserRecord) -> None:
     """
     if not user.is_active:
         raise InactiveAccount
-    if current_app.settings.registration_mode == "safe" and not user.email_verified:
+    if not may_tell(user.email_verified):
         raise WrongCredentials("its email is not verified")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from authapp.core.actor import UserRecord
 from authapp.core.email import Message
 from authapp.core.enums import AuditAction, TokenPurpose
 from authapp.db import transaction
@@ -29,14 +30,15 @@ def verify(token: str) -> None:
         InvalidEmailToken: it is not valid, or another request was first.
         EmailTaken: as `email_changes.confirm`.
     """
-    if one_time_tokens.find(TokenPurpose.VERIFICATION, token) is None:
+    purpose = one_time_tokens.purpose_of(token)
+    if purpose not in one_time_tokens.VERIFYING:
         email_changes.confirm(token)
         return
-    user, found = one_time_tokens.use_for_account(TokenPurpose.VERIFICATION, token)
+    user, _ = one_time_tokens.use_for_account(purpose, token)
     if user.email_verified:
         return
     values: dict[str, Any] = {"email_verified": True}
-    if found.takes_back:
+    if purpose is TokenPurpose.TAKE_BACK:
         account_credentials.take_back(user)
         values["password_hash"] = None
         outbox.enqueue_uncomposed(user.email, "password_reset", always=True)
@@ -44,30 +46,37 @@ def verify(token: str) -> None:
     audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
 
 
-def resend(email: str) -> None:
-    """Send another verification email, if an account with this address needs one. The reply does not tell."""
-    outbox.enqueue_uncomposed(email, KIND)
+def resend(email: str, user: UserRecord | None) -> None:
+    """Send another verification email, if an account with this address needs one. The reply does not tell.
+
+    Args:
+        email: the address.
+        user: who asks, if signed in. The token confirms what that account has set, and takes any other account back.
+    """
+    subject_id = user.id if user and user.email == email else None
+    outbox.enqueue_uncomposed(email, KIND, subject_id=subject_id, by_stranger=True)
 
 
 def verification(user_id: UUID, email: str, organization_names: list[str], *, takes_back: bool) -> Message:
     """Issue a token and write the email that verifies an address with it."""
-    issued = one_time_tokens.issue(TokenPurpose.VERIFICATION, user_id, email, takes_back=takes_back)
+    purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
+    issued = one_time_tokens.issue(purpose, user_id, email)
     return messages.render(
         KIND,
         email=email,
         organizations=messages.listed(organization_names),
         takes_back=takes_back,
         expires_at=issued.expires_at,
-        link=messages.link(current_app.settings, "verify-email", issued.token),
+        link=messages.link(current_app.settings, "verify-email", issued.token, take_back=takes_back),
         token=issued.token,
     )
 
 
 @composed_when_sent(KIND)
 def compose_again(waiting: Waiting) -> Message | None:
-    """The verification email of an account that somebody has asked for who was not signed in."""
+    """The verification email that somebody has asked for. The subject is the account that was signed in to."""
     user = locks.lock_active(User.email == waiting.recipient)
     if user is None or user.email_verified:
         return None
     names = organizations.names_of_user(user.id, messages.MOST_NAMES + 1)
-    return verification(user.id, user.email, names, takes_back=True)
+    return verification(user.id, user.email, names, takes_back=waiting.subject_id != user.id)

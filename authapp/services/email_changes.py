@@ -53,7 +53,7 @@ def change(actor: Actor, new_email: str, password: str | None) -> None:
     one_time_tokens.void_unconfirmed(user)
     confirmation = one_time_tokens.issue(TokenPurpose.CHANGE, user.id, new_email)
     undo_token = one_time_tokens.issue(
-        TokenPurpose.UNDO_CHANGE, user.id, user.email, takes_back=not user.email_verified
+        TokenPurpose.UNDO_CHANGE, user.id, user.email, unverified=not user.email_verified
     )
     _send(user, new_email, confirmation, undo_token)
     audit.record(
@@ -72,7 +72,7 @@ def confirm(token: str) -> None:
     user, found = one_time_tokens.use_for_account(TokenPurpose.CHANGE, token)
     free = ~is_reserved(found.email, except_for=user.id)
     _set_email(user, free, email=found.email, email_verified=True)
-    one_time_tokens.void([user.id], TokenPurpose.VERIFICATION, TokenPurpose.RESET)
+    one_time_tokens.void([user.id], *one_time_tokens.VERIFYING, TokenPurpose.RESET)
     audit.record(
         AuditAction.USER_EMAIL_CHANGED, None, target_id=user.id, user_id=user.id, before=user.email, after=found.email
     )
@@ -88,7 +88,7 @@ def undo(token: str) -> None:
         InvalidEmailToken: it is not valid, or another request was first.
     """
     user, found = one_time_tokens.use_for_account(TokenPurpose.UNDO_CHANGE, token)
-    verified = user.email_verified if user.email == found.email else not found.takes_back
+    verified = user.email_verified if user.email == found.email else not found.unverified
     _set_email(user, email=found.email, email_verified=verified, password_hash=None)
     ended = sessions.end(Session.user_id == user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
     account_credentials.forget_sign_ins(user.id)
@@ -148,6 +148,7 @@ def _send(user: UserRecord, new_email: str, confirmation: Issued, undo_token: Is
     asked = outbox.enqueue(
         new_email,
         "email_change",
+        by_stranger=True,
         email=user.email,
         new_email=new_email,
         expires_at=confirmation.expires_at,

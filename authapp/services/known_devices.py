@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, or_, select
@@ -11,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.db import transaction
-from authapp.models import KnownDevice, User
+from authapp.models import KnownDevice, Session, User
 from authapp.web.application import current_app
 
 PREFIX = "dt"
@@ -31,6 +32,13 @@ _FIND = transaction.compiled(
 )
 
 
+class Device(NamedTuple):
+    """A known device, and the token that it holds from now on."""
+
+    id: UUID
+    token: str
+
+
 def find(device_token: str | None, email: str) -> UUID | None:
     """The device of a token, None where it is none of the account with this address."""
     presented = current_app.opaque_tokens.read(device_token, PREFIX) if device_token else None
@@ -41,7 +49,15 @@ def find(device_token: str | None, email: str) -> UUID | None:
     return row[0] if row else None
 
 
-def remember(user_id: UUID, device_id: UUID | None) -> str:
+def of_session(session_id: UUID) -> UUID | None:
+    """The device that a session was started from, if it is still known."""
+    started = (Session.id == session_id, KnownDevice.expires_at > clock.now())
+    return transaction.scalar(  # type: ignore[no-any-return]
+        select(KnownDevice.id).join(Session, Session.device_id == KnownDevice.id).where(*started)
+    )
+
+
+def remember(user_id: UUID, device_id: UUID | None) -> Device:
     """Give a device a new token, and know it from now on. The account is locked.
 
     Args:
@@ -58,7 +74,7 @@ def remember(user_id: UUID, device_id: UUID | None) -> str:
         .values(id=new_id, user_id=user_id, **values)
         .on_conflict_do_update(index_elements=["id"], set_=values, where=KnownDevice.user_id == user_id)
     )
-    return token
+    return Device(new_id, token)
 
 
 def _make_room(user_id: UUID) -> None:

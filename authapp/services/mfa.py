@@ -58,8 +58,10 @@ def set_up(actor: Actor) -> Enrolment:
     Raises:
         MfaAlreadyEnabled: one is confirmed.
     """
-    locks.lock_account(actor)
     secret, cipher = totp.new_secret(), current_app.cipher
+    uri = totp.otpauth_uri(secret, actor.user.email, current_app.settings.operator_name)
+    enrolment = Enrolment(secret, uri, totp.qr_svg(uri))  # which takes a while, before anything is locked
+    locks.lock_account(actor)
     values = {
         "encrypted_secret": cipher.encrypt(secret, actor.id, second_factors.SECRET_PURPOSE),
         "key_id": cipher.key_id,
@@ -72,8 +74,7 @@ def set_up(actor: Actor) -> Enrolment:
     )
     if transaction.scalar(stored.returning(TotpFactor.user_id)) is None:
         raise MfaAlreadyEnabled
-    uri = totp.otpauth_uri(secret, actor.user.email, current_app.settings.operator_name)
-    return Enrolment(secret, uri, totp.qr_svg(uri))
+    return enrolment
 
 
 def confirm(actor: Actor, code: str) -> list[str]:

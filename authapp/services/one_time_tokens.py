@@ -24,10 +24,14 @@ PREFIX = "et"
 LIFETIMES = {
     TokenPurpose.INVITATION: timedelta(hours=72),
     TokenPurpose.VERIFICATION: timedelta(hours=24),
+    TokenPurpose.TAKE_BACK: timedelta(hours=24),
     TokenPurpose.CHANGE: timedelta(hours=24),
     TokenPurpose.UNDO_CHANGE: timedelta(days=7),
     TokenPurpose.RESET: timedelta(minutes=60),
 }
+
+VERIFYING = (TokenPurpose.VERIFICATION, TokenPurpose.TAKE_BACK)
+"""Those that verify the address of an account."""
 
 
 class InvalidEmailToken(ApiError):
@@ -48,21 +52,21 @@ class Found(NamedTuple):
 
     owner_id: UUID
     email: str
-    takes_back: bool
+    unverified: bool
     expires_at: datetime
 
 
-_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.takes_back, OneTimeToken.expires_at)
+_FOUND = (OneTimeToken.owner_id, OneTimeToken.email, OneTimeToken.unverified, OneTimeToken.expires_at)
 
 
-def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, takes_back: bool = False) -> Issued:
+def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, unverified: bool = False) -> Issued:
     """Make a token. It replaces the one that its owner had for this purpose.
 
     Args:
         purpose: what it is good for, and nothing else.
         owner_id: the account, or the invitation.
         email: the address that it is sent to.
-        takes_back: nobody who was signed in to the account has asked for it.
+        unverified: nobody has verified this address. For what undoes a change of it.
     """
     token_id = uuid7()
     token, token_hash = current_app.opaque_tokens.make(PREFIX, token_id)
@@ -71,7 +75,7 @@ def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, takes_back: bool
         "id": token_id,
         "email": email,
         "token_hash": token_hash,
-        "takes_back": takes_back,
+        "unverified": unverified,
         "expires_at": expires_at,
         "used_at": None,
     }
@@ -83,9 +87,15 @@ def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, takes_back: bool
     return Issued(token, expires_at)
 
 
+def purpose_of(token: str) -> TokenPurpose | None:
+    """What a token is good for. None: it is not valid."""
+    live = _live(token)
+    return None if live is None else transaction.scalar(select(OneTimeToken.purpose).where(live))
+
+
 def find(purpose: TokenPurpose, token: str) -> Found | None:
     """What a token says, without using it. None: it is not valid for this purpose."""
-    live = _live(purpose, token)
+    live = _live(token, OneTimeToken.purpose == purpose)
     row = None if live is None else transaction.execute(select(*_FOUND).where(live)).one_or_none()
     return Found._make(row) if row else None
 
@@ -98,7 +108,7 @@ def use(purpose: TokenPurpose, token: str) -> Found | None:
     Returns:
         None: it is not valid for this purpose.
     """
-    live = _live(purpose, token)
+    live = _live(token, OneTimeToken.purpose == purpose)
     if live is None:
         return None
     used = update(OneTimeToken).where(live).values(used_at=clock.now()).returning(*_FOUND)
@@ -138,14 +148,14 @@ def void_unconfirmed(user: UserRecord) -> None:
     transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == user.id, which))
 
 
-def _live(purpose: TokenPurpose, token: str) -> ColumnElement[bool] | None:
+def _live(token: str, *which: ColumnElement[bool]) -> ColumnElement[bool] | None:
     """The condition on the row of a token. None: it cannot be one of ours."""
     presented = current_app.opaque_tokens.read(token, PREFIX)
     if presented is None:
         return None
     return and_(
         OneTimeToken.id == presented.id,
-        OneTimeToken.purpose == purpose,
+        *which,
         OneTimeToken.token_hash == presented.digest,
         OneTimeToken.used_at.is_(None),
         OneTimeToken.expires_at > clock.now(),

@@ -35,7 +35,7 @@ RESET, CHANGED = "password_reset", "password_changed"
 
 def forget(email: str) -> None:
     """Send an email with which the account with this address, if there is one, gets a new password."""
-    outbox.enqueue_uncomposed(email, RESET)
+    outbox.enqueue_uncomposed(email, RESET, by_stranger=True)
 
 
 def reset(token: str, new_password: str) -> None:
@@ -57,7 +57,7 @@ def reset(token: str, new_password: str) -> None:
     user, _ = one_time_tokens.use_for_account(TokenPurpose.RESET, token)
     if user.email_verified:
         ended = _end_others(user, EndReason.PASSWORD_CHANGED)
-        one_time_tokens.void([user.id], TokenPurpose.VERIFICATION)
+        one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
     else:
         account_credentials.take_back(user)
         audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
@@ -74,7 +74,7 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
 
     Raises:
         HashQueueFull, TooManyAttempts, WrongCredentials: as `sign_in.check_password`.
-        ValidationFailed: the new password may not be chosen, or the account has none yet.
+        ValidationFailed: the new password may not be chosen or is the present one, or the account has none yet.
     """
     user, hasher = actor.user, current_app.hasher
     if not user.has_password:
@@ -82,6 +82,8 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
         raise ValidationFailed(errors={"json": {"current_password": [message]}})
     _require_acceptable(user, new_password)
     unchanged = sign_in.confirm_password(actor, current_password)
+    if new_password == current_password:
+        raise ValidationFailed(errors={"json": {"new_password": ["This is your present password."]}})
     with hasher.queue.slot(), transaction.paused():
         password_hash = hasher.hash(new_password)
     locks.lock_account(actor)
@@ -124,7 +126,7 @@ def compose_reset(waiting: Waiting) -> Message | None:
     user = locks.lock_active(User.email == waiting.recipient)
     if user is None:
         return None
-    issued = one_time_tokens.issue(TokenPurpose.RESET, user.id, user.email, takes_back=not user.email_verified)
+    issued = one_time_tokens.issue(TokenPurpose.RESET, user.id, user.email)
     context: dict[str, Any] = {
         "email": user.email,
         "verified": user.email_verified,

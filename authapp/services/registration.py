@@ -28,7 +28,7 @@ from authapp.services import (
     sign_in,
 )
 from authapp.services.email_changes import EmailTaken
-from authapp.services.invitation_acceptance import InvalidInvitation, PendingInvitation
+from authapp.services.invitation_acceptance import PendingInvitation
 from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
 
@@ -37,7 +37,10 @@ KIND = "registration"
 
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
-    detail = "Nobody can register here without a valid invitation."
+    detail = "Registering needs an invitation. Use the link in the email that an admin has sent you."
+
+
+CLOSED = "Nobody can register here. If you have an account, sign in."
 
 
 def register(
@@ -68,7 +71,7 @@ def register(
             password_hash = hasher.hash(password)
     account = {"password_hash": password_hash, **names}
     if mode == "safe" and not invitation_token:
-        outbox.enqueue_uncomposed(email, KIND, account=account, organization_name=organization_name)
+        outbox.enqueue_uncomposed(email, KIND, by_stranger=True, account=account, organization_name=organization_name)
         return None
     invitation = _find_invitation(mode, invitation_token)
     if invitation:
@@ -83,14 +86,11 @@ def register(
 
 
 def _find_invitation(mode: str, token: str | None) -> PendingInvitation | None:
-    if mode == "closed" or (mode == "invitation" and not token):
+    if mode == "closed":
+        raise RegistrationClosed(detail=CLOSED)
+    if mode == "invitation" and not token:
         raise RegistrationClosed
-    try:
-        return invitation_acceptance.find_by_token(token) if token else None
-    except InvalidInvitation as error:
-        if mode == "invitation":
-            raise RegistrationClosed(error.reason) from None
-        raise
+    return invitation_acceptance.find_by_token(token) if token else None
 
 
 def _create(email: str, **values: Any) -> UUID | None:

@@ -72,13 +72,13 @@ def start(
     if not registering:
         user = _update(user_id, last_login_at=now, **({"password_hash": password_hash} if password_hash else {}))
     _end_excess(user_id, now)
-    session = _insert(user_id, amr, now)
+    device = known_devices.remember(user_id, device_id)
+    session = _insert(user_id, amr, now, device.id)
     log_context().update(session_id=str(session.id))
     audit.record(AuditAction.SESSION_STARTED, signing_in(user_id), target_id=session.id, user_id=user_id)
-    device_token = known_devices.remember(user_id, device_id)
     if device_id is None and not registering:
         _tell_of_new_device(user, now)
-    return issue(session, user, organization, device_token)
+    return issue(session, user, organization, device.token)
 
 
 def _lock(user_id: UUID, unchanged: Iterable[ColumnElement[bool]]) -> UserRecord:
@@ -109,7 +109,7 @@ def _update(user_id: UUID, **changes: Any) -> UserRecord:
     return UserRecord._make(row)
 
 
-def _insert(user_id: UUID, amr: list[str], now: datetime) -> SessionRecord:
+def _insert(user_id: UUID, amr: list[str], now: datetime, device_id: UUID) -> SessionRecord:
     latest = now + timedelta(days=current_app.settings.session_absolute_days)
     session = SessionRecord(uuid7(), uuid7(), now, amr, now, min(now + sliding(), latest))
     info = request_info()
@@ -120,6 +120,7 @@ def _insert(user_id: UUID, amr: list[str], now: datetime) -> SessionRecord:
             ends_at_latest=latest,
             ip_address=info.ip_address,
             user_agent=info.user_agent,
+            device_id=device_id,
         )
     )
     return session

@@ -14,7 +14,7 @@ from authapp.core.errors import ValidationFailed
 from authapp.db import transaction
 from authapp.models import User
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import audit, known_devices, locks, mfa_challenges, second_factors, sessions, throttle
+from authapp.services import admission, audit, known_devices, locks, mfa_challenges, second_factors, sessions, throttle
 from authapp.services.admission import WrongCredentials
 from authapp.services.mfa_challenges import InvalidMfaToken
 from authapp.services.second_factors import WrongCode
@@ -23,7 +23,9 @@ from authapp.web.application import current_app
 
 PASSWORD = ["pwd"]  # RFC 8176 section 2
 _BY_EMAIL = transaction.compiled(
-    select(User.id, User.password_hash).where(User.email == bindparam("email"), User.deleted_at.is_(None))
+    select(User.id, User.password_hash, User.email_verified).where(
+        User.email == bindparam("email"), User.deleted_at.is_(None)
+    )
 )
 
 
@@ -119,8 +121,9 @@ def check_password(email: str, password: str, device_id: UUID | None = None) -> 
     with hasher.queue.slot():
         throttle.reserve(counters)
         try:
-            user_id, stored = transaction.fetch_autocommit(_BY_EMAIL, {"email": email}) or (None, None)
-            right = hasher.verify(password, stored)
+            found = transaction.fetch_autocommit(_BY_EMAIL, {"email": email})
+            user_id, stored, is_verified = found or (None, None, False)
+            right = hasher.verify(password, stored) and admission.may_tell(is_verified)
             outdated = right and hasher.needs_rehash(stored or "")
             renewed = hasher.hash(password) if outdated else None
         except HashQueueFull:
@@ -150,7 +153,8 @@ def confirm_password(actor: Actor, password: str | None) -> ColumnElement[bool]:
     if password is None:
         return User.password_hash.is_(None)
     try:
-        right = check_password(user.email, password)
+        device_id = known_devices.of_session(actor.session_id) if actor.session_id else None
+        right = check_password(user.email, password, device_id)
     except WrongCredentials as error:
         raise WrongCredentials(error.reason, detail="The password is wrong.") from None
     return User.password_hash == right.stored

@@ -11,12 +11,11 @@ more than a single client. Counters are rows, so they outlive a restart. There i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete
 
 from authapp.core import clock
 from authapp.core.errors import ApiError
@@ -56,21 +55,43 @@ class Counter(NamedTuple):
     budget: Budget
 
 
-# Of a row that exists: it has this many failures with the attempt, and the next one is due in so many seconds.
-_FAILURES = "CASE WHEN c.updated_at < :now - :forgotten THEN 1 ELSE c.failures + 1 END"
-_WAIT = "CASE WHEN n < :free THEN 0 ELSE least(:longest, power(2, least(n - :free, 20))) END"
-_RESERVE = text(
-    f"INSERT INTO attempt_counters AS c (key, subject, failures, next_at, updated_at) "  # noqa: S608
-    f"VALUES (:key, :subject, 1, :now, :now) ON CONFLICT (key) DO UPDATE SET (failures, next_at, updated_at) = "
-    f"(SELECT n, CAST(:now AS timestamptz) + make_interval(secs => {_WAIT}), :now FROM (SELECT {_FAILURES}) AS f (n)) "
-    f"WHERE c.failures < :free OR c.next_at <= :now RETURNING c.key"
+# One statement, so that no lock is held longer than it takes. Rows are locked in one order, so that two requests never
+# wait for each other. A counter that was made a moment ago is not among those locked: the condition on the conflict
+# asks it as well.
+_RESERVE = """
+WITH wanted AS (
+    SELECT * FROM unnest(%(keys)s::bytea[], %(subjects)s::bytea[], %(free)s::int[], %(longest)s::int[])
+        AS w (key, subject, free, longest)
+), locked AS (
+    SELECT key, failures, next_at FROM attempt_counters WHERE key = ANY(%(keys)s) ORDER BY key FOR UPDATE
+), waiting AS (
+    SELECT max(next_at) AS until FROM locked JOIN wanted USING (key) WHERE failures >= free AND next_at > %(now)s
+), counted AS (
+    INSERT INTO attempt_counters AS c (key, subject, failures, next_at, updated_at)
+    SELECT key, subject, 1, %(now)s, %(now)s FROM wanted WHERE (SELECT until FROM waiting) IS NULL ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET (failures, next_at, updated_at) = (
+        SELECT n, %(now)s + make_interval(
+            secs => CASE WHEN n < w.free THEN 0 ELSE least(w.longest, power(2, least(n - w.free, 20))) END
+        ), %(now)s
+        FROM wanted AS w, (
+            SELECT CASE WHEN c.updated_at < %(now)s - %(forgotten)s THEN 1 ELSE c.failures + 1 END
+        ) AS f (n)
+        WHERE w.key = c.key
+    )
+    WHERE c.next_at <= %(now)s OR c.failures < (SELECT free FROM wanted AS w WHERE w.key = c.key)
+    RETURNING c.key
 )
-# Rows are locked in one order, so that two requests never wait for each other.
-_GIVE_BACK = text(
-    "WITH mine AS (SELECT key FROM attempt_counters WHERE key = ANY(:keys) ORDER BY key FOR UPDATE) "
-    "UPDATE attempt_counters AS c SET failures = greatest(c.failures - 1, 0), next_at = least(c.next_at, :now) "
-    "FROM mine WHERE c.key = mine.key"
+SELECT (SELECT count(*) FROM counted), (SELECT until FROM waiting)
+"""
+_GIVE_BACK = """
+WITH mine AS (
+    SELECT key FROM attempt_counters WHERE key = ANY(%(keys)s) ORDER BY key FOR UPDATE
+), given_back AS (
+    UPDATE attempt_counters AS c SET failures = greatest(c.failures - 1, 0), next_at = least(c.next_at, %(now)s)
+    FROM mine WHERE c.key = mine.key RETURNING c.key
 )
+SELECT count(*) FROM given_back
+"""
 
 
 def of_password(email: str, device_id: UUID | None) -> list[Counter]:
@@ -97,51 +118,43 @@ def of_second_factor(user_id: UUID) -> list[Counter]:
     return [Counter(current_app.digests.throttle_key("second factor", str(user_id)), None, SECOND_FACTOR)]
 
 
-def reserve(counters: Iterable[Counter]) -> None:
-    """Count an attempt before it is judged, in a transaction of its own: the request's transaction begins anew.
+def reserve(counters: list[Counter]) -> None:
+    """Count an attempt before it is judged, whatever becomes of the request, whose transaction begins anew.
 
     Raises:
-        TooManyAttempts: a counter asks to wait. Then nothing is counted.
+        TooManyAttempts: a counter asks to wait.
     """
-    ordered = sorted(counters)
     now = clock.now()
-    with transaction.separate():
-        if not all(_reserve_one(counter, now) for counter in ordered):
-            raise TooManyAttempts(retry_after=_wait(ordered, now))
+    parameters = {
+        "keys": [counter.key for counter in counters],
+        "subjects": [counter.subject for counter in counters],
+        "free": [counter.budget.free for counter in counters],
+        "longest": [counter.budget.longest_wait for counter in counters],
+        "now": now,
+        "forgotten": FORGOTTEN_AFTER,
+    }
+    with transaction.paused():
+        counted, until = transaction.fetch_autocommit(_RESERVE, parameters) or (0, None)
+    if counted < len(counters):
+        raise TooManyAttempts(retry_after=math.ceil((until - now).total_seconds()) if until else 1)
 
 
-def give_back(counters: Iterable[Counter]) -> None:
-    """Uncount an attempt that was right, or that was not judged, in a transaction of its own, as `reserve`."""
-    with transaction.separate():
-        uncount(counters)
+def give_back(counters: list[Counter]) -> None:
+    """Uncount an attempt that was right, or that was not judged, as `reserve` has counted it."""
+    with transaction.paused():
+        transaction.fetch_autocommit(_GIVE_BACK, _to_give_back(counters))
 
 
-def uncount(counters: Iterable[Counter]) -> None:
+def uncount(counters: list[Counter]) -> None:
     """Uncount an attempt in the request's transaction, for one that has changed something there: both stay, or none."""
-    transaction.execute(_GIVE_BACK, {"keys": [counter.key for counter in counters], "now": clock.now()})
+    transaction.fetch_one(_GIVE_BACK, _to_give_back(counters))
+
+
+def _to_give_back(counters: list[Counter]) -> dict[str, Any]:
+    return {"keys": [counter.key for counter in counters], "now": clock.now()}
 
 
 def forget(email: str) -> None:
     """Forget the failed attempts for an address, because its owner has set a new password."""
     subject = current_app.digests.throttle_key("subject", email)
     transaction.execute(delete(AttemptCounter).where(AttemptCounter.subject == subject))
-
-
-def _reserve_one(counter: Counter, now: datetime) -> bool:
-    parameters = {
-        "key": counter.key,
-        "subject": counter.subject,
-        "now": now,
-        "forgotten": FORGOTTEN_AFTER,
-        "free": counter.budget.free,
-        "longest": counter.budget.longest_wait,
-    }
-    return transaction.execute(_RESERVE, parameters).one_or_none() is not None
-
-
-def _wait(counters: list[Counter], now: datetime) -> int:
-    """Seconds until the last of the counters is due."""
-    keys = [counter.key for counter in counters]
-    latest = select(func.max(AttemptCounter.next_at)).where(AttemptCounter.key.in_(keys))
-    due: datetime = transaction.scalar(latest)
-    return max(1, math.ceil((due - now).total_seconds()))

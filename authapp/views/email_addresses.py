@@ -6,7 +6,7 @@ from typing import Any
 
 from authapp.core.actor import current_actor
 from authapp.core.errors import LimitReached
-from authapp.decorators.guards import public, require_active_user
+from authapp.decorators.guards import ACCOUNT_ERRORS, get_optional_user, public, require_active_user
 from authapp.schemas.email_addresses import EmailChange, EmailToken, VerificationRequest
 from authapp.schemas.fields import Accepted
 from authapp.security.hash_queue import HashQueueFull
@@ -26,17 +26,18 @@ bp = Blueprint("email_addresses", __name__, url_prefix="/auth/email", descriptio
 @bp.arguments(EmailToken)
 @bp.response(204)
 def verify_email(body: dict[str, Any]) -> None:
-    """Verify my address, or confirm the new one of a change, with the token of an email. Nobody is signed in."""
+    """Verify an address. A link that was asked for without signing in removes password, factors and sessions."""
     email_addresses.verify(**body)
 
 
 @bp.post("/resend")
 @public
+@raises(*ACCOUNT_ERRORS)
 @bp.arguments(VerificationRequest)
 @bp.response(202, Accepted)
 def resend_verification(body: dict[str, Any]) -> dict[str, Any]:
-    """Ask for another verification email. The answer is the same where no account with this address needs one."""
-    email_addresses.resend(**body)
+    """Send my verification email again. Its link, asked for without signing in, removes password, factors, sessions."""
+    email_addresses.resend(**body, user=get_optional_user())
     return {}
 
 

@@ -26,6 +26,10 @@ REFRESH, DEVICE = "refresh_token", "device_token"  # the fields that a cookie st
 COOKIES = {REFRESH: "authapp_refresh", DEVICE: "authapp_device"}
 DEVICE_LIFETIME = 180 * 24 * 60 * 60  # seconds
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+_CROSS_SITE = (
+    "The browser says that this request comes from another site (Sec-Fetch-Site: cross-site). Browser mode needs a "
+    "page of the same site."
+)
 _PARAMETER = {
     "in": "header",
     "name": HEADER,
@@ -52,7 +56,7 @@ def is_requested() -> bool:
     if origin not in _allowed_origins(settings.public_url, settings.cors_origins):
         raise OriginNotAllowed("another Origin" if origin else "no Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise OriginNotAllowed("cross-site")
+        raise OriginNotAllowed("cross-site", detail=_CROSS_SITE)
     return True
 
 

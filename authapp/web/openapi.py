@@ -17,7 +17,14 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
-from authapp.core.errors import ApiError, InternalError, ServiceUnavailable, ValidationFailed, catalogue
+from authapp.core.errors import (
+    ApiError,
+    ApiKeyNotAllowed,
+    InternalError,
+    ServiceUnavailable,
+    ValidationFailed,
+    catalogue,
+)
 from authapp.schemas.fields import Choice
 from authapp.web.application import TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
@@ -153,10 +160,11 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     operation["operationId"] = _operation_id(rule)
     operation["description"] = f"Guard: `{guard_of(view)}`"
     guard = guard_of(view) or ""
-    operation["security"] = [] if guard == "public" else [{"bearer": []}]
-    if guard.endswith("(or_refresh_token)"):
-        operation["security"].append({})
     declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
+    takes_bearer = guard != "public" or ApiKeyNotAllowed in declared
+    operation["security"] = [{"bearer": []}] if takes_bearer else []
+    if takes_bearer and (guard == "public" or guard.endswith("(or_refresh_token)")):
+        operation["security"].append({})
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
     responses.update(_problem_responses(declared))
     if limit := limit_of(view):

@@ -185,6 +185,7 @@ def create_sign_in_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_known_devices")),
     )
     op.create_index("ix_known_devices_user_id_expires_at", "known_devices", ["user_id", "expires_at"])
+    op.add_column("sessions", sa.Column("device_id", sa.Uuid(), nullable=True))
     op.create_table(
         "attempt_counters",
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -212,6 +213,7 @@ def replace_look_ups(*definitions: str) -> None:
 
 def downgrade() -> None:
     replace_look_ups(SESSION_BEFORE, SESSION_IN_BEFORE)
+    op.drop_column("sessions", "device_id")
     for table in (
         "attempt_counters",
         "known_devices",

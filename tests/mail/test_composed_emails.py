@@ -45,6 +45,7 @@ def kinds() -> Iterator[list[str]]:
 
 
 def enqueue(world: World, kind: str, recipient: str = ADA, *, always: bool = False, **context: Any) -> bool:
+    """Enqueue an email, with `by_stranger` or what its composer needs."""
     with world.app.app_context():
         added = outbox.enqueue_uncomposed(recipient, kind, always=always, **context)
         transaction.commit()
@@ -157,6 +158,40 @@ def test_an_address_gets_five_emails_an_hour_and_twenty_a_day(world: World, time
     assert enqueue(world, "the next day")
 
 
+def test_strangers_cause_three_emails_an_hour_and_twelve_a_day_and_leave_room_for_the_others(
+    world: World, time: FrozenClock
+) -> None:
+    for expected in [3, 3, 3, 3, 0]:
+        added = [enqueue(world, f"kind{number}", by_stranger=True) for number in range(4)]
+        assert added == [True] * expected + [False] * (4 - expected)
+        time.advance(hours=1)
+    assert enqueue(world, "of somebody who is known")
+    time.advance(hours=20)
+    assert [enqueue(world, "known") for _ in range(3)] == [True] * 3
+    assert not enqueue(world, "stranger", by_stranger=True)  # 3 of any kind count
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/password/forgot", {}),
+        ("/auth/email/resend", {}),
+        ("/auth/register", {"password": PASSWORD}),
+    ],
+)
+def test_a_stranger_cannot_keep_the_email_about_a_new_device_from_its_owner(
+    world: World, app_with: AppWith, path: str, body: dict[str, str]
+) -> None:
+    person = world.person()
+    safe = world.with_app(app_with(registration_mode="safe"))
+    for _ in range(6):
+        assert safe.caller().call("POST", path, {"email": person.email, **body}).status_code == 202
+    [[rows]] = world.sql("SELECT count(*) FROM outbox")
+    assert rows == 3
+    world.sign_in(person)
+    assert world.sql("SELECT FROM outbox WHERE kind = 'new_device'") != []
+
+
 def test_emails_that_protect_an_account_are_always_sent_and_count(world: World) -> None:
     assert [enqueue(world, "notice", always=True) for _ in range(7)] == [True] * 7
     assert not enqueue(world, "other")
@@ -171,7 +206,7 @@ def test_emails_at_once_stop_at_the_limit_whoever_causes_them(world: World) -> N
 
     assert set(all_at_once([partial(ask, path) for path in paths])) == {202}
     [[rows]] = world.sql("SELECT count(*) FROM outbox")
-    assert rows == 5
+    assert rows == 3
 
 
 def test_an_email_beyond_the_limit_is_dropped_with_a_line_in_the_log(

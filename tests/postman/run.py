@@ -71,7 +71,9 @@ def parts(folders: list[dict[str, Any]]) -> Iterator[tuple[list[str], list[dict[
 
 def token_in_email(folder: Path, recipient: str, subject: str) -> str:
     """The token of the newest email to this recipient with these words in its subject, once it is there."""
-    email = re.compile(rf"To: {re.escape(recipient)}\nSubject: [^\n]*{re.escape(subject)}.*?#token=(\S+)", re.DOTALL)
+    email = re.compile(
+        rf"To: {re.escape(recipient)}\nSubject: [^\n]*{re.escape(subject)}.*?#token=([^\s&]+)", re.DOTALL
+    )
     deadline = time.monotonic() + SECONDS_TO_WAIT
     while time.monotonic() < deadline:
         for file in sorted(folder.glob("*.txt"), reverse=True):

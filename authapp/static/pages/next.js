@@ -7,7 +7,7 @@ export function nextPage() {
   const start = sessionStorage.getItem(KEPT) ? "/invitation" : DEFAULT;
   const wanted = new URLSearchParams(location.hash.slice(1)).get("next") ?? start;
   const url = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin) : null;
-  return url?.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search + url.hash : DEFAULT;
+  return url?.origin === location.origin && wanted.startsWith("/") ? url.href : DEFAULT; // whole: `//` begins a host
 }
 
 /** Lead to the sign-in page, and from there back to this one. */

@@ -25,8 +25,10 @@ def verify(world: World, token: str) -> Any:
     return world.caller().call("POST", "/auth/email/verify", {"token": token})
 
 
-def resend(world: World, email: str) -> str:
-    assert world.caller().call("POST", "/auth/email/resend", {"email": email}).status_code == 202
+def resend(world: World, email: str, person: Person | None = None) -> str:
+    """Ask for another email, signed in or not, and give its token."""
+    caller = person.caller if person else world.caller()
+    assert caller.call("POST", "/auth/email/resend", {"email": email}).status_code == 202
     return world.token_for(email)
 
 
@@ -59,7 +61,9 @@ def test_an_email_that_a_stranger_asked_for_takes_the_account_back(world: World)
     message = world.emails()[-1][1]
     for part in (message.text, message.html):
         assert "Trap" in part
-        assert "password, second factors and sessions are removed" in part
+        assert "password, second factors and sessions are" in part
+        assert "use the link of the first email, or sign in" in part
+        assert f"#token={token}&take_back=1" in part.replace("&amp;", "&")
     assert verify(world, token).status_code == 204
     assert squatter.call("GET", "/auth/me").status_code == 401
     assert login(world, ADA, PASSWORD) == 401
@@ -70,6 +74,53 @@ def test_an_email_that_a_stranger_asked_for_takes_the_account_back(world: World)
     assert subjects(world, ADA)[-1] == "Set a new password"  # it follows without being asked for
     assert reset(world, world.token_for(ADA)).status_code == 204
     assert login(world, ADA, NEW) == 200
+
+
+def test_an_email_that_the_account_itself_asked_for_keeps_what_was_set(world: World) -> None:
+    person = register(world)
+    token = resend(world, ADA, person)
+    assert "take_back" not in world.emails()[-1][1].text
+    assert verify(world, token).status_code == 204
+    assert is_verified(person)
+    assert login(world, ADA, PASSWORD) == 200
+
+
+def test_an_email_that_another_account_asked_for_takes_the_account_back(world: World) -> None:
+    squatter = register(world)
+    world.emails()
+    assert verify(world, resend(world, ADA, world.person())).status_code == 204
+    assert squatter.call("GET", "/auth/me").status_code == 401
+
+
+def test_asking_for_another_email_with_a_token_that_is_not_live_is_an_error(world: World) -> None:
+    person = world.person("Acme")
+    key = world.api_key(person, person.organization_id, "viewer")
+    person.call("POST", "/auth/logout")
+    for token, answer in (
+        (person.session["access_token"], (401, "revoked_token")),
+        ("junk", (401, "invalid_token")),
+        (key, (403, "api_key_not_allowed")),
+    ):
+        response = world.caller(token).call("POST", "/auth/email/resend", {"email": person.email})
+        assert (response.status_code, response.get_json()["code"]) == answer
+    assert world.emails() == []
+
+
+def test_an_email_that_a_stranger_asked_for_leaves_the_token_of_the_registration_valid(world: World) -> None:
+    person = register(world)
+    token = world.token_for(ADA)
+    taking_back = resend(world, ADA)
+    assert verify(world, token).status_code == 204
+    assert is_verified(person)
+    assert verify(world, taking_back).status_code == 204  # of a verified address it removes nothing
+    assert login(world, ADA, PASSWORD) == 200
+
+
+def test_taking_an_account_back_makes_the_token_of_its_registration_invalid(world: World) -> None:
+    register(world)
+    token = world.token_for(ADA)
+    assert verify(world, resend(world, ADA)).status_code == 204
+    assert verify(world, token).status_code == 410
 
 
 def test_a_verified_address_is_verified_once_and_keeps_its_factors(world: World) -> None:
@@ -105,7 +156,7 @@ def test_a_verification_token_that_is_not_valid_is_gone(world: World, time: Froz
         assert verify(world, token).status_code == 204
         world.sql("UPDATE users SET email_verified = false")
     elif life == "replaced":
-        resend(world, ADA)
+        resend(world, ADA, person)
     elif life == "expired":
         time.advance(hours=24)
     elif life == "of another purpose":

@@ -38,7 +38,7 @@ def undo(world: World, token: str) -> Any:
 
 def undo_token(world: World, recipient: str) -> str:
     texts = [m.text for to, m in world.emails() if to == recipient and "undo-email-change" in m.text]
-    return str(re.findall(r"#token=(\S+)", texts[-1])[0])
+    return str(re.findall(r"#token=([^\s&]+)", texts[-1])[0])
 
 
 def test_an_address_changes_when_the_new_one_confirms(world: World) -> None:
@@ -232,11 +232,11 @@ def test_a_reserved_address_is_not_confirmed_either(world: World) -> None:
 
 def test_a_change_beyond_the_limit_of_emails_of_the_new_address_is_refused(world: World) -> None:
     person = verified(world)
-    for _ in range(5):
+    for _ in range(3):
         assert change(person).status_code == 202
     response = change(person)
     assert (response.status_code, response.get_json()["code"]) == (409, "limit_reached")
-    assert len(subjects(world, person.email)) == 5
+    assert len(subjects(world, person.email)) == 3
     assert world.sql(VERIFY, id=person.id) == []
 
 

@@ -212,6 +212,17 @@ def test_a_change_of_the_password_needs_the_present_one_with_the_limits_of_a_sig
     assert login(world, person.email, NEW) != 200
 
 
+def test_a_change_to_the_present_password_is_refused_once_that_was_checked(world: World) -> None:
+    person = verified(world)
+    for current, status in ((PASSWORD, 422), (NEW, 401)):
+        body = {"current_password": current, "new_password": current}
+        response = person.call("POST", "/auth/password/change", body)
+        assert response.status_code == status
+        if status == 422:
+            assert response.get_json()["errors"] == {"json": {"new_password": ["This is your present password."]}}
+    assert world.emails() == []
+
+
 def test_the_first_password_of_an_account_is_set_by_email_alone(world: World) -> None:
     person = verified(world)
     world.sql("UPDATE users SET password_hash = NULL")

@@ -119,7 +119,9 @@ def test_browser_mode_from_another_origin_is_refused_and_does_nothing(
     ("site", "status"), [("cross-site", 403), ("same-site", 200), ("same-origin", 200), ("none", 200)]
 )
 def test_browser_mode_from_another_site_is_refused(world: World, site: str, status: int) -> None:
-    assert sign_in(world.caller(), world.person(), **{"Sec-Fetch-Site": site}).status_code == status
+    response = sign_in(world.caller(), world.person(), **{"Sec-Fetch-Site": site})
+    assert response.status_code == status
+    assert ("another site" in response.get_json().get("detail", "")) is (status == 403)
 
 
 def test_without_the_header_the_cookie_is_ignored(world: World) -> None:

@@ -200,3 +200,22 @@ def test_the_docs_have_the_budgets() -> None:
     rows = re.findall(r"^\| (?:an?|the) .+ \| (\d+) \| (\d+) s \|$", page("docs/brute-force.md"), re.MULTILINE)
     budgets = [throttle.PAIR, throttle.ADDRESS, throttle.NETWORK, throttle.DEVICE, throttle.SECOND_FACTOR]
     assert [(int(free), int(longest)) for free, longest in rows] == budgets
+
+
+def test_an_owner_authenticates_again_on_a_known_device_while_others_guess(world: World, time: FrozenClock) -> None:
+    person = world.person()
+    for number in range(throttle.ADDRESS.free):
+        login(world, person.email, network=f"192.0.2.{number}")
+    assert status(world, person.email, PASSWORD) == 429
+    assert person.call("POST", "/auth/reauthenticate", {"password": PASSWORD}).status_code == 200
+    world.sql("DELETE FROM known_devices")
+    assert person.call("POST", "/auth/reauthenticate", {"password": PASSWORD}).status_code == 429
+
+
+def test_in_safe_mode_the_right_password_of_an_unverified_address_counts_as_a_guess(
+    world: World, time: FrozenClock, app_with: AppWith
+) -> None:
+    person = world.person()
+    safe = world.with_app(app_with(registration_mode="safe"))
+    guesses = [status(safe, person.email, PASSWORD) for _ in range(throttle.PAIR.free + 1)]
+    assert guesses == [401] * throttle.PAIR.free + [429]

@@ -95,7 +95,7 @@ def test_an_account_without_a_password_cannot_reauthenticate_with_one(world: Wor
 
 def test_wrong_passwords_of_sign_in_and_reauthentication_are_counted_together(world: World, time: FrozenClock) -> None:
     person = world.person()
-    wrong = {"email": person.email, "password": "Wrong12345"}
+    wrong = {"email": person.email, "password": "Wrong12345", "device_token": person.session["device_token"]}
     for _ in range(5):
         assert reauthenticate(person, password="Wrong12345").status_code == 401
         assert world.caller().call("POST", "/auth/login", wrong).status_code == 401
