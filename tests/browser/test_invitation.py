@@ -116,6 +116,20 @@ def test_the_dialog_for_declining_starts_at_cancel(new_page: NewPage, site: Site
     expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
 
 
+def test_who_is_signed_in_continues_to_the_invitation_that_is_open_in_the_tab(new_page: NewPage, site: Site) -> None:
+    email = site.register()["user"]["email"]
+    page = new_page()
+    submit(page, "Sign in", Email=email, Password=PASSWORD)
+    page.wait_for_url("**/account")
+    site.invite(email)
+    page.goto(site.link_for(email))
+    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    page.goto("/sign-in")
+    page.get_by_role("link", name="Continue").click()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("status").locator("visible=true")).to_have_text(JOINED)
+
+
 def test_an_invitation_that_was_accepted_leads_to_signing_in(new_page: NewPage, site: Site) -> None:
     email = site.new_email()
     page = open_invitation(new_page, site, email)

@@ -5,7 +5,7 @@ import { bindSignIn } from "./sign-in-forms.js";
 const next = nextPage();
 const onward = document.querySelector("[data-continue]");
 onward.href = next;
-if (next !== DEFAULT) onward.textContent = onward.dataset.continue;
+if (onward.pathname !== DEFAULT) onward.textContent = onward.dataset.continue;
 bindSignIn(() => leave(next));
 
 const touched = new AbortController();
