@@ -26,7 +26,7 @@ from authapp.views import (
     sessions,
     system,
 )
-from authapp.views.pages import assets, routes
+from authapp.views.pages import assets, not_found, routes
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
 from authapp.web.headers import init_headers
@@ -68,7 +68,7 @@ def create_app(
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
-    for pages in (docs, assets, routes):
+    for pages in (docs, assets, not_found, routes):
         app.register_blueprint(pages.bp)
     init_rate_limits(app, settings)
     init_cli(app)

@@ -75,6 +75,7 @@ def test_the_link_of_the_verification_email_verifies(account: Account) -> None:
     account.open()
     expect(profile.get_by_text("Verified", exact=True)).to_be_visible()
     expect(profile.get_by_role("button", name="Send the email again")).to_be_hidden()
+    expect(account.page.get_by_text("We have sent you an email")).to_be_hidden()
 
 
 def test_the_verification_email_comes_again(account: Account) -> None:
@@ -124,6 +125,7 @@ def test_the_password_is_changed_and_other_devices_are_signed_out(account: Accou
         ("wrong", NEW_PASSWORD, "Current password", "This password is wrong."),
         (PASSWORD, "short1", "New password", "Use at least 8 characters."),
         ("", NEW_PASSWORD, "Current password", "Fill this in."),
+        (PASSWORD, PASSWORD, "New password", "This is your present password."),
     ],
 )
 def test_a_password_that_is_not_changed_says_why(

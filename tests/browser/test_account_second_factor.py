@@ -42,7 +42,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for_at_sign_in(account: Accoun
     expect(account.section("Devices").get_by_role("listitem")).to_have_count(1)
     fill(mfa, "I have saved them")
     expect(mfa.get_by_role("heading", name=SECTION)).to_be_focused()
-    expect(mfa).to_contain_text("10 recovery codes left")
+    expect(mfa).to_contain_text("Recovery codes left: 10")
     assert codes[0] not in account.page.content()
     login = account.page.request.post(
         f"{account.site.url}/api/v1/auth/login", data={"email": account.email, "password": PASSWORD}
@@ -90,13 +90,13 @@ def test_a_wrong_code_does_not_turn_it_on_and_cancelling_forgets_the_secret(acco
 
 def test_new_recovery_codes_replace_those_before(enrolled: Account) -> None:
     mfa = enrolled.section(SECTION)
-    expect(mfa).to_contain_text("9 recovery codes left")
+    expect(mfa).to_contain_text("Recovery codes left: 9")
     mfa.get_by_text("New recovery codes").click()
     fill(mfa, "Make new codes", Code_from_the_app=enrolled.code(1))
     expect(mfa.get_by_role("heading", name="Your recovery codes")).to_be_focused()
     assert not {*mfa.get_by_role("listitem").locator("visible=true").all_inner_texts()} & {*enrolled.recovery_codes}
     fill(mfa, "I have saved them")
-    expect(mfa).to_contain_text("10 recovery codes left")
+    expect(mfa).to_contain_text("Recovery codes left: 10")
 
 
 @pytest.mark.parametrize("with_recovery_code", [False, True])

@@ -17,6 +17,7 @@ def test_registering_creates_the_account_and_the_organization_and_signs_in(new_p
     page.get_by_label("First name").fill("Ada")
     submit(page, "Create account", Email=email, Password=PASSWORD)
     page.wait_for_url("**/account")
+    expect(page.get_by_text("We have sent you an email")).to_be_in_viewport()
     session = site.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
     assert session["user"]["first_name"] == "Ada"
     organizations = site.call("GET", "/organizations", token=session["access_token"])["items"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from authapp.core.enums import AuditAction
+from authapp.core.enums import AuditAction, TokenPurpose
 from authapp.instance import ROOT
 from authapp.security.password_policy import complaints
+from authapp.services.one_time_tokens import LIFETIMES
 from authapp.views.pages import assets
 from authapp.views.pages.texts import languages, texts
 from tests.architecture.test_openapi import Sources
@@ -45,6 +48,37 @@ def test_a_page_has_a_strict_policy_is_not_stored_and_loads_only_from_here(clien
     assert '<noscript><p class="alert">This page needs JavaScript.' in page.text
     assert 'method="get"' not in page.text
     assert page.text.count("<form") == page.text.count('method="post"') == page.text.count('" disabled>')
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+def test_an_unknown_address_is_a_page_with_status_404_for_a_browser(app_with: AppWith) -> None:
+    client = FlaskClient(app_with())  # a caller of the API expects a problem document
+    page = client.get("/no/such/page", headers={"Accept": BROWSER, "Accept-Language": "de"})
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "Seite nicht gefunden" in page.text
+    assert set(page.headers["Content-Security-Policy"].split("; ")) == POLICY
+    assert page.headers["Cache-Control"] == "no-store"
+    assert {"Accept", "Accept-Language"} <= set(page.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/v1/none", BROWSER),
+        ("/api/v1/", BROWSER),
+        ("/none", "*/*"),
+        ("/none", None),
+        ("/none", "application/json"),
+        ("/none", "application/json, text/html"),
+        ("/pages/none.js", "*/*"),
+    ],
+)
+def test_an_unknown_address_is_a_problem_document_for_others(client: Caller, path: str, accept: str | None) -> None:
+    answer = client.get(path, headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert answer.get_json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["/pages/style.css", "/pages/api.js", "/pages/texts/de.js"])
@@ -139,6 +173,40 @@ def test_the_pages_follow_the_registration_mode(app_with: AppWith, mode: str, ha
     client = app_with(registration_mode=mode).test_client()
     assert ("<form" in client.get("/register").text) == has_form
     assert ('href="/register"' in client.get("/sign-in").text) == linked
+
+
+def test_an_invitation_offers_no_new_account_where_registration_is_closed(app_with: AppWith) -> None:
+    for mode, is_offered in (("open", True), ("invitation", True), ("closed", False)):
+        page = app_with(registration_mode=mode).test_client().get("/invitation").text
+        assert ("data-register" in page) == ("I have no account yet" in page) == is_offered
+        assert ("No new accounts here. If you have one, sign in to accept." in page) != is_offered
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("invitation", "Accounts of authapp are by invitation. Open the link in your invitation email."),
+        ("closed", "authapp takes no new accounts here."),
+    ],
+)
+def test_the_page_says_before_anything_is_typed_that_nobody_registers(app_with: AppWith, mode: str, said: str) -> None:
+    assert said in app_with(registration_mode=mode).test_client().get("/register").text
+
+
+def test_the_page_names_the_lifetime_of_a_reset_token(client: Caller) -> None:
+    minutes = LIFETIMES[TokenPurpose.RESET] // timedelta(minutes=1)
+    for language in languages():
+        page = client.get("/forgot-password", headers={"Accept-Language": language}).text
+        assert re.search(rf"\b{minutes} (minutes|Minuten)\.", page)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("mode", ["open", "closed"])
+def test_no_page_shows_an_object_of_python_or_a_name_to_fill_in(app_with: AppWith, mode: str, language: str) -> None:
+    client = app_with(registration_mode=mode).test_client()
+    for path in (*PAGES, "/account"):
+        page = client.get(path, headers={"Accept-Language": language}).text
+        assert not re.search(r"built-in|object at 0x|\{\w+\}|\bNone\b", page), path
 
 
 def test_the_hint_of_a_password_follows_the_policy(app_with: AppWith) -> None:

@@ -101,6 +101,31 @@ def test_next_leads_to_a_page_of_this_address_only(new_page: NewPage, site: Site
     page.wait_for_url(site.url + led)
 
 
+def test_the_email_is_taken_along_to_the_page_for_a_forgotten_password(page: Page, site: Site) -> None:
+    page.get_by_label("Email").fill("ada+b@example.com")
+    page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_label("Email")).to_have_value("ada+b@example.com")
+    assert page.url == f"{site.url}/forgot-password"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "locale", "said"),
+    [
+        (1, "en-US", "Too many attempts. Try again in 1 second."),
+        (59, "en-US", "Too many attempts. Try again in 59 seconds."),
+        (60, "en-US", "Too many attempts. Try again in 1 minute."),
+        (841, "en-US", "Too many attempts. Try again in 15 minutes."),
+        (3601, "en-US", "Too many attempts. Try again in 2 hours."),
+        (1, "de-DE", "Zu viele Versuche. Versuchen Sie es in 1 Sekunde noch einmal."),
+        (900, "de-DE", "Zu viele Versuche. Versuchen Sie es in 15 Minuten noch einmal."),
+    ],
+)
+def test_a_wait_is_said_in_the_unit_that_fits(new_page: NewPage, seconds: int, locale: str, said: str) -> None:
+    page = new_page(locale=locale)
+    say = """async ([code, retryAfter]) => (await import("/pages/text.js")).sentence({ code, retryAfter })"""
+    assert page.evaluate(say, ["too_many_attempts", seconds]) == said
+
+
 def test_without_a_service_the_page_says_so(page: Page, site: Site) -> None:
     page.route("**/auth/login", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
     sign_in(page, site.new_email())

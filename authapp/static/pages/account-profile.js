@@ -2,7 +2,6 @@
 import { callAccount } from "./account-call.js";
 import { beside, fold, onSave } from "./account-forms.js";
 import { keepUser, user } from "./account-user.js";
-import { call } from "./api.js";
 import { text } from "./text.js";
 
 const NAMES = ["first_name", "last_name"];
@@ -16,7 +15,7 @@ export function startProfile() {
   });
 
   onSave(document.querySelector("[data-resend]"), async () => {
-    await call("POST", "/auth/email/resend", { email: user().email });
+    await callAccount("POST", "/auth/email/resend", { email: user().email });
   });
 
   const change = document.querySelector("[data-change-email]");

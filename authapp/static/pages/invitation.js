@@ -1,13 +1,13 @@
 import { call, callSignedIn, keep } from "./api.js";
 import { onSubmit, showProblem } from "./form.js";
-import { fill, showPanel, showUser, signedInUser, takeToken } from "./page.js";
+import { KEPT } from "./next.js";
+import { fill, showPanel, showUser, signedInUser, takeFromAddress } from "./page.js";
 import { bindSignIn } from "./sign-in-forms.js";
 import { text } from "./text.js";
 
 const $ = (/** @type {string} */ selector) => document.querySelector(selector);
 const form = { preview: $("[data-preview]"), register: $("[data-register]"), signIn: $("[data-sign-in]") };
 const dialog = $("[data-decline-dialog]");
-const KEPT = "invitation"; // in sessionStorage: the token outlives a reload, and signing out
 let token = "";
 /** @type {any} */
 let invitation = null;
@@ -19,16 +19,17 @@ async function open(found) {
   sessionStorage.setItem(KEPT, token);
   fill("heading", text("invited_to", { organization: invitation.organization.name }));
   fill("role", text(invitation.role));
+  fill("role-means", text(`${invitation.role}_means`));
   fill("invited-email", invitation.email);
   const until = new Date(invitation.expires_at);
   fill("until", until.toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }));
-  for (const { elements } of [form.register, form.signIn]) elements.email.value = invitation.email;
+  for (const one of [form.register, form.signIn]) if (one) one.elements.email.value = invitation.email;
   choosePanel(await signedInUser());
 }
 
 /** @param {any} user */
 function choosePanel(user) {
-  if (!user) showPanel("register");
+  if (!user) showPanel(form.register ? "register" : "password"); // REGISTRATION_MODE=closed: no new accounts
   else showPanel(user.email === invitation.email ? "accept" : "other-account");
 }
 
@@ -87,7 +88,7 @@ for (const button of document.querySelectorAll("[data-decline]")) {
 $("[data-close]").addEventListener("click", () => dialog.close());
 
 async function start() {
-  const found = takeToken() ?? sessionStorage.getItem(KEPT);
+  const found = takeFromAddress("token")?.get("token") ?? sessionStorage.getItem(KEPT);
   if (!found) {
     showPanel("token");
     return signedInUser();

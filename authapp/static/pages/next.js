@@ -1,9 +1,11 @@
 // Where to go after signing in: a page of ours, never another address.
-const DEFAULT = "/account";
+export const DEFAULT = "/account";
+export const KEPT = "invitation"; // in sessionStorage: its token outlives a reload, signing out and another password
 
-/** The page that `#next=` of the address names. */
+/** The page that `#next=` of the address names. Default: an invitation that is open in this tab, or the account. */
 export function nextPage() {
-  const wanted = new URLSearchParams(location.hash.slice(1)).get("next") ?? DEFAULT;
+  const start = sessionStorage.getItem(KEPT) ? "/invitation" : DEFAULT;
+  const wanted = new URLSearchParams(location.hash.slice(1)).get("next") ?? start;
   const url = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin) : null;
   return url?.origin === location.origin && wanted.startsWith("/") ? url.href : DEFAULT; // whole: `//` begins a host
 }

@@ -23,33 +23,15 @@ export function fill(name, value) {
 }
 
 /**
- * Take the token out of the address, so that neither the history nor a copied address has it.
- * @returns {string | null}
+ * Take what is behind the # out of the address, so that neither the history nor a copied address has it.
+ * @param {string} name of a value that must be among it
+ * @returns {URLSearchParams | null}
  */
-export function takeToken() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token !== null) history.replaceState(null, "", location.pathname);
-  return token;
-}
-
-/**
- * Put the token of the address into the form and hide its field. Without one, the field stays for pasting.
- * @param {HTMLFormElement} form
- */
-export function fillToken(form) {
-  const token = takeToken();
-  if (!token) return;
-  form.elements.token.value = token;
-  form.querySelector("[data-token]").hidden = true;
-}
-
-/**
- * Show the field of the token, empty: the one from the address is dead.
- * @param {HTMLFormElement} form
- */
-export function askForToken(form) {
-  form.elements.token.value = "";
-  form.querySelector("[data-token]").hidden = false;
+export function takeFromAddress(name) {
+  const found = new URLSearchParams(location.hash.slice(1));
+  if (!found.has(name)) return null;
+  history.replaceState(null, "", location.pathname);
+  return found;
 }
 
 /**

@@ -61,6 +61,10 @@ export function bindSignIn(onSignedIn) {
   onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }));
   onSubmit(recoveryForm, (values) => sendSecondFactor({ recovery_code: values.recovery_code.trim() }));
 
+  document.querySelector("[data-forgot]").addEventListener("click", (event) => {
+    const email = passwordForm.elements.email.value.trim();
+    if (email) event.currentTarget.href = `/forgot-password#email=${encodeURIComponent(email)}`;
+  });
   document.querySelector("[data-use=recovery-code]").addEventListener("click", () => show(recoveryForm, codeForm));
   document.querySelector("[data-use=code]").addEventListener("click", () => show(codeForm, recoveryForm));
   document.querySelector("[data-start-again]").addEventListener("click", startAgain);

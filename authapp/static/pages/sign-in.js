@@ -1,9 +1,11 @@
-import { nextPage } from "./next.js";
+import { DEFAULT, nextPage } from "./next.js";
 import { leave, showPanel, signedInUser } from "./page.js";
 import { bindSignIn } from "./sign-in-forms.js";
 
 const next = nextPage();
-document.querySelector("[data-continue]").href = next;
+const onward = document.querySelector("[data-continue]");
+onward.href = next;
+if (onward.pathname !== DEFAULT) onward.textContent = onward.dataset.continue;
 bindSignIn(() => leave(next));
 
 const touched = new AbortController();

@@ -16,7 +16,18 @@ export function text(name, values = {}) {
  */
 export function sentence(problem) {
   const said = texts.errors[problem.code] ?? problem.detail;
-  return problem.retryAfter ? `${said} ${text("retry", { seconds: problem.retryAfter })}` : said;
+  return problem.retryAfter ? `${said} ${text("retry", { wait: wait(problem.retryAfter) })}` : said;
+}
+
+/**
+ * "in 15 minutes", in the language of the page. Never too early.
+ * @param {number} seconds
+ */
+export function wait(seconds) {
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang);
+  if (seconds < 60) return format.format(seconds, "second");
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? format.format(minutes, "minute") : format.format(Math.ceil(minutes / 60), "hour");
 }
 
 /**

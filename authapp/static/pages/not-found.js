@@ -1,0 +1,3 @@
+import { signedInUser } from "./page.js";
+
+await signedInUser();
