@@ -28,6 +28,7 @@ from authapp.web.openapi import document
 from tests.bench.servers import Postgres
 from tests.factories import Caller, World
 from tests.live import running
+from tests.watchdog import watchdog
 
 SOCKET_FOLDER = pytest.StashKey[str]()
 SERVER = pytest.StashKey[contextlib.ExitStack]()
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     stack = contextlib.ExitStack()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authapp-", ignore_cleanup_errors=True)))
+    stack.enter_context(watchdog(str(folder)))
     with embedded_postgres(folder / "postgres") as socket_folder:
         _configure(socket_folder)
     socket_folder = stack.enter_context(embedded_postgres(folder / "postgres"))
