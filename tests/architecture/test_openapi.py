@@ -32,7 +32,7 @@ from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 # A password policy, or that an address has a domain, is more than JSON Schema can say.
 beyond_schemas = positive_data_acceptance
 DOCUMENTED_ELSEWHERE = {"index", "openapi", "docs", "docs_start", "docs_style", "docs_asset"}
-PAGES = ("pages.", "page_assets.")
+PAGES = ("hosted_pages.", "page_assets.")
 
 
 def test_the_document_is_valid_openapi_3_1(client: Caller) -> None:

@@ -100,6 +100,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             ["select"] * 4
             + [
                 "update",
+                *["select", "update"],  # the invitations that the account has sent
                 "update",
                 *["delete"] * 5,
                 "update",
@@ -111,8 +112,8 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "insert",
             ],
         ),
-        # the password as at sign-in; the account is locked and changed; sessions, waiting sign-ins, devices and tokens;
-        # event and email
+        # the password as at sign-in; the account is locked and changed; sessions, waiting sign-ins, devices, a factor
+        # that is not confirmed, tokens; event and email
         (
             "POST",
             "/auth/password/change",
@@ -123,7 +124,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "select",
                 "update",
                 "update",
-                *["delete"] * 3,
+                *["delete"] * 4,
                 "insert",
                 *EMAIL,
             ],
@@ -133,7 +134,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "POST",
             "/auth/email/verify",
             {"token": "{verification_token}"},
-            ["select", "select", "select", "update", "update", "insert"],
+            ["select", "select", "select", "update", "update", "delete", "update", "insert"],
         ),
         ("POST", "/auth/email/verify", {"token": "junk"}, []),
         # the password as at sign-in; the account is locked; an earlier change, whether the address is free; tokens,

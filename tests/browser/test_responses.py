@@ -237,7 +237,7 @@ def test_an_email_leads_to_the_front_end_or_else_to_the_page(world: World, app_w
         there.invite(admin, admin.organization_id, f"{len(led)}@example.com", "viewer")
         text = there.emails()[-1][1].text
         assert led in text
-        assert text.endswith("\nAcme Cloud\n")
+        assert "\nAcme Cloud\n" in text
 
 
 def test_password_managers_are_led_to_the_page_that_changes_a_password(client: Caller) -> None:

@@ -83,6 +83,10 @@ def test_every_route_that_hashes_has_time_for_the_hash_queue(app: Application) -
         ("POST", f"{API}/auth/login"),
         ("POST", f"{API}/auth/register"),
         ("DELETE", f"{API}/auth/me"),
+        ("POST", f"{API}/auth/email/change"),
+        ("POST", f"{API}/auth/password/change"),
+        ("POST", f"{API}/auth/password/reset"),
+        ("POST", f"{API}/auth/reauthenticate"),
     }
 
 

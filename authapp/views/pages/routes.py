@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect
 from authapp.decorators.guards import public
 from authapp.views.pages.render import page
 
-bp = Blueprint("pages", __name__)
+bp = Blueprint("hosted_pages", __name__)
 
 
 @bp.get("/sign-in")
