@@ -92,6 +92,7 @@ def test_a_password_can_be_shown_and_hidden(page: Page) -> None:
         ("https://evil.example", "/account"),
         ("javascript:alert(1)", "/account"),
         ("/%09/evil.example", "/account"),
+        ("/.//evil.example", "//evil.example"),  # of this address: there is no such page
         ("evil", "/account"),
     ],
 )

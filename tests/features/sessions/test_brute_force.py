@@ -219,3 +219,10 @@ def test_in_safe_mode_the_right_password_of_an_unverified_address_counts_as_a_gu
     safe = world.with_app(app_with(registration_mode="safe"))
     guesses = [status(safe, person.email, PASSWORD) for _ in range(throttle.PAIR.free + 1)]
     assert guesses == [401] * throttle.PAIR.free + [429]
+
+
+def test_a_refused_attempt_counts_nowhere(world: World, time: FrozenClock) -> None:
+    person = world.person()
+    for _ in range(2 * throttle.PAIR.free):
+        login(world, person.email)
+    assert [row.failures for row in world.sql(COUNTERS)] == [throttle.PAIR.free] * 3
