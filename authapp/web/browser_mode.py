@@ -113,11 +113,14 @@ def sign_out_response(bp: Blueprint) -> Callable[[View], View]:
 
 @contextmanager
 def removing_dead_cookie() -> Iterator[None]:
-    """Let a 401 in browser mode remove the refresh cookie, of which it says that it is dead."""
+    """Let a 401 in browser mode remove the refresh cookie, of which it says that it is dead.
+
+    A request without the cookie removes none: another tab may just have signed in.
+    """
     try:
         yield
     except Unauthorized as error:
-        if is_requested():
+        if is_requested() and _cookie_name(REFRESH) in request.cookies:
             error.headers["Set-Cookie"] = _set_cookie(REFRESH, "", 0)
         raise
 

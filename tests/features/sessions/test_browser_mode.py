@@ -288,3 +288,9 @@ def test_a_malformed_device_cookie_is_replaced_by_signing_in(world: World, cooki
     response = sign_in(caller, person, Cookie=f"{COOKIES['device_token']}={cookie}")
     assert response.status_code == 200
     assert cookies_of(response)[COOKIES["device_token"]].value not in ("", cookie)
+
+
+def test_a_refresh_without_a_cookie_removes_none_that_another_tab_has_just_got(world: World) -> None:
+    response = refresh(world.caller())
+    assert response.status_code == 401
+    assert cookies_of(response) == {}
