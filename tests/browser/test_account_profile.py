@@ -151,7 +151,9 @@ def test_an_account_without_a_password_gets_an_email_to_set_one(new_page: NewPag
 def test_two_clicks_send_a_form_of_the_account_once(account: Account) -> None:
     sent = []
     account.page.on("request", lambda request: sent.append(request.method) if request.method == "PATCH" else None)
-    account.section("Profile").get_by_role("button", name="Save").dblclick()
+    account.section("Profile").get_by_role("button", name="Save").evaluate(
+        "button => { button.click(); button.click(); }"
+    )
     expect(account.section("Profile").get_by_role("status").locator("visible=true")).to_have_text("Saved.")
     assert sent == ["PATCH"]
 
