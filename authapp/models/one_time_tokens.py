@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import ColumnElement, Index, LargeBinary, String, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -36,3 +36,8 @@ class OneTimeToken(Identified, Created, Model):
         # the address that a change left stays reserved while the change can be undone
         Index("ix_one_time_tokens_email_undo", "email", postgresql_where=text("purpose = 'undo_change'")),
     )
+
+    @classmethod
+    def live_at(cls, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+        """The condition under which a token may be used."""
+        return and_(cls.used_at.is_(None), cls.expires_at > now)

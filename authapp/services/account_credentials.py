@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, select, update
 
 from authapp.core.actor import UserRecord
 from authapp.core.enums import AuditAction, EndReason
 from authapp.db import transaction
 from authapp.db.tenancy import set_account
 from authapp.models import Invitation, KnownDevice, MfaChallenge, RecoveryCode, Session, TotpFactor, User
-from authapp.services import audit, members, one_time_tokens, sessions
+from authapp.services import audit, members, one_time_tokens, second_factors, sessions
 
 SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice)
 """What an account has from signing in before."""
@@ -24,7 +24,7 @@ TABLES: tuple[Any, ...] = (TotpFactor, RecoveryCode, *SIGN_INS)
 def remove(user_id: UUID) -> None:
     """Remove second factors, recovery codes, sign-ins that wait, known devices and tokens of emails of an account."""
     _delete(TABLES, user_id)
-    one_time_tokens.void([user_id])
+    one_time_tokens.void(user_id)
     transaction.execute(update(User).where(User.id == user_id, User.mfa_enabled).values(mfa_enabled=False))
 
 
@@ -48,12 +48,13 @@ def forget_sign_ins(user_id: UUID) -> None:
 
 
 def remove_factors_since(user_id: UUID, moment: datetime) -> None:
-    """Remove second factors that were not confirmed before a moment, and the recovery codes that belong to them."""
-    since = or_(TotpFactor.confirmed_at >= moment, TotpFactor.confirmed_at.is_(None))
-    removed = delete(TotpFactor).where(TotpFactor.user_id == user_id, since).returning(TotpFactor.user_id)
-    if transaction.scalar(removed) is not None:
-        _delete((RecoveryCode,), user_id)
-        transaction.execute(update(User).where(User.id == user_id).values(mfa_enabled=False))
+    """Remove the second factor of a locked account, with its recovery codes, if it was confirmed at a moment or since.
+
+    `forget_sign_ins` removes one that is not confirmed.
+    """
+    since = select(TotpFactor.user_id).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at >= moment)
+    if transaction.scalar(since) is not None:
+        second_factors.remove(user_id)
 
 
 def _delete(tables: tuple[Any, ...], user_id: UUID) -> None:

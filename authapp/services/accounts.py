@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
@@ -96,28 +96,26 @@ def set_active(email: str, active: bool) -> bool:
     Raises:
         LastAdmin: it is the only active admin of organizations, which the reason names.
     """
-    account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
-    user_id = transaction.scalar(account.with_for_update(key_share=True))
-    if user_id is None:
+    user = locks.lock_user(User.email == email)
+    if user is None:
         return False
-    if not active and (left_behind := members.administered_alone(user_id)):
+    if not active and (left_behind := members.administered_alone(user.id)):
         raise LastAdmin(", ".join(map(str, left_behind)))
-    changed = update(User).where(User.id == user_id, User.is_active != active).values(is_active=active)
+    changed = update(User).where(User.id == user.id, User.is_active != active).values(is_active=active)
     if transaction.scalar(changed.returning(User.id)) is None:
         return True
     if not active:
-        sessions.end(Session.user_id == user_id, reason=EndReason.DEACTIVATED)
-        account_credentials.remove(user_id)
+        sessions.end(Session.user_id == user.id, reason=EndReason.DEACTIVATED)
+        account_credentials.remove(user.id)
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
-    audit.record(action, None, target_id=user_id, user_id=user_id)
+    audit.record(action, None, target_id=user.id, user_id=user.id)
     return True
 
 
 def sign_out(email: str) -> int | None:
     """End every session of an account, for an operator. Returns how many, None where there is no such account."""
-    account = select(User.id).where(User.email == email, User.deleted_at.is_(None))
-    user_id = transaction.scalar(account.with_for_update(key_share=True))
-    return None if user_id is None else _revoke(Session.user_id == user_id, user_id=user_id)
+    user = locks.lock_user(User.email == email)
+    return None if user is None else _revoke(Session.user_id == user.id, user_id=user.id)
 
 
 def sign_out_everybody() -> int:

@@ -43,7 +43,7 @@ def verify(token: str) -> None:
         values["password_hash"] = None
         outbox.enqueue_uncomposed(user.email, "password_reset", always=True, removed=True)
     transaction.execute(update(User).where(User.id == user.id).values(values))
-    one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
+    one_time_tokens.void(user.id, *one_time_tokens.VERIFYING)
     one_time_tokens.mark_verified(user)
     audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
@@ -31,7 +31,7 @@ def is_reserved(email: str, *, except_for: UUID | None = None) -> ColumnElement[
     One that nobody had verified is free: else anybody could keep somebody's address from its owner.
     """
     mine = () if except_for is None else (OneTimeToken.owner_id != except_for,)
-    return exists().where(OneTimeToken.email == email, ~OneTimeToken.unverified, *_can_undo(), *mine)
+    return exists().where(OneTimeToken.email == email, ~OneTimeToken.unverified, _can_undo(), *mine)
 
 
 def change(actor: Actor, new_email: str, password: str | None) -> None:
@@ -75,7 +75,7 @@ def confirm(token: str) -> None:
     user, found = one_time_tokens.use_for_account(TokenPurpose.CHANGE, token)
     free = ~is_reserved(found.email, except_for=user.id)
     _set_email(user, free, email=found.email, email_verified=True)
-    one_time_tokens.void([user.id], *one_time_tokens.VERIFYING, TokenPurpose.RESET)
+    one_time_tokens.void(user.id, *one_time_tokens.VERIFYING, TokenPurpose.RESET)
     audit.record(
         AuditAction.USER_EMAIL_CHANGED, None, target_id=user.id, user_id=user.id, before=user.email, after=found.email
     )
@@ -96,7 +96,7 @@ def undo(token: str) -> None:
     ended = sessions.end(Session.user_id == user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
     account_credentials.forget_sign_ins(user.id)
     account_credentials.remove_factors_since(user.id, found.since)
-    one_time_tokens.void([user.id])
+    one_time_tokens.void(user.id)
     outbox.enqueue_uncomposed(found.email, "password_reset", always=True, removed=True)
     audit.record(
         AuditAction.USER_EMAIL_CHANGE_UNDONE, None, target_id=user.id, user_id=user.id, before=user.email,
@@ -104,13 +104,9 @@ def undo(token: str) -> None:
     )  # fmt: skip
 
 
-def _can_undo() -> tuple[ColumnElement[bool], ...]:
-    """The conditions on a token that can still undo a change."""
-    return (
-        OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE,
-        OneTimeToken.used_at.is_(None),
-        OneTimeToken.expires_at > clock.now(),
-    )
+def _can_undo() -> ColumnElement[bool]:
+    """The condition on a token that can still undo a change."""
+    return and_(OneTimeToken.purpose == TokenPurpose.UNDO_CHANGE, OneTimeToken.live_at(clock.now()))
 
 
 def _require_no_undo(user: UserRecord) -> None:
@@ -120,7 +116,7 @@ def _require_no_undo(user: UserRecord) -> None:
         LimitReached: one can.
     """
     left = select(OneTimeToken.expires_at).where(OneTimeToken.owner_id == user.id, OneTimeToken.email != user.email)
-    until = transaction.scalar(left.where(*_can_undo()))
+    until = transaction.scalar(left.where(_can_undo()))
     if until is not None:
         raise LimitReached(
             detail=f"Your address has changed, which can be undone until {messages.spelled(until)}. "

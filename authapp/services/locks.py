@@ -9,6 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord
@@ -35,15 +36,20 @@ def lock_account(actor: Actor) -> None:
         raise Stale("the session or the account has ended")
 
 
-def lock_active(*which: ColumnElement[bool]) -> UserRecord | None:
-    """Keep an account as it is until the transaction ends, for whoever has a token from an email.
+def lock_user(*which: ColumnElement[bool] | InstrumentedAttribute[bool]) -> UserRecord | None:
+    """Keep an account as it is until the transaction ends, for whoever is not its caller: at sign-in, for an operator.
 
     Returns:
-        None: no active account meets the conditions.
+        None: no account that is not deleted meets the conditions.
     """
-    account = select(*User.record()).where(*which, User.is_active, User.deleted_at.is_(None))
+    account = select(*User.record()).where(*which, User.deleted_at.is_(None))
     row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
     return UserRecord._make(row) if row else None
+
+
+def lock_active(*which: ColumnElement[bool]) -> UserRecord | None:
+    """The same of an active account, for whoever has a token from an email."""
+    return lock_user(*which, User.is_active)
 
 
 def lock_organization(organization_id: UUID) -> None:

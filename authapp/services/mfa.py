@@ -12,6 +12,7 @@ from authapp.core.actor import Actor
 from authapp.core.enums import AuditAction, EndReason
 from authapp.core.errors import Conflict, NotFound
 from authapp.db import transaction
+from authapp.mail import notices
 from authapp.models import RecoveryCode, Session, TotpFactor, User
 from authapp.security import totp
 from authapp.services import audit, locks, second_factors, sessions
@@ -103,7 +104,7 @@ def confirm(actor: Actor, code: str) -> list[str]:
     sessions.renew_authentication(actor, amr, auth_time=actor.auth_time)  # the factor is new, the sign-in is not
     audit.record(AuditAction.MFA_ENABLED, actor, target_id=actor.id, user_id=actor.id)
     sessions.end_others(actor, EndReason.MFA_CHANGED)
-    second_factors.tell(actor.user.email, "mfa_enabled", verified=actor.user.email_verified)
+    notices.tell(actor.user.email, "mfa_enabled", always=actor.user.email_verified)
     return codes
 
 
@@ -119,9 +120,7 @@ def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
     second_factors.remove(actor.id)
     audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
     by_recovery_code = recovery_code is not None
-    second_factors.tell(
-        actor.user.email, "mfa_disabled", verified=actor.user.email_verified, by_recovery_code=by_recovery_code
-    )
+    notices.tell(actor.user.email, "mfa_disabled", always=actor.user.email_verified, by_recovery_code=by_recovery_code)
 
 
 def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
@@ -135,7 +134,7 @@ def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
     second_factors.check(actor, code, None)
     codes = second_factors.replace_recovery_codes(actor.id)
     audit.record(AuditAction.MFA_RECOVERY_CODES_CREATED, actor, target_id=actor.id, user_id=actor.id)
-    second_factors.tell(actor.user.email, "recovery_codes_created", verified=actor.user.email_verified)
+    notices.tell(actor.user.email, "recovery_codes_created", always=actor.user.email_verified)
     return codes
 
 
@@ -145,16 +144,13 @@ def reset(email: str) -> bool | None:
     Returns:
         whether it had one, None where there is no account with this address.
     """
-    account = select(User.id, User.mfa_enabled, User.email_verified).where(
-        User.email == email, User.deleted_at.is_(None)
-    )
-    row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
-    if row is None or not row.mfa_enabled:
-        return None if row is None else False
-    second_factors.remove(row.id)
-    sessions.end(Session.user_id == row.id, reason=EndReason.MFA_CHANGED)
-    audit.record(AuditAction.MFA_RESET, None, target_id=row.id, user_id=row.id)
-    second_factors.tell(email, "mfa_reset", verified=row.email_verified)
+    user = locks.lock_user(User.email == email)
+    if user is None or not user.mfa_enabled:
+        return None if user is None else False
+    second_factors.remove(user.id)
+    sessions.end(Session.user_id == user.id, reason=EndReason.MFA_CHANGED)
+    audit.record(AuditAction.MFA_RESET, None, target_id=user.id, user_id=user.id)
+    notices.tell(email, "mfa_reset", always=user.email_verified)
     return True
 
 

@@ -16,7 +16,6 @@ from authapp.core.enums import TokenPurpose
 from authapp.core.errors import ApiError
 from authapp.db import transaction
 from authapp.models import OneTimeToken, User
-from authapp.models.columns import is_one_of
 from authapp.services import locks
 from authapp.web.application import current_app
 
@@ -80,8 +79,7 @@ def issue(purpose: TokenPurpose, owner_id: UUID, email: str, *, unverified: bool
         "expires_at": expires_at,
         "used_at": None,
     }
-    is_live = and_(OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > now)
-    since = case((is_live, OneTimeToken.created_at), else_=now)
+    since = case((OneTimeToken.live_at(now), OneTimeToken.created_at), else_=now)
     transaction.execute(
         insert(OneTimeToken)
         .values(owner_id=owner_id, purpose=purpose, created_at=now, **values)
@@ -140,12 +138,10 @@ def mark_verified(user: UserRecord) -> None:
     transaction.execute(of_present.values(unverified=False))
 
 
-def void(owner_ids: list[UUID], *purposes: TokenPurpose) -> None:
-    """Make the tokens of these owners invalid, for these purposes or for all."""
-    which = is_one_of(OneTimeToken.owner_id, owner_ids)
-    if purposes:
-        which = and_(which, OneTimeToken.purpose.in_(purposes))
-    transaction.execute(delete(OneTimeToken).where(which))
+def void(owner_id: UUID, *purposes: TokenPurpose) -> None:
+    """Make the tokens of an owner invalid, for these purposes or for all."""
+    which = [OneTimeToken.purpose.in_(purposes)] if purposes else []
+    transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == owner_id, *which))
 
 
 def void_unconfirmed(user: UserRecord) -> None:
@@ -168,6 +164,5 @@ def _live(token: str, *which: ColumnElement[bool]) -> ColumnElement[bool] | None
         OneTimeToken.id == presented.id,
         *which,
         OneTimeToken.token_hash == presented.digest,
-        OneTimeToken.used_at.is_(None),
-        OneTimeToken.expires_at > clock.now(),
+        OneTimeToken.live_at(clock.now()),
     )

@@ -57,7 +57,7 @@ def reset(token: str, new_password: str) -> None:
     user, _ = one_time_tokens.use_for_account(TokenPurpose.RESET, token)
     if user.email_verified:
         ended = _end_others(user, EndReason.PASSWORD_CHANGED)
-        one_time_tokens.void([user.id], *one_time_tokens.VERIFYING)
+        one_time_tokens.void(user.id, *one_time_tokens.VERIFYING)
     else:
         account_credentials.take_back(user)
         audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)

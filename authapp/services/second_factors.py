@@ -17,7 +17,7 @@ from authapp.core.actor import Actor, signing_in
 from authapp.core.enums import AuditAction
 from authapp.core.errors import Unauthorized
 from authapp.db import transaction
-from authapp.mail import limits, messages, outbox
+from authapp.mail import limits, notices
 from authapp.models import MfaChallenge, RecoveryCode, Session, TotpFactor, User
 from authapp.security import recovery_codes, totp
 from authapp.services import audit, locks, throttle
@@ -48,11 +48,6 @@ def reserve(user_id: UUID) -> None:
 def give_back(user_id: UUID) -> None:
     """Uncount an attempt that was not judged. The request's transaction begins anew."""
     throttle.give_back(throttle.of_second_factor(user_id))
-
-
-def lock(user_id: UUID) -> None:
-    """Keep an account that signs in, and its factors, as they are. For a caller: `locks.lock_account`."""
-    transaction.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
 def check(actor: Actor, code: str | None, recovery_code: str | None, *, tell_of_use: bool = True) -> None:
@@ -162,7 +157,7 @@ def _spend(user_id: UUID, recovery_code: str, tell_of_use: bool) -> bool:
         AuditAction.MFA_RECOVERY_CODE_USED, signing_in(user_id), target_id=user_id, user_id=user_id, left=row[2]
     )
     if tell_of_use:
-        tell(row.email, "recovery_code_used", verified=row.email_verified, left=row[2])
+        notices.tell(row.email, "recovery_code_used", always=row.email_verified, left=row[2])
     return True
 
 
@@ -170,18 +165,4 @@ def tell_of_wrong_code(user_id: UUID) -> None:
     """Tell the owner that somebody has the password and not the code, once a day. The account is locked."""
     user = transaction.execute(select(User.email, User.email_verified).where(User.id == user_id)).one()
     if not limits.has_been_sent(user.email, "wrong_code", clock.now() - TOLD_AGAIN_AFTER):
-        tell(user.email, "wrong_code", verified=user.email_verified)
-
-
-def tell(email: str, kind: str, *, verified: bool, **context: Any) -> None:
-    """Tell the owner of an account of a change of its second factor: always, if somebody has verified the address."""
-    outbox.enqueue(
-        email,
-        kind,
-        always=verified,
-        email=email,
-        moment=clock.now(),
-        **messages.origin(),
-        link=messages.link(current_app.settings, "forgot-password"),
-        **context,
-    )
+        notices.tell(user.email, "wrong_code", always=user.email_verified)

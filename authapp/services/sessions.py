@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,10 +18,10 @@ from authapp.core.request_context import request_info
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.transaction import Stale
-from authapp.mail import messages, outbox
+from authapp.mail import notices
 from authapp.models import Session, User
 from authapp.models.sessions import SessionRecord
-from authapp.services import admission, audit, known_devices, mfa_challenges
+from authapp.services import admission, audit, known_devices, locks, mfa_challenges
 from authapp.services.session_tokens import SignedIn, issue, sliding
 from authapp.web.application import current_app
 
@@ -57,7 +56,9 @@ def start(
         MfaRequired: the account has a second factor, and `amr` has none. The sign-in waits for it.
         Stale: a condition no longer holds, or the account is deleted.
     """
-    user = _lock(user_id, unchanged)
+    user = locks.lock_user(User.id == user_id, *unchanged)  # sign-ins of one account wait for each other
+    if user is None:
+        raise Stale("the account changed while it was checked")
     _admit(user, amr, device_id)
     now = clock.now()
     if not registering:
@@ -68,17 +69,8 @@ def start(
     log_context().update(session_id=str(session.id))
     audit.record(AuditAction.SESSION_STARTED, signing_in(user_id), target_id=session.id, user_id=user_id)
     if device_id is None and not registering:
-        _tell_of_new_device(user, now)
+        notices.tell(user.email, "new_device")
     return issue(session, user, organization, device.token)
-
-
-def _lock(user_id: UUID, unchanged: Iterable[ColumnElement[bool]]) -> UserRecord:
-    """Keep an account as it is: sign-ins of one account wait for each other."""
-    account = select(*User.record()).where(User.id == user_id, User.deleted_at.is_(None), *unchanged)
-    row = transaction.execute(account.with_for_update(key_share=True)).one_or_none()
-    if row is None:
-        raise Stale("the account changed while it was checked")
-    return UserRecord._make(row)
 
 
 def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
@@ -115,17 +107,6 @@ def _insert(user_id: UUID, amr: list[str], now: datetime, device_id: UUID) -> Se
         )
     )
     return session
-
-
-def _tell_of_new_device(user: UserRecord, now: datetime) -> None:
-    outbox.enqueue(
-        user.email,
-        "new_device",
-        email=user.email,
-        moment=now,
-        **messages.origin(),
-        link=messages.link(current_app.settings, "forgot-password"),
-    )
 
 
 def _end_excess(user_id: UUID, now: datetime) -> None:

@@ -70,7 +70,7 @@ def complete(mfa_token: str, code: str | None, recovery_code: str | None) -> Sig
     """
     user_id = mfa_challenges.find(mfa_token).user_id
     second_factors.reserve(user_id)
-    second_factors.lock(user_id)
+    locks.lock_user(User.id == user_id)
     try:
         challenge = mfa_challenges.find(mfa_token)  # as it is now that the account is locked
     except InvalidMfaToken:

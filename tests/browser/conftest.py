@@ -23,6 +23,10 @@ from tests.live import EMAILS, ask, running
 
 CHROMIUM = shutil.which("chromium")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SMALLEST_TARGET = 24  # CSS pixels, WCAG 2.2 section 2.5.8
+TARGETS = """[...document.querySelectorAll("a, button, input, summary")].filter((e) => e.checkVisibility())
+    .filter((e) => !e.classList.contains("skip")).map((e) => [e.outerHTML, e.getBoundingClientRect()])
+    .filter(([, box]) => box.width < %d || box.height < %d).map(([html]) => html)"""
 EXPECTED = re.compile(r"the server responded with a status of (4\d\d|502)")  # Chromium says so of each error of the API
 NewPage = Callable[..., Page]
 expect.set_options(timeout=10_000)
@@ -155,3 +159,13 @@ def violations(page: Page, *rules: str) -> list[str]:
 
 def overflows(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def require_accessible(page: Page) -> None:
+    """What is shown violates no rule of WCAG in light and dark, fits its window, and is large enough to press."""
+    page.emulate_media(color_scheme="light")
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, "color-contrast") == []
+    assert not overflows(page)
+    assert page.evaluate(TARGETS % (SMALLEST_TARGET, SMALLEST_TARGET)) == []

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.account import Account, fill, open_account
-from tests.browser.conftest import NewPage, Site, overflows, violations
-from tests.browser.test_accessibility import SMALLEST_TARGET, TARGETS
+from tests.browser.conftest import NewPage, Site, overflows, require_accessible
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -81,31 +80,21 @@ STATES: dict[str, Show] = {
 }
 
 
-def check(account: Account) -> None:
-    page = account.page
-    page.emulate_media(color_scheme="light")
-    assert violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    assert violations(page, "color-contrast") == []
-    assert not overflows(page)
-    assert page.evaluate(TARGETS % (SMALLEST_TARGET, SMALLEST_TARGET)) == []
-
-
 @pytest.mark.parametrize("state", STATES)
 def test_the_account_page_has_no_violation_of_wcag_and_fits_320_pixels(
     new_page: NewPage, site: Site, state: str
 ) -> None:
     account = open_account(new_page, site, viewport=NARROW)
     STATES[state](account)
-    check(account)
+    require_accessible(account.page)
 
 
 def test_the_account_page_with_a_second_factor_has_no_violation_of_wcag(new_page: NewPage, site: Site) -> None:
     account = open_account(new_page, site, enrolled=True, viewport=NARROW)
     open_parts(account)
-    check(account)
+    require_accessible(account.page)
     account.page.set_viewport_size({"width": 1280, "height": 900})
-    check(account)
+    require_accessible(account.page)
 
 
 def test_the_account_page_at_twice_its_size_and_in_german_fits(new_page: NewPage, site: Site) -> None:

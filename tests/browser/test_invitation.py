@@ -28,6 +28,16 @@ def open_invitation(new_page: NewPage, site: Site, email: str) -> Page:
     return page
 
 
+def open_invitation_signed_in(new_page: NewPage, site: Site) -> Page:
+    email = site.register()["user"]["email"]
+    page = new_page()
+    submit(page, "Sign in", Email=email, Password=PASSWORD)
+    page.wait_for_url("**/account")
+    site.invite(email)
+    page.goto(site.link_for(email))
+    return page
+
+
 def sign_in(page: Page) -> None:
     page.get_by_label("Password", exact=True).locator("visible=true").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).locator("visible=true").click()
@@ -71,12 +81,7 @@ def test_somebody_who_forgot_that_there_is_an_account_is_led_to_signing_in(new_p
 
 
 def test_who_is_signed_in_accepts_with_one_click(new_page: NewPage, site: Site) -> None:
-    email = site.register()["user"]["email"]
-    page = new_page()
-    submit(page, "Sign in", Email=email, Password=PASSWORD)
-    page.wait_for_url("**/account")
-    site.invite(email)
-    page.goto(site.link_for(email))
+    page = open_invitation_signed_in(new_page, site)
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("status").locator("visible=true")).to_have_text(JOINED)
 
@@ -117,12 +122,7 @@ def test_the_dialog_for_declining_starts_at_cancel(new_page: NewPage, site: Site
 
 
 def test_who_is_signed_in_continues_to_the_invitation_that_is_open_in_the_tab(new_page: NewPage, site: Site) -> None:
-    email = site.register()["user"]["email"]
-    page = new_page()
-    submit(page, "Sign in", Email=email, Password=PASSWORD)
-    page.wait_for_url("**/account")
-    site.invite(email)
-    page.goto(site.link_for(email))
+    page = open_invitation_signed_in(new_page, site)
     expect(page.get_by_role("button", name="Accept")).to_be_visible()
     page.goto("/sign-in")
     page.get_by_role("link", name="Continue").click()
