@@ -63,6 +63,15 @@ class Settings:
     password_breach_file: str | None = None
     registration_mode: str = "open"
     email_verification: str = "optional"
+    google_client_id: str | None = None
+    google_client_secret: str | None = None
+    github_client_id: str | None = None
+    github_client_secret: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    oidc_discovery_url: str | None = None
+    oidc_name: str = "OpenID"
+    sso_return_to: tuple[str, ...] = ()
     rate_limits: str = "on"
     redis_url: str | None = None
     operator_name: str = "authapp"

@@ -34,6 +34,12 @@ NUMBERS = {  # smallest, largest
     "trusted_proxies": (0, 16),
     "bcrypt_rounds": (4, 20),
 }
+PROVIDERS = {  # the settings that one needs, all or none
+    "google": ("google_client_id", "google_client_secret"),
+    "github": ("github_client_id", "github_client_secret"),
+    "oidc": ("oidc_discovery_url", "oidc_client_id", "oidc_client_secret"),
+}
+DISCOVERY_PATH = "/.well-known/openid-configuration"  # OpenID Connect Discovery section 4
 SHORTEST_SECRET = 32  # bytes, RFC 7518 section 3.2
 FEWEST_BCRYPT_ROUNDS = 10
 PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", "placeholder", "example")
@@ -46,7 +52,7 @@ _REDIS = ("redis://", "rediss://", "unix://")
 
 def problems(settings: Settings) -> list[str]:
     """Every reason not to start with these settings."""
-    found = [*_outside_bounds(settings), *_malformed(settings)]
+    found = [*_outside_bounds(settings), *_malformed(settings), *_incomplete_providers(settings)]
     return found + (_unsafe_secrets(settings) + _unsafe(settings) if settings.in_production else [])
 
 
@@ -96,11 +102,31 @@ def _malformed(settings: Settings) -> list[str]:
                 "PASSWORD_BREACH_FILE: no such file. Give the path of a sorted list of SHA-1 hashes.",
             ),
             (
+                all(map(_ADDRESS.fullmatch, settings.sso_return_to)),
+                "SSO_RETURN_TO: list addresses without a query: https://app.example.com/signed-in",
+            ),
+            (
+                _is_address(settings.oidc_discovery_url)
+                and (settings.oidc_discovery_url or DISCOVERY_PATH).endswith(DISCOVERY_PATH),
+                f"OIDC_DISCOVERY_URL: give the address that ends with {DISCOVERY_PATH}",
+            ),
+            (
                 _is_file(settings.operator_logo) and (settings.operator_logo or ".svg").endswith(_LOGOS),
                 "OPERATOR_LOGO: no such file. Give the path of an .svg or .png file.",
             ),
         ]
     )
+
+
+def _incomplete_providers(settings: Settings) -> list[str]:
+    """What a provider lacks of which something is set."""
+    found = []
+    for names in PROVIDERS.values():
+        missing = [name.upper() for name in names if not getattr(settings, name)]
+        if 0 < len(missing) < len(names):
+            present = next(name.upper() for name in names if getattr(settings, name))
+            found.append(f"{missing[0]}: not set, but {present} is. Set both, or none.")
+    return found
 
 
 def _unsafe_secrets(settings: Settings) -> list[str]:
@@ -135,6 +161,10 @@ def _unsafe(settings: Settings) -> list[str]:
             (
                 settings.bcrypt_rounds >= FEWEST_BCRYPT_ROUNDS,
                 f"BCRYPT_ROUNDS: choose at least {FEWEST_BCRYPT_ROUNDS}, or passwords are guessed too fast.",
+            ),
+            (
+                not settings.oidc_discovery_url or settings.oidc_discovery_url.startswith("https://"),
+                "OIDC_DISCOVERY_URL: give an https address, or whoever changes what is sent signs in as anybody.",
             ),
             (settings.rate_limits != "off", "RATE_LIMITS: off is for development and tests only. Remove it."),
         ]

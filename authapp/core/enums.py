@@ -54,6 +54,14 @@ class TokenPurpose(StrEnum):
     RESET = "reset"
 
 
+class PasskeyPurpose(StrEnum):
+    """What a challenge for a passkey is for."""
+
+    REGISTRATION = "registration"
+    SIGN_IN = "sign_in"  # and to authenticate again
+    SECOND_FACTOR = "second_factor"
+
+
 class InvitationStatus(StrEnum):
     """The state of an invitation. A pending one whose time has passed is shown as expired before it is marked so."""
 
@@ -98,6 +106,12 @@ class AuditAction(StrEnum):
     MFA_RESET = "mfa.reset"
     MFA_RECOVERY_CODES_CREATED = "mfa.recovery_codes.created"
     MFA_RECOVERY_CODE_USED = "mfa.recovery_code.used"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_RENAMED = "passkey.renamed"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_REFUSED = "passkey.refused"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_UPDATED = "organization.updated"
     ORGANIZATION_DELETED = "organization.deleted"

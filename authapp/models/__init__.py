@@ -3,11 +3,13 @@
 from authapp.models.api_keys import ApiKey
 from authapp.models.attempts import AttemptCounter
 from authapp.models.audit import AuditEvent
+from authapp.models.identities import Identity, SsoCode, SsoState
 from authapp.models.invitations import Invitation
 from authapp.models.known_devices import KnownDevice
 from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
 from authapp.models.outbox import OutboxMessage
+from authapp.models.passkeys import Passkey, PasskeyChallenge, PasskeyUser
 from authapp.models.second_factors import MfaChallenge, RecoveryCode, TotpFactor
 from authapp.models.sessions import Session
 from authapp.models.users import User
@@ -16,6 +18,7 @@ __all__ = [
     "ApiKey",
     "AttemptCounter",
     "AuditEvent",
+    "Identity",
     "Invitation",
     "KnownDevice",
     "Membership",
@@ -23,8 +26,13 @@ __all__ = [
     "OneTimeToken",
     "Organization",
     "OutboxMessage",
+    "Passkey",
+    "PasskeyChallenge",
+    "PasskeyUser",
     "RecoveryCode",
     "Session",
+    "SsoCode",
+    "SsoState",
     "TotpFactor",
     "User",
 ]

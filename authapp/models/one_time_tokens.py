@@ -35,6 +35,8 @@ class OneTimeToken(Identified, Created, Model):
         UniqueConstraint("owner_id", "purpose", name="uq_one_time_tokens_owner_id_purpose"),
         # the address that a change left stays reserved while the change can be undone
         Index("ix_one_time_tokens_email_undo", "email", postgresql_where=text("purpose = 'undo_change'")),
+        # where only the invited may register, somebody with an invited address at a provider may
+        Index("ix_one_time_tokens_email_invitation", "email", postgresql_where=text("purpose = 'invitation'")),
     )
 
     @classmethod
