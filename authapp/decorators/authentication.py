@@ -21,6 +21,7 @@ from authapp.services import api_keys, session_refresh
 from authapp.services.api_keys import InvalidApiKey
 from authapp.web import browser_mode
 from authapp.web.application import current_app
+from authapp.web.cookies import read_cookie
 from authapp.web.jwt_extended import verify_in_request
 from authapp.web.parsing import peek_body
 
@@ -75,7 +76,7 @@ def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -
 def _presented_claims(or_refresh_token: bool) -> Claims:
     """The claims of the token that counts: access token, or refresh token of the cookie or of the body."""
     in_browser_mode = or_refresh_token and browser_mode.is_requested()
-    if in_browser_mode and (cookie := browser_mode.read_cookie("refresh_token")):
+    if in_browser_mode and (cookie := read_cookie(browser_mode.COOKIES[browser_mode.REFRESH])):
         return session_refresh.read_current(cookie)
     try:
         token = _bearer_token()

@@ -21,6 +21,7 @@ class Digests:
     def __init__(self, secret: str) -> None:
         self._recovery_codes = derive(secret, "recovery codes")
         self._throttle_keys = derive(secret, "throttle keys")
+        self._browsers = derive(secret, "browsers")
 
     def recovery_code(self, user_id: UUID, code: str) -> bytes:
         """The hash of an account's recovery code; the same code of another account has another.
@@ -39,6 +40,14 @@ class Digests:
             parts: whose attempts, each in its one form: an email as it is stored, a network.
         """
         return _digest(self._throttle_keys, kind.encode(), *(part.encode() for part in parts))
+
+    def browser(self, token: str) -> bytes:
+        """The hash of the cookie that binds what a browser has begun to it.
+
+        Args:
+            token: the value of the cookie.
+        """
+        return _digest(self._browsers, token.encode())
 
 
 def _digest(key: bytes, *parts: bytes) -> bytes:

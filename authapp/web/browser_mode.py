@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from flask import request
 from marshmallow import Schema
-from werkzeug.http import dump_cookie
 
 from authapp.core.errors import Forbidden, MissingToken, Unauthorized, ValidationFailed
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint, raises
+from authapp.web.cookies import dumped_cookie, read_cookie
 from authapp.web.guard_marks import View
 
 HEADER = "Authapp-Client"
@@ -60,11 +60,6 @@ def is_requested() -> bool:
     return True
 
 
-def read_cookie(field: str) -> str | None:
-    """The token that the cookie of a field has. Ask `is_requested` first."""
-    return request.cookies.get(_cookie_name(field)) or None
-
-
 def token_response(
     bp: Blueprint, status: int, schema: type[Schema], *, takes: tuple[str, ...] = ()
 ) -> Callable[[View], View]:
@@ -103,7 +98,7 @@ def sign_out_response(bp: Blueprint) -> Callable[[View], View]:
                 return view(*args, **path)
             _refuse_in_body(args[0], REFRESH)
             view(*args, **path)
-            return None, None, {"Set-Cookie": _set_cookie(REFRESH, "", 0)}
+            return None, None, {"Set-Cookie": dumped_cookie(COOKIES[REFRESH], "", 0)}
 
         described = bp.doc(parameters=[_PARAMETER])(bp.response(204)(sign_out))
         return cast("View", raises(OriginNotAllowed)(described))
@@ -120,8 +115,8 @@ def removing_dead_cookie() -> Iterator[None]:
     try:
         yield
     except Unauthorized as error:
-        if is_requested() and _cookie_name(REFRESH) in request.cookies:
-            error.headers["Set-Cookie"] = _set_cookie(REFRESH, "", 0)
+        if is_requested() and read_cookie(COOKIES[REFRESH]) is not None:
+            error.headers["Set-Cookie"] = dumped_cookie(COOKIES[REFRESH], "", 0)
         raise
 
 
@@ -140,7 +135,7 @@ def _complete_body(body: dict[str, Any], takes: tuple[str, ...], in_browser_mode
     if in_browser_mode:
         for field in takes:
             _refuse_in_body(body, field)
-            if token := read_cookie(field):
+            if token := read_cookie(COOKIES[field]):
                 body[field] = token
             elif field == REFRESH:
                 raise MissingToken("no refresh cookie", detail="There is no refresh cookie. Sign in.")
@@ -153,26 +148,10 @@ def _with_cookies(answer: Any) -> Any:
     if not hasattr(answer, REFRESH):
         return answer
     body = answer._asdict()
-    cookies = [_set_cookie(REFRESH, body.pop(REFRESH), body["refresh_expires_in"])]
+    cookies = [dumped_cookie(COOKIES[REFRESH], body.pop(REFRESH), body["refresh_expires_in"])]
     if device_token := body.pop(DEVICE, None):
-        cookies.append(_set_cookie(DEVICE, device_token, DEVICE_LIFETIME))
+        cookies.append(dumped_cookie(COOKIES[DEVICE], device_token, DEVICE_LIFETIME))
     return body, None, [("Set-Cookie", cookie) for cookie in cookies]
-
-
-def _set_cookie(field: str, token: str, max_age: int) -> str:
-    return dump_cookie(
-        _cookie_name(field), token, max_age, path="/", secure=_is_secure(), httponly=True, samesite="Strict"
-    )
-
-
-def _cookie_name(field: str) -> str:
-    return ("__Host-" if _is_secure() else "") + COOKIES[field]
-
-
-def _is_secure() -> bool:
-    """Whether cookies have the prefix and Secure: not over plain HTTP outside production, where no browser has TLS."""
-    settings = current_app.settings
-    return settings.in_production or settings.public_url.startswith("https://")
 
 
 @cache
