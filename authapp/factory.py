@@ -18,12 +18,14 @@ from authapp.views import (
     api_keys,
     docs,
     email_addresses,
+    identities,
     invitations,
     members,
     mfa,
     organizations,
     passwords,
     sessions,
+    sso,
     system,
 )
 from authapp.views.pages import assets, not_found, routes
@@ -36,7 +38,9 @@ from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
 
-FEATURES = (accounts, sessions, mfa, passwords, email_addresses, organizations, members, invitations, api_keys)
+FEATURES = (
+    accounts, sessions, mfa, sso, identities, passwords, email_addresses, organizations, members, invitations, api_keys,
+)  # fmt: skip
 
 
 def create_app(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from uuid import UUID
 
@@ -22,6 +23,7 @@ class Digests:
         self._recovery_codes = derive(secret, "recovery codes")
         self._throttle_keys = derive(secret, "throttle keys")
         self._browsers = derive(secret, "browsers")
+        self._sso = derive(secret, "provider states")
 
     def recovery_code(self, user_id: UUID, code: str) -> bytes:
         """The hash of an account's recovery code; the same code of another account has another.
@@ -48,6 +50,16 @@ class Digests:
             token: the value of the cookie.
         """
         return _digest(self._browsers, token.encode())
+
+    def sso(self, kind: str, state: str) -> str:
+        """What a request to a provider carries beside its state, in base64url.
+
+        Args:
+            kind: `nonce` or `code_verifier`.
+            state: of the request.
+        """
+        digest = _digest(self._sso, kind.encode(), state.encode())
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _digest(key: bytes, *parts: bytes) -> bytes:

@@ -49,6 +49,16 @@ def find(device_token: str | None, email: str) -> UUID | None:
     return row[0] if row else None
 
 
+def of_account(user_id: UUID, device_token: str | None) -> UUID | None:
+    """The device of a token, None where it is none of this account."""
+    presented = current_app.opaque_tokens.read(device_token, PREFIX) if device_token else None
+    if presented is None:
+        return None
+    known = (KnownDevice.id == presented.id, KnownDevice.token_hash == presented.digest)
+    live = (KnownDevice.user_id == user_id, KnownDevice.expires_at > clock.now())
+    return transaction.scalar(select(KnownDevice.id).where(*known, *live))  # type: ignore[no-any-return]
+
+
 def of_session(session_id: UUID) -> UUID | None:
     """The device that a session was started from, if it is still known."""
     started = (Session.id == session_id, KnownDevice.expires_at > clock.now())

@@ -76,12 +76,12 @@ def register(
     invitation = _find_invitation(mode, invitation_token)
     if invitation:
         invitation_acceptance.require_address(invitation, email, None)
-    user_id = _create(email, email_verified=invitation is not None, **account)
+    user_id = create(email, email_verified=invitation is not None, **account)
     if user_id is None:
         raise EmailTaken
     organization = _enter_organization(user_id, organization_name, invitation)
     if not invitation:
-        _enqueue_verification(user_id, email, organization)
+        enqueue_verification(user_id, email, organization)
     return sessions.start(user_id, sign_in.PASSWORD, registering=True, organization=organization)
 
 
@@ -93,7 +93,7 @@ def _find_invitation(mode: str, token: str | None) -> PendingInvitation | None:
     return invitation_acceptance.find_by_token(token) if token else None
 
 
-def _create(email: str, **values: Any) -> UUID | None:
+def create(email: str, **values: Any) -> UUID | None:
     """Create an account. None: the address is taken, or reserved for whoever can undo a change of it."""
     user_id = uuid7()
     values = {"id": user_id, "email": email, **values}
@@ -122,7 +122,7 @@ def _names(organization: OrganizationRecord | None) -> list[str]:
     return [organization.name] if organization else []
 
 
-def _enqueue_verification(user_id: UUID, email: str, organization: OrganizationRecord | None) -> None:
+def enqueue_verification(user_id: UUID, email: str, organization: OrganizationRecord | None) -> None:
     message = email_addresses.verification(user_id, email, _names(organization), takes_back=False)
     outbox.enqueue_message(email, email_addresses.KIND, message)
 
@@ -133,7 +133,7 @@ def compose(waiting: Waiting) -> Message | None:
 
     The email for an address that has an account says so instead.
     """
-    user_id = _create(waiting.recipient, **waiting.context["account"])
+    user_id = create(waiting.recipient, **waiting.context["account"])
     if user_id is None:
         return _to_known_address(waiting)
     organization = _enter_organization(user_id, waiting.context["organization_name"])

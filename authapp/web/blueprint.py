@@ -44,6 +44,12 @@ def takes_no_query(view: Callable[..., Any]) -> bool:
     return getattr(view, "_authapp_takes_no_query", False)
 
 
+def takes_any_query(view: View) -> View:
+    """Let a view read the query itself, where another service adds parameters that nobody can list."""
+    view._authapp_takes_query = True  # type: ignore[attr-defined]
+    return view
+
+
 def mark_limited(view: Callable[..., Any], limit: str, error: type[ApiError]) -> None:
     """Set its rate limit on a view, for the OpenAPI document and `flask guards`, and declare the error."""
     raises(error)(view)._authapp_limit = limit  # type: ignore[attr-defined]

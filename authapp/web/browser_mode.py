@@ -156,10 +156,10 @@ def _with_cookies(answer: Any) -> Any:
 
 @cache
 def _allowed_origins(public_url: str, cors_origins: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(_origin_of, (public_url, *cors_origins)))
+    return frozenset(map(origin_of, (public_url, *cors_origins)))
 
 
-def _origin_of(address: str) -> str:
+def origin_of(address: str) -> str:
     """The origin of an address as a browser writes it: lower case, without the default port (RFC 6454 section 6.2)."""
     scheme, host = urlsplit(address.lower())[:2]
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"

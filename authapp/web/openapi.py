@@ -158,7 +158,7 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     operation["operationId"] = _operation_id(rule)
     operation["description"] = f"Guard: `{guard_of(view)}`"
     guard = guard_of(view) or ""
-    declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if rule.arguments else ())}
+    declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if _ids_of(rule) else ())}
     takes_bearer = guard != "public" or ApiKeyNotAllowed in declared
     operation["security"] = [{"bearer": []}] if takes_bearer else []
     if takes_bearer and (guard == "public" or guard.endswith("(or_refresh_token)")):
@@ -214,6 +214,11 @@ def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """Field errors that this very operation answers with."""
     if "requestBody" in operation:
         return {"json": {"favourite_colour": ["Unknown field."]}}
-    if rule.arguments and not operation.get("parameters"):
-        return {"path": {name: ["Not a valid UUID."] for name in sorted(rule.arguments)}}
+    if _ids_of(rule) and not operation.get("parameters"):
+        return {"path": {name: ["Not a valid UUID."] for name in _ids_of(rule)}}
     return {"query": {"favourite_colour": ["Unknown field."]}}
+
+
+def _ids_of(rule: Rule) -> list[str]:
+    """The ids in a path, which a guard checks."""
+    return sorted(name for name in rule.arguments if name.endswith("_id"))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 from werkzeug.exceptions import HTTPException
@@ -29,7 +29,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     415: errors.UnsupportedMediaType,
     500: errors.InternalError,
 }
-_TITLE_WORDS = {"api": "API", "json": "JSON", "mfa": "second factor", "totp": "authenticator app"}
+_TITLE_WORDS = {"api": "API", "json": "JSON", "mfa": "second factor", "sso": "SSO", "totp": "authenticator app"}
 
 log = structlog.get_logger("authapp")
 
@@ -120,3 +120,9 @@ def _answer_crash(exception: Exception) -> Response:
     """A bug. The log gets the traceback, the caller gets the request id."""
     log.error("request.crashed", exc_info=exception)
     return problem_response(errors.InternalError(type(exception).__name__))
+
+
+def prefers_html() -> bool:
+    """Whether a person in a browser is shown the answer, who can do nothing with a problem document."""
+    accepted = request.accept_mimetypes
+    return bool(accepted["text/html"] > max(accepted[CONTENT_TYPE], accepted["application/json"]))

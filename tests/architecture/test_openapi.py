@@ -178,7 +178,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
     assert closed == {
         "Registration", "ProfileChange", "AccountDeletion", "Login", "Refresh", "Logout",
         "PasswordChange", "ForgottenPassword", "PasswordReset", "EmailChange", "VerificationRequest", "EmailToken",
-        "MfaLogin", "Reauthentication", "TotpCode", "TotpRemoval",
+        "MfaLogin", "SsoExchange", "Reauthentication", "TotpCode", "TotpRemoval",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
         "NewApiKey", "Rotation",
     }  # fmt: skip

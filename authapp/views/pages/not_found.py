@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound as NoSuchRoute
 from authapp.core.errors import NotFound
 from authapp.views.pages.render import page
 from authapp.web.openapi import API_PREFIX
-from authapp.web.problems import CONTENT_TYPE, problem_response
+from authapp.web.problems import prefers_html, problem_response
 
 bp = Blueprint("not_found", __name__)
 
@@ -18,13 +18,8 @@ def answer_no_such_route(_: NoSuchRoute) -> Response:
     """Show a page where HTML is preferred, except below `/api/v1`."""
     response = problem_response(NotFound())
     if not request.path.startswith(f"{API_PREFIX}/"):
-        if _prefers_html():
+        if prefers_html():
             response = page("not_found")
             response.status_code = NotFound.status
         response.vary.add("Accept")
     return response
-
-
-def _prefers_html() -> bool:
-    accepted = request.accept_mimetypes
-    return accepted["text/html"] > max(accepted[CONTENT_TYPE], accepted["application/json"])

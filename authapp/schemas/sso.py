@@ -1,0 +1,63 @@
+"""Sign-in with a provider, as it is sent and answered."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+from marshmallow.validate import Regexp
+
+from authapp.core import lengths
+from authapp.schemas.fields import Reply, Request, Text
+
+
+class CodeChallenge(Text):
+    """A `code_challenge` of the method S256: a SHA-256 in base64url (RFC 7636 section 4.2)."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(longest=lengths.CODE_CHALLENGE, shortest=lengths.CODE_CHALLENGE, **kwargs)
+        self.validators.append(Regexp(r"[A-Za-z0-9_-]+\Z", error="Not base64url."))
+
+
+class SsoStart(Request):
+    """Where the code goes, and who may exchange it."""
+
+    return_to = Text(
+        longest=lengths.ADDRESS,
+        load_default=None,
+        metadata={
+            "description": "One of SSO_RETURN_TO, exactly. Without it the hosted sign-in page exchanges the code."
+        },
+    )
+    code_challenge = CodeChallenge(
+        load_default=None,
+        metadata={
+            "description": "S256 of a code_verifier (RFC 7636). Required where return_to has another origin than "
+            "PUBLIC_URL."
+        },
+    )
+
+
+class SsoExchange(Request):
+    """The code that the browser was sent back with."""
+
+    code = Text(longest=lengths.OPAQUE_TOKEN, required=True)
+    code_verifier = Text(
+        longest=lengths.CODE_VERIFIER,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Where there was a code_challenge. Else the cookie of the browser has to come along."},
+    )
+    device_token = Text(longest=lengths.OPAQUE_TOKEN, load_default=None, metadata={"description": "As at sign-in."})
+
+
+class SsoProvider(Reply):
+    """A provider to sign in with."""
+
+    provider = fields.String(required=True, metadata={"examples": ["github"]})
+    name = fields.String(required=True, metadata={"examples": ["GitHub"]})
+    authorize_url = fields.String(required=True, metadata={"description": "Send the browser there."})
+
+
+class SsoProviders(Reply):
+    """The providers that are configured."""
+
+    items = fields.List(fields.Nested(SsoProvider), required=True)

@@ -1,0 +1,101 @@
+"""Identities at providers that sign an account in: list, link, unlink."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from authapp.core import clock
+from authapp.core.actor import Actor, UserRecord, signing_in
+from authapp.core.enums import AuditAction
+from authapp.core.errors import Conflict, LimitReached, NotFound
+from authapp.db import transaction
+from authapp.mail import notices
+from authapp.models import Identity
+from authapp.providers.provider import Person
+from authapp.services import audit, locks, ways_in
+from authapp.web.application import current_app
+
+MOST = 20  # of an account
+
+
+class IdentityNotFound(NotFound):
+    code = "identity_not_found"
+    detail = "Your account has no linked provider with this id."
+
+
+class IdentityTaken(Conflict):
+    code = "identity_taken"
+    detail = "This account of the provider is linked to another account here. Unlink it there first."
+
+
+def of_account(actor: Actor) -> list[dict[str, Any]]:
+    """The identities of the caller, oldest first."""
+    mine = select(Identity.__table__).where(Identity.user_id == actor.id).order_by(Identity.id)
+    return [dict(row) for row in transaction.execute(mine).mappings()]
+
+
+def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
+    """Let an identity sign an account in from now on. The account is locked.
+
+    Args:
+        user: the account.
+        person: whom the provider has authenticated.
+        tell: send an email about it.
+
+    Raises:
+        IdentityTaken: it signs another account in.
+        LimitReached: the account has as many as it may.
+    """
+    mine = Identity.user_id == user.id
+    if transaction.scalar(select(func.count()).where(mine)) >= MOST:
+        raise LimitReached(detail=f"Your account has {MOST} linked providers, the most it may. Unlink one.")
+    identity_id, now = uuid7(), clock.now()
+    columns = {"provider": person.provider, "issuer": person.issuer, "subject": person.subject, "email": person.email}
+    linked = transaction.scalar(
+        insert(Identity)
+        .values(id=identity_id, user_id=user.id, last_used_at=now, **columns)
+        .on_conflict_do_nothing(index_elements=["issuer", "subject"])
+        .returning(Identity.id)
+    )
+    if linked is None:
+        _require_linked(user.id, person)
+        return
+    audit.record(
+        AuditAction.IDENTITY_LINKED, signing_in(user.id), target_id=identity_id, user_id=user.id,
+        provider=person.provider,
+    )  # fmt: skip
+    if tell:
+        _tell(user, "identity_linked", person.provider)
+
+
+def unlink(actor: Actor, identity_id: UUID) -> None:
+    """Let an identity sign the caller in no more.
+
+    Raises:
+        IdentityNotFound: the caller has none with this id.
+        LastWayIn: the account could not be signed in to any more.
+    """
+    locks.lock_account(actor)
+    mine = (Identity.id == identity_id, Identity.user_id == actor.id)
+    provider = transaction.scalar(delete(Identity).where(*mine).returning(Identity.provider))
+    if provider is None:
+        raise IdentityNotFound
+    ways_in.require_one(actor.id)
+    audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=provider)
+    _tell(actor.user, "identity_unlinked", provider)
+
+
+def _require_linked(user_id: UUID, person: Person) -> None:
+    same = (Identity.issuer == person.issuer, Identity.subject == person.subject)
+    if transaction.scalar(select(Identity.user_id).where(*same)) != user_id:
+        raise IdentityTaken
+
+
+def _tell(user: UserRecord, kind: str, provider_id: str) -> None:
+    provider = current_app.providers.get(provider_id)
+    notices.tell(user.email, kind, always=user.email_verified, provider=provider.name if provider else provider_id)

@@ -1,0 +1,123 @@
+"""The account of whom a provider has authenticated: the linked one, the one with the same address, or a new one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+
+from authapp.core import clock
+from authapp.core.enums import TokenPurpose
+from authapp.core.errors import Conflict, Forbidden
+from authapp.db import transaction
+from authapp.db.transaction import Stale
+from authapp.models import Identity, OneTimeToken, User
+from authapp.providers.provider import Person
+from authapp.services import identities, locks, registration
+from authapp.services.email_changes import EmailTaken
+from authapp.services.registration import CLOSED, RegistrationClosed
+from authapp.web.application import current_app
+
+
+class LinkRequired(Conflict):
+    code = "link_required"
+    detail = (
+        "An account with this email exists. Sign in with its password, or reset that first. Then link the provider in "
+        "your account."
+    )
+    keeps_writes = True  # the code is used
+
+
+class SsoEmailRequired(Forbidden):
+    code = "sso_email_required"
+    detail = "The provider tells no verified email address of yours. Verify one there, or register with a password."
+    keeps_writes = True
+
+
+class Found(NamedTuple):
+    """An account, and whether it was created for the person."""
+
+    user_id: UUID
+    is_new: bool = False
+
+
+def find_or_create(person: Person) -> Found:
+    """The account of a person, locked.
+
+    The linked one; or else the one with the same address, which is linked if the provider as well as the account have
+    verified it; or else a new one, as REGISTRATION_MODE allows.
+
+    Raises:
+        LinkRequired: an account has the address, and one side has not verified it.
+        SsoEmailRequired: a new account needs an address, and in the mode `safe` a verified one.
+        RegistrationClosed: nobody may register, or only the invited.
+        EmailTaken: the address is reserved for whoever can undo a change of it.
+        Stale: the account changed meanwhile.
+    """
+    user_id = _linked(person)
+    if user_id:
+        return Found(user_id)
+    user = locks.lock_user(User.email == person.email) if person.email else None
+    if user is None:
+        return Found(_create(person), is_new=True)
+    if not (user.email_verified and person.email_verified):
+        raise LinkRequired
+    if user.is_active:
+        identities.link(user, person)
+    return Found(user.id)
+
+
+def _linked(person: Person) -> UUID | None:
+    """The account that an identity is linked to, locked before it is asked whether it still is."""
+    same = (Identity.issuer == person.issuer, Identity.subject == person.subject)
+    user_id: UUID | None = transaction.scalar(select(Identity.user_id).where(*same))
+    if user_id is None:
+        return None
+    locks.lock_user(User.id == user_id)
+    used = update(Identity).where(*same, Identity.user_id == user_id)
+    values = {"last_used_at": clock.now(), "email": person.email}
+    if transaction.scalar(used.values(values).returning(Identity.id)) is None:
+        raise Stale("the identity was unlinked meanwhile")
+    return user_id
+
+
+def _create(person: Person) -> UUID:
+    _require_may_register(person)
+    user_id = registration.create(
+        person.email or "",
+        email_verified=person.email_verified,
+        first_name=person.first_name,
+        last_name=person.last_name,
+    )
+    if user_id is None:
+        _explain_taken(person)
+    user = locks.lock_user(User.id == user_id)
+    if user is None:
+        raise Stale("the account was deleted meanwhile")
+    identities.link(user, person, tell=False)
+    if not person.email_verified:
+        registration.enqueue_verification(user.id, user.email, None)
+    return user.id
+
+
+def _explain_taken(person: Person) -> None:
+    """Raise what keeps an address from a new account: another one by now, or a change that can be undone."""
+    if transaction.scalar(select(User.id).where(User.email == person.email, User.deleted_at.is_(None))):
+        raise Stale("another request has created the account")
+    raise EmailTaken(keeps_writes=True)
+
+
+def _require_may_register(person: Person) -> None:
+    mode = current_app.settings.registration_mode
+    if mode == "closed":
+        raise RegistrationClosed(detail=CLOSED, keeps_writes=True)
+    if mode == "invitation" and not (person.email_verified and _is_invited(person.email or "")):
+        raise RegistrationClosed(keeps_writes=True)
+    if person.email is None or (mode == "safe" and not person.email_verified):
+        raise SsoEmailRequired
+
+
+def _is_invited(email: str) -> bool:
+    invitation = (OneTimeToken.purpose == TokenPurpose.INVITATION, OneTimeToken.email == email)
+    return bool(transaction.scalar(select(exists().where(*invitation, OneTimeToken.live_at(clock.now())))))

@@ -1,0 +1,142 @@
+"""Linked providers: list, link, unlink."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+
+from authapp.core.clock import FrozenClock
+from tests.factories import UNKNOWN_ID, Caller, World, all_at_once
+from tests.second_factors import answer
+from tests.sso import EMAIL, MemoryProvider, ada, come_back, query_of, sign_in
+
+
+def link(caller: Caller, provider: MemoryProvider, subject: str = "1", **changes: Any) -> dict[str, str]:
+    """Link an identity in the browser of a caller. What the account page gets."""
+    started = caller.call("POST", f"/auth/identities/{provider.id}/link")
+    assert started.status_code == 200, started.text
+    state = started.get_json()["authorize_url"].partition("state=")[2].partition("&")[0]
+    provider.people["good"] = ada(subject, **changes)
+    landing = come_back(caller, state)
+    assert landing.headers["Location"].startswith("/account#")
+    return query_of(landing)
+
+
+def identities(caller: Caller) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = caller.call("GET", "/auth/identities").get_json()["items"]
+    return listed
+
+
+def test_a_linked_identity_signs_in_whatever_its_address(world: World, provider: MemoryProvider) -> None:
+    person = world.person()
+    assert link(person.caller, provider, email="other@example.com", email_verified=False) == {"linked": "oidc"}
+    [identity] = identities(person.caller)
+    assert (identity["provider"], identity["email"]) == ("oidc", "other@example.com")
+    signed_in = sign_in(world, provider, ada())
+    assert signed_in.get_json()["user"]["id"] == str(person.id)
+    assert [to for to, message in world.emails() if message.subject == "You can sign in with Acme now"] == [
+        person.email
+    ]
+
+
+def test_linking_twice_is_linking_once(world: World, provider: MemoryProvider) -> None:
+    person = world.person()
+    assert link(person.caller, provider) == link(person.caller, provider) == {"linked": "oidc"}
+    assert len(identities(person.caller)) == 1
+
+
+def test_an_identity_of_another_account_is_not_linked(world: World, provider: MemoryProvider) -> None:
+    sign_in(world, provider, ada())
+    person = world.person()
+    assert link(person.caller, provider) == {"error": "identity_taken"}
+    assert identities(person.caller) == []
+
+
+def test_an_identity_is_not_linked_to_a_session_that_has_ended(world: World, provider: MemoryProvider) -> None:
+    person = world.person()
+    started = person.call("POST", "/auth/identities/oidc/link").get_json()["authorize_url"]
+    assert person.call("POST", "/auth/logout").status_code == 204
+    provider.people["good"] = ada()
+    landing = come_back(person.caller, started.partition("state=")[2].partition("&")[0])
+    assert query_of(landing) == {"error": "sso_failed"}
+    assert world.sql("SELECT * FROM identities") == []
+
+
+def test_only_the_browser_that_has_asked_links(world: World, provider: MemoryProvider) -> None:
+    person = world.person()
+    started = person.call("POST", "/auth/identities/oidc/link").get_json()["authorize_url"]
+    state = started.partition("state=")[2].partition("&")[0]
+    victim = world.caller()
+    victim.call("GET", "/auth/sso/oidc/authorize")
+    provider.people["good"] = ada()
+    assert query_of(come_back(victim, state)) == {"error": "sso_failed"}
+    assert world.sql("SELECT * FROM identities") == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/oidc/link"), ("DELETE", f"/{UNKNOWN_ID}")])
+def test_linking_and_unlinking_need_a_recent_sign_in(
+    world: World, time: FrozenClock, provider: MemoryProvider, method: str, path: str
+) -> None:
+    person = world.person()
+    time.advance(minutes=6)
+    assert answer(person.call(method, f"/auth/identities{path}")) == (401, "reauthentication_required")
+
+
+def test_an_unlinked_identity_signs_in_no_more(world: World, provider: MemoryProvider) -> None:
+    person = world.person(email=EMAIL)
+    link(person.caller, provider)
+    [identity] = identities(person.caller)
+    assert person.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    assert identities(person.caller) == []
+    assert answer(sign_in(world, provider, ada())) == (409, "link_required")
+    assert world.emails()[-1][1].subject == "Acme was unlinked from your account"
+
+
+def test_the_last_way_in_stays(world: World, provider: MemoryProvider) -> None:
+    caller = world.caller(sign_in(world, provider, ada()).get_json()["access_token"])
+    [identity] = identities(caller)
+    assert answer(caller.call("DELETE", f"/auth/identities/{identity['id']}")) == (409, "last_way_in")
+    world.sql("UPDATE users SET password_hash = 'x'")
+    assert caller.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+
+
+def test_an_identity_of_a_provider_that_is_not_configured_is_no_way_in(world: World, provider: MemoryProvider) -> None:
+    caller = world.caller(sign_in(world, provider, ada()).get_json()["access_token"])
+    link(caller, provider, "2")
+    world.sql("UPDATE identities SET provider = 'google' WHERE subject = '2'")
+    first, second = identities(caller)
+    assert answer(caller.call("DELETE", f"/auth/identities/{first['id']}")) == (409, "last_way_in")
+    assert caller.call("DELETE", f"/auth/identities/{second['id']}").status_code == 204
+
+
+def test_an_identity_of_somebody_else_is_not_found(world: World, provider: MemoryProvider) -> None:
+    owner, stranger = world.person(), world.person()
+    link(owner.caller, provider)
+    [identity] = identities(owner.caller)
+    for id_ in (identity["id"], UNKNOWN_ID):
+        assert answer(stranger.call("DELETE", f"/auth/identities/{id_}")) == (404, "identity_not_found")
+
+
+def test_an_account_has_twenty_identities_at_most(world: World, provider: MemoryProvider) -> None:
+    person = world.person()
+    for number in range(20):
+        assert link(person.caller, provider, f"{number}") == {"linked": "oidc"}
+    assert link(person.caller, provider, "21") == {"error": "limit_reached"}
+
+
+def test_of_the_last_two_ways_in_that_all_remove_at_once_one_stays(world: World, provider: MemoryProvider) -> None:
+    for round_ in range(20):
+        email = f"ada{round_}@example.com"
+        signed_in = sign_in(world, provider, ada(f"{round_}", email=email)).get_json()
+        caller = world.caller(signed_in["access_token"])
+        link(caller, provider, f"{round_}b", email=email)
+
+        def unlink(id_: str, token: str = signed_in["access_token"]) -> int:
+            return world.caller(token).call("DELETE", f"/auth/identities/{id_}").status_code
+
+        ids = [identity["id"] for identity in identities(caller)] * 8
+        answers = Counter(all_at_once([partial(unlink, id_) for id_ in ids]))
+        assert (answers[204], len(identities(caller))) == (1, 1)
