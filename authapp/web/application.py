@@ -15,7 +15,7 @@ from authapp.core.email import Mailer
 from authapp.core.errors import NotFound
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
-from authapp.providers.provider import Provider
+from authapp.providers.registry import configured
 from authapp.security.breached_passwords import BreachFile
 from authapp.security.digests import Digests
 from authapp.security.encryption import Cipher
@@ -52,7 +52,7 @@ class Application(Flask):
         cipher: encrypts what is stored and read again.
         digests: hashes recovery codes, and the keys under which attempts are counted.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
-        providers: those that are configured, by id.
+        providers: with which people may sign in, by their ids.
         mailer: sends emails, None where MAIL_URL is not set.
     """
 
@@ -69,8 +69,8 @@ class Application(Flask):
         self.opaque_tokens = OpaqueTokens(settings.secret_key)
         self.cipher = Cipher(settings.secret_key)
         self.digests = Digests(settings.secret_key)
-        self.providers: dict[str, Provider] = {}
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
+        self.providers = configured(settings)
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     def add_url_rule(

@@ -9,8 +9,11 @@ from tests.pages import page
 
 PAGE = page("docs/cryptography.md")
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "authapp").rglob("*.py"))}
-LIBRARIES = r"(?m)^\s*(?:import|from) (?:bcrypt|cryptography|hashlib|hmac|jwt|pyotp|random|secrets|ssl|zlib)\b"
-TLS = {"authapp/mail/transports.py"}
+LIBRARIES = (
+    r"(?m)^\s*(?:import|from) "
+    r"(?:authlib|bcrypt|cryptography|hashlib|hmac|joserfc|jwt|pyotp|random|secrets|ssl|webauthn|zlib)\b"
+)
+TLS = {"authapp/mail/transports.py", "authapp/providers/network.py"}
 
 
 def test_the_inventory_has_every_module_that_uses_cryptography() -> None:

@@ -1,0 +1,78 @@
+"""Documents of a provider that are kept, and fetched by one caller for all that wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from authapp.core import clock
+from authapp.providers.fetch import Fetcher
+from authapp.providers.provider import ProviderUnavailable
+
+KEPT = timedelta(hours=1)
+BETWEEN_FETCHES = timedelta(seconds=30)  # where there is something to use meanwhile
+
+T = TypeVar("T")
+
+
+class Cached(Generic[T]):
+    """A document that is kept for an hour, and for longer while there is no newer one.
+
+    Args:
+        load: fetches and reads it. A document that cannot be used raises ProviderUnavailable.
+    """
+
+    def __init__(self, load: Callable[[Fetcher], T]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._kept: tuple[T, datetime] | None = None
+        self._tried_at: datetime | None = None
+        self._failure: str | None = None  # of the last fetch
+        self._fetches = 0
+
+    def get(self, fetcher: Fetcher) -> T:
+        """The document.
+
+        Raises:
+            ProviderUnavailable: none was ever fetched, and it cannot be fetched now.
+        """
+        kept = self._kept
+        if kept is None:
+            return self._fetch(fetcher)
+        if clock.now() - kept[1] < KEPT:
+            return kept[0]
+        return self.newer(fetcher) or kept[0]
+
+    def newer(self, fetcher: Fetcher) -> T | None:
+        """The document, fetched now. None: that cannot be, or was tried a moment ago."""
+        if self._tried_at is not None and clock.now() - self._tried_at < BETWEEN_FETCHES:
+            return None
+        try:
+            return self._fetch(fetcher)
+        except ProviderUnavailable:
+            return None
+
+    def _fetch(self, fetcher: Fetcher) -> T:
+        """Fetch it. Whoever comes meanwhile waits, and gets the result of the same fetch."""
+        fetches = self._fetches
+        if not self._lock.acquire(timeout=max(0.0, fetcher.until - time.monotonic())):
+            raise ProviderUnavailable("the fetch of another request has no end")
+        try:
+            if self._fetches == fetches:
+                self._try(fetcher)
+            if self._failure is not None or self._kept is None:
+                raise ProviderUnavailable(self._failure or "")
+            return self._kept[0]
+        finally:
+            self._lock.release()
+
+    def _try(self, fetcher: Fetcher) -> None:
+        self._tried_at = clock.now()
+        try:
+            self._kept, self._failure = (self._load(fetcher), self._tried_at), None
+        except ProviderUnavailable as error:
+            self._failure = error.reason
+        self._fetches += 1

@@ -1,0 +1,31 @@
+"""HTTP servers in a thread of the test process, for twins of providers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class _Silent(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's own name
+        """Nothing."""
+
+
+@contextmanager
+def serving_wsgi(app: Any, ssl_context: Any = None) -> Iterator[str]:
+    """Serve a WSGI application on a free port of 127.0.0.1, and give its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent, ssl_context=ssl_context)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"{'https' if ssl_context else 'http'}://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
