@@ -52,6 +52,8 @@ OF_THE_LAST_RUN = dict.fromkeys([*EMAILS, "member_id", "member_access_token"], "
 UNKNOWN_ID = "{{$randomUUID}}"
 IN_FIRST_ORGANIZATION = {"organization_id": "{{first_organization_id}}"}
 INVALID = "validation_failed"
+IN_A_BROWSER = {"authorize_sso", "receive_sso", "exchange_sso_code", "link_identity", "unlink_identity"}
+"""Operations that need a browser, with a provider or an authenticator. The tour shows their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -254,6 +256,23 @@ SECOND_FACTOR = [
     Step("remove_totp", "Remove the second factor", body={"recovery_code": "{{other_recovery_code}}"}),
 ]
 
+PROVIDERS = [
+    Step("list_providers", "With which providers can I sign in?",
+         "Open an `authorize_url` in a browser. It is sent to the provider, comes back, and gets a code. Without a "
+         "provider in the settings, the list is empty."),
+    Step("authorize_sso", "Go to a provider that is not configured", error="provider_not_found",
+         path={"provider": "nobody"}),
+    Step("receive_sso", "Come back from a provider that is not configured", error="provider_not_found",
+         path={"provider": "nobody"}, query={"state": "st_unknown", "code": "unknown"}),
+    Step("exchange_sso_code", "Exchange a code that is not valid",
+         "A valid one is answered as a sign-in with a password, once.", error="invalid_sso_code",
+         body={"code": "sc_unknown"}),
+    Step("list_identities", "Which providers are linked with my account?", expects={"items": []}),
+    Step("link_identity", "Link a provider that is not configured", error="provider_not_found",
+         path={"provider": "nobody"}),
+    Step("unlink_identity", "No such identity", error="identity_not_found", path={"identity_id": UNKNOWN_ID}),
+]
+
 ERRORS = [
     Step("login", "The body is not JSON", "A brace is missing.", error="invalid_json", body='{"email": "{{email}}"'),
     Step("login", "The same key twice", "Parsers disagree about such a body.", error="invalid_json", body=TWICE),
@@ -328,11 +347,14 @@ TOUR = [
      SIGNED_IN),
     ("8 Second factor",
      "An authenticator app and recovery codes. The pre-request scripts compute the codes of the app.", SECOND_FACTOR),
-    ("9 Error tour",
+    ("9 Providers",
+     "Signing in with Google, GitHub and others needs a browser. Here is what the requests answer without one.",
+     PROVIDERS),
+    ("10 Error tour",
      "Each error is a problem document (RFC 9457): programs go by `code`, people read `detail`, and `request_id` "
      "finds it in the log.", ERRORS),
-    ("10 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
-    ("11 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
+    ("11 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
+    ("12 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
 ]
 # fmt: on
 """The folders: name, description, steps."""

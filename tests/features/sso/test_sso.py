@@ -10,7 +10,8 @@ import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from authapp.core.clock import FrozenClock
-from tests.factories import AppWith, World, all_at_once
+from tests.architecture.test_statements import SIGNED_IN
+from tests.factories import AppWith, World, all_at_once, statements
 from tests.second_factors import Authenticator, answer, complete, enrol
 from tests.sso import BROWSER, EMAIL, MemoryProvider, ada, code_of, come_back, exchange, query_of, sign_in, start
 
@@ -408,3 +409,24 @@ def test_one_person_who_signs_in_for_the_first_time_everywhere_at_once_gets_one_
 
         assert Counter(all_at_once([partial(redeem, code) for code in codes])) == {200: CLIENTS}
         assert world.sql("SELECT count(*) FROM users")[0] == (round_ + 1,)
+
+
+def test_the_statements_of_a_sign_in_with_a_provider(world: World, provider: MemoryProvider) -> None:
+    browser = world.caller()
+    with statements(world.app) as sent:
+        state = start(browser)
+    assert sent == ["delete", "insert"]  # those that have expired; the state
+    provider.people["good"] = ada()
+    with statements(world.app) as sent:
+        code = query_of(come_back(browser, state))["code"]
+    assert sent == ["one:delete", "delete", "insert"]  # the state is used; as above, the code
+    with statements(world.app) as sent:
+        assert exchange(browser, code).status_code == 200
+    # the code; identity and account; the account, its event; how many identities, one more, its event; the session
+    created = ["delete", "select", "select", "insert", "insert", "select", "select", "insert", "insert"]
+    assert sent == [*created, "select", *SIGNED_IN]
+    code = code_of(browser, provider, ada())
+    with statements(world.app) as sent:
+        assert exchange(browser, code).status_code == 200
+    # the code; the identity, its account, when it was used; the account is locked and changed; the session and an email
+    assert sent == ["delete", "select", "select", "update", "select", "update", *SIGNED_IN, "select", "insert"]
