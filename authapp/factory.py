@@ -22,6 +22,7 @@ from authapp.views import (
     members,
     mfa,
     organizations,
+    passkeys,
     passwords,
     sessions,
     system,
@@ -36,7 +37,18 @@ from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
 
-FEATURES = (accounts, sessions, mfa, passwords, email_addresses, organizations, members, invitations, api_keys)
+FEATURES = (
+    accounts,
+    sessions,
+    mfa,
+    passkeys,
+    passwords,
+    email_addresses,
+    organizations,
+    members,
+    invitations,
+    api_keys,
+)
 
 
 def create_app(

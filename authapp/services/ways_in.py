@@ -1,0 +1,40 @@
+"""The ways in which an account can sign in. One is always left."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select
+
+from authapp.config_checks import PROVIDERS
+from authapp.core.errors import Conflict
+from authapp.db import transaction
+from authapp.models import Identity, Passkey, User
+from authapp.web.application import current_app
+
+
+class LastWayIn(Conflict):
+    code = "last_way_in"
+    detail = "Without this, nobody could sign in to your account. Set a password or add a passkey first."
+
+
+def require_another(user_id: UUID) -> None:
+    """Pass if an account can still sign in. Call it once a way in is removed, while the account is locked.
+
+    An identity counts while its provider is configured.
+
+    Raises:
+        LastWayIn: it can not. The removal is rolled back.
+    """
+    ways = or_(
+        exists().where(User.id == user_id, User.password_hash.is_not(None)),
+        exists().where(Passkey.user_id == user_id),
+        exists().where(Identity.user_id == user_id, Identity.provider.in_(_configured_providers())),
+    )
+    if not transaction.scalar(select(ways)):
+        raise LastWayIn
+
+
+def _configured_providers() -> list[str]:
+    settings = current_app.settings
+    return [name for name, needed in PROVIDERS.items() if all(getattr(settings, setting) for setting in needed)]
