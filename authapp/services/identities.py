@@ -85,7 +85,7 @@ def unlink(actor: Actor, identity_id: UUID) -> None:
     provider = transaction.scalar(delete(Identity).where(*mine).returning(Identity.provider))
     if provider is None:
         raise IdentityNotFound
-    ways_in.require_one(actor.id)
+    ways_in.require_another(actor.id)
     audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=provider)
     _tell(actor.user, "identity_unlinked", provider)
 

@@ -1,4 +1,4 @@
-"""The ways in to an account: its password, its passkeys, its identities at providers. One has to stay."""
+"""The ways in which an account can sign in. One is always left."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from authapp.web.application import current_app
 
 class LastWayIn(Conflict):
     code = "last_way_in"
-    detail = "You could not sign in any more. Set a password, add a passkey or link a provider first."
+    detail = "Nobody could sign in to your account any more. Set a password, add a passkey or link a provider first."
 
 
-def require_one(user_id: UUID) -> None:
-    """Pass if an account can still be signed in to. Call it after a way in was removed; the account is locked.
+def require_another(user_id: UUID) -> None:
+    """Pass if an account can still sign in. Call it once a way in is removed, while the account is locked.
 
-    An identity of a provider that is not configured any more does not count.
+    An identity counts while its provider is configured.
 
     Raises:
-        LastWayIn: it has no password, no passkey and no identity.
+        LastWayIn: it can not. The removal is rolled back.
     """
-    providers = list(current_app.providers)
-    ways = (
-        exists().where(User.id == user_id, User.has_password),
+    ways = or_(
+        exists().where(User.id == user_id, User.password_hash.is_not(None)),
         exists().where(Passkey.user_id == user_id),
-        exists().where(Identity.user_id == user_id, Identity.provider.in_(providers)),
+        exists().where(Identity.user_id == user_id, Identity.provider.in_(list(current_app.providers))),
     )
-    if not transaction.scalar(select(or_(*ways))):
+    if not transaction.scalar(select(ways)):
         raise LastWayIn

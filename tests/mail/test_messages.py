@@ -18,7 +18,7 @@ from tests.features.passwords.test_passwords import NEW, forget, verified
 from tests.second_factors import enrol
 
 TEMPLATES = sorted(path.stem for path in (ROOT / "authapp/mail/templates").glob("*.txt") if path.stem != "layout")
-WORDS = ("email", "new_email", "organization", "inviter", "role", "organizations", "api_keys", "ip_address",
+WORDS = ("email", "new_email", "organization", "inviter", "role", "organizations", "api_keys", "ip_address", "name",
          "provider")  # fmt: skip
 CONTEXT: dict[str, Any] = {
     **{name: f"<{name}>" for name in WORDS},

@@ -52,8 +52,12 @@ OF_THE_LAST_RUN = dict.fromkeys([*EMAILS, "member_id", "member_access_token"], "
 UNKNOWN_ID = "{{$randomUUID}}"
 IN_FIRST_ORGANIZATION = {"organization_id": "{{first_organization_id}}"}
 INVALID = "validation_failed"
-IN_A_BROWSER = {"authorize_sso", "receive_sso", "exchange_sso_code", "link_identity", "unlink_identity"}
-"""Operations that need a browser, with a provider or an authenticator. The tour shows their errors."""
+IN_A_BROWSER = {
+    "authorize_sso", "receive_sso", "exchange_sso_code", "link_identity", "unlink_identity", "login_passkey",
+    "begin_passkey_mfa", "add_passkey", "rename_passkey", "remove_passkey", "related_origins",
+}  # fmt: skip
+"""Operations that need a browser, with a provider, an authenticator or a page of another origin. The tour shows their
+errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -256,6 +260,30 @@ SECOND_FACTOR = [
     Step("remove_totp", "Remove the second factor", body={"recovery_code": "{{other_recovery_code}}"}),
 ]
 
+PASSKEYS = [
+    Step("begin_passkey_login", "Begin to sign in with a passkey",
+         "A browser takes the options and asks for a passkey. They name none: its owner chooses.",
+         expects={"options.userVerification": "required", "options.allowCredentials": []},
+         saves={"challenge_id": "challenge_id"}),
+    Step("login_passkey", "Sign in with an answer that is none",
+         "A valid one is answered with a session, also where the account has a second factor.", error="invalid_passkey",
+         body={"challenge_id": "{{challenge_id}}", "passkey": {}}),
+    Step("begin_passkey_mfa", "A passkey in the place of a code", "The sign-in has been completed already.",
+         error="invalid_mfa_token", body={"mfa_token": "{{mfa_token}}"}),
+    Step("begin_passkey_registration", "Begin to add a passkey", "A browser takes the options and makes a passkey.",
+         expects={"options.user.name": "{{email}}", "options.authenticatorSelection.residentKey": "required"},
+         saves={"challenge_id": "challenge_id"}),
+    Step("add_passkey", "Add a passkey that is none", error=INVALID,
+         body={"challenge_id": "{{challenge_id}}", "passkey": {}}),
+    Step("related_origins", "Which other origins may use my passkeys?", "Those of `CORS_ORIGINS` and `FRONTEND_URL`.",
+         error="not_found"),
+    Step("list_passkeys", "My passkeys", expects={"items": []}),
+    Step("rename_passkey", "Rename a passkey that I do not have", error="passkey_not_found",
+         path={"passkey_id": UNKNOWN_ID}, body={"name": "My phone"}),
+    Step("remove_passkey", "Remove a passkey that I do not have", error="passkey_not_found",
+         path={"passkey_id": UNKNOWN_ID}),
+]
+
 PROVIDERS = [
     Step("list_providers", "With which providers can I sign in?",
          "Open an `authorize_url` in a browser. It is sent to the provider, comes back, and gets a code. Without a "
@@ -347,14 +375,16 @@ TOUR = [
      SIGNED_IN),
     ("8 Second factor",
      "An authenticator app and recovery codes. The pre-request scripts compute the codes of the app.", SECOND_FACTOR),
-    ("9 Providers",
+    ("9 Passkeys", "Passkeys need a browser and an authenticator. Here is what the requests answer without them.",
+     PASSKEYS),
+    ("10 Providers",
      "Signing in with Google, GitHub and others needs a browser. Here is what the requests answer without one.",
      PROVIDERS),
-    ("10 Error tour",
+    ("11 Error tour",
      "Each error is a problem document (RFC 9457): programs go by `code`, people read `detail`, and `request_id` "
      "finds it in the log.", ERRORS),
-    ("11 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
-    ("12 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
+    ("12 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
+    ("13 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
 ]
 # fmt: on
 """The folders: name, description, steps."""

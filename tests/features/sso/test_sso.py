@@ -415,11 +415,11 @@ def test_the_statements_of_a_sign_in_with_a_provider(world: World, provider: Mem
     browser = world.caller()
     with statements(world.app) as sent:
         state = start(browser)
-    assert sent == ["delete", "insert"]  # those that have expired; the state
+    assert sent == ["with", "insert"]  # those that have expired; the state
     provider.people["good"] = ada()
     with statements(world.app) as sent:
         code = query_of(come_back(browser, state))["code"]
-    assert sent == ["one:delete", "delete", "insert"]  # the state is used; as above, the code
+    assert sent == ["one:delete", "with", "insert"]  # the state is used; as above, the code
     with statements(world.app) as sent:
         assert exchange(browser, code).status_code == 200
     # the code; identity and account; the account, its event; how many identities, one more, its event; the session
