@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -29,3 +31,39 @@ def serving_wsgi(app: Any, ssl_context: Any = None) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving_bytes(*parts: bytes, seconds: float = 0, endless: bytes = b"") -> Iterator[str]:
+    """Answer each connection with these parts, whatever it sends, and then with an endless text.
+
+    Args:
+        seconds: between the parts.
+    """
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            for part in chain(parts, repeat(endless) if endless else ()):
+                connection.sendall(part)
+                if over.wait(seconds):
+                    return
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(65536)
+
+    def accept() -> None:
+        with suppress(OSError):  # it is closed
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
