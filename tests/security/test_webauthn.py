@@ -41,7 +41,7 @@ cbor_values = st.recursive(
     numbers | st.binary(max_size=40) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.integers(-5, 5) | st.text(max_size=4), inner),
 )
-FUZZ = settings(max_examples=400, deadline=None)
+FUZZ = settings(max_examples=200, deadline=None)
 
 
 def ask_all(answer: dict[str, Any]) -> list[object]:
