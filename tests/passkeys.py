@@ -53,6 +53,7 @@ class Passkey:
     aaguid: bytes = UNKNOWN_AAGUID
     attestation_format: str = "none"
     client_data: dict[str, Any] = field(default_factory=dict)
+    public_key: dict[int, Any] | None = None  # in place of its own
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     key: PrivateKey = field(init=False)
 
@@ -94,12 +95,14 @@ class Passkey:
 
     def cose_key(self) -> dict[int, Any]:
         """The public key (RFC 9053 section 7, RFC 8230 section 4)."""
+        if self.public_key is not None:
+            return self.public_key
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             numbers = self.key.public_key().public_numbers()
             return {1: 2, 3: self.algorithm, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
         if isinstance(self.key, rsa.RSAPrivateKey):
             public = self.key.public_key().public_numbers()
-            return {1: 3, 3: self.algorithm, -1: public.n.to_bytes(256), -2: public.e.to_bytes(3)}
+            return {1: 3, 3: self.algorithm, -1: public.n.to_bytes(self.key.key_size // 8), -2: public.e.to_bytes(3)}
         return {1: 1, 3: self.algorithm, -1: 6, -2: self.key.public_key().public_bytes_raw()}
 
     def _client_data(self, kind: str, challenge: str) -> bytes:
