@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, redirect, request
 
 from authapp.core.errors import LimitReached
+from authapp.core.logging import log_context
 from authapp.decorators.guards import public
 from authapp.providers.provider import ProviderUnavailable, SsoFailed
 from authapp.schemas.sessions import Session
@@ -74,6 +75,8 @@ def exchange_sso_code(body: dict[str, Any]) -> SignedIn:
 
 def _go(landing: Landing) -> Response:
     """Send a browser on. Whoever does not show pages gets the error itself."""
-    if landing.error and not prefers_html():
-        raise landing.error
+    if landing.error:
+        if not prefers_html():
+            raise landing.error
+        log_context().update(code=landing.error.code, reason=landing.error.reason or None)
     return redirect(landing.address)  # type: ignore[return-value]

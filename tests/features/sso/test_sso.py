@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -270,6 +271,15 @@ def test_a_browser_is_sent_on_with_the_error_and_everybody_else_gets_it(
     shown = browser.call("GET", path, query_string={"state": start(browser), **query}, headers=BROWSER)
     assert shown.headers["Location"] == f"/sign-in#error={error}"
     assert answer(browser.call("GET", path, query_string={"state": start(browser), **query})) == (401, error)
+
+
+def test_the_log_says_why_a_browser_was_sent_on_with_an_error(
+    world: World, provider: MemoryProvider, capfd: pytest.CaptureFixture[str]
+) -> None:
+    browser = world.caller()
+    come_back(browser, start(browser), "unknown")
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "sso_failed" in line]
+    assert [(line["status"], line["code"], line["reason"]) for line in lines] == [(302, "sso_failed", "no such code")]
 
 
 def test_a_provider_that_is_away_is_a_503_and_a_browser_goes_back(world: World, provider: MemoryProvider) -> None:
