@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -440,3 +441,17 @@ def test_the_statements_of_a_sign_in_with_a_provider(world: World, provider: Mem
         assert exchange(browser, code).status_code == 200
     # the code; the identity, its account, when it was used; the account is locked and changed; the session and an email
     assert sent == ["delete", "select", "select", "update", "select", "update", *SIGNED_IN, "select", "insert"]
+
+
+def test_the_id_of_a_state_or_code_is_worth_nothing_without_its_secret(world: World, provider: MemoryProvider) -> None:
+    def with_another_secret(token: str) -> str:
+        prefix, id_, _ = token.split("_")
+        return world.app.opaque_tokens.make(prefix, UUID(id_))[0]
+
+    browser = world.caller()
+    state = start(browser)
+    provider.people["good"] = ada()
+    assert query_of(come_back(browser, with_another_secret(state))) == {"error": "sso_failed"}
+    code = query_of(come_back(browser, state))["code"]
+    assert answer(exchange(browser, with_another_secret(code))) == (401, "invalid_sso_code")
+    assert exchange(browser, code).status_code == 200
