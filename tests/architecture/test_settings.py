@@ -13,6 +13,7 @@ import pytest
 from authapp import instance
 from authapp.config import Settings, UnsafeSettings, read_settings
 from authapp.config_checks import CHOICES, NUMBERS, problems
+from authapp.core.clock import FrozenClock
 from authapp.security.keys import key_ring
 from tests.factories import PASSWORD, AppWith, World
 from tests.pages import blocks, page
@@ -144,7 +145,9 @@ def test_a_number_within_its_bounds_is_accepted_and_others_are_refused(
         assert refused.value.problems == [f"{name.upper()}: choose {smallest} to {largest}."]
 
 
-def test_the_largest_durations_and_most_proxies_can_be_served(world: World, app_with: AppWith) -> None:
+def test_the_largest_durations_and_most_proxies_can_be_served(
+    world: World, app_with: AppWith, time: FrozenClock
+) -> None:
     largest = {name: NUMBERS[name][1] for name in NUMBERS if name not in ("bcrypt_rounds", "port")}
     client = app_with(**largest).test_client()
     credentials = {"email": world.person().email, "password": PASSWORD}
