@@ -23,6 +23,7 @@ from authapp.views import (
     members,
     mfa,
     organizations,
+    passkeys,
     passwords,
     sessions,
     sso,
@@ -39,7 +40,8 @@ from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
 
 FEATURES = (
-    accounts, sessions, mfa, sso, identities, passwords, email_addresses, organizations, members, invitations, api_keys,
+    accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
+    api_keys,
 )  # fmt: skip
 
 

@@ -8,9 +8,18 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from authapp.core import lengths
 from authapp.schemas.fields import Reply, Request, Text
+from authapp.schemas.passkeys import PasskeyJson
 
 _CODE = {"description": "Six digits from the authenticator app. Spaces are ignored.", "examples": ["492039"]}
 _RECOVERY_CODE = {"description": "Each is accepted once.", "examples": ["k7wd-3hzq-9fmx-e2pt"]}
+
+
+ANSWERS = ("code", "recovery_code", "passkey")
+
+
+def answers_in(data: dict[str, Any]) -> list[str]:
+    """Which answers for a second factor are given."""
+    return [name for name in ANSWERS if data.get(name) is not None]
 
 
 class OptionalCode(Request):
@@ -22,9 +31,10 @@ class OptionalCode(Request):
     )
 
     @validates_schema(skip_on_field_errors=False)
-    def refuse_both(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if data.get("code") is not None and data.get("recovery_code") is not None:
-            raise ValidationError("Send code or recovery_code, not both.", "recovery_code")
+    def refuse_several(self, data: dict[str, Any], **kwargs: Any) -> None:
+        given = answers_in(data)
+        if len(given) > 1:
+            raise ValidationError(f"Send {' or '.join(given)}, not both.", given[-1])
 
 
 class OneCode(OptionalCode):
@@ -32,8 +42,18 @@ class OneCode(OptionalCode):
 
     @validates_schema
     def require_one(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if data.get("code") is None and data.get("recovery_code") is None:
-            raise ValidationError("Send code or recovery_code.", "code")
+        if not answers_in(data):
+            raise ValidationError(f"Send {' or '.join(name for name in ANSWERS if name in self.fields)}.", "code")
+
+
+class OptionalAnswer(OptionalCode):
+    """A code, a recovery code or a passkey, or none."""
+
+    passkey = PasskeyJson(load_default=None, allow_none=True)
+
+
+class OneAnswer(OneCode, OptionalAnswer):
+    """A code, a recovery code or a passkey."""
 
 
 class TotpCode(Request):

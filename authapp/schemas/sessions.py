@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import OneOf
 
 from authapp.core import lengths
 from authapp.schemas.accounts import User
 from authapp.schemas.emails import Email
 from authapp.schemas.fields import Password, Reply, Request, StrictBoolean, Text, Timestamp
-from authapp.schemas.mfa import OneCode, OptionalCode
+from authapp.schemas.mfa import OneAnswer, OptionalAnswer
 from authapp.schemas.organizations import Organization
 from authapp.schemas.pagination import page_of, query_of
 
@@ -27,16 +29,21 @@ class Login(Request):
     )
 
 
-class MfaLogin(OneCode):
-    """The token of a sign-in that waits, and a code or a recovery code."""
+class MfaLogin(OneAnswer):
+    """The token of a sign-in that waits, and a code, a recovery code or a passkey."""
 
     mfa_token = Text(longest=lengths.OPAQUE_TOKEN, required=True, metadata={"description": "From `mfa_required`."})
 
 
-class Reauthentication(OptionalCode):
-    """The password of the account, and a code or a recovery code where it has a second factor."""
+class Reauthentication(OptionalAnswer):
+    """The password of the account, with one of the others where it has a second factor; or a passkey alone."""
 
-    password = Password(required=True)
+    password = Password()
+
+    @validates_schema
+    def require_password_or_passkey(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "password" not in data and data.get("passkey") is None:
+            raise ValidationError("Send the password, or a passkey.", "password")
 
 
 class Reauthenticated(Reply):

@@ -27,3 +27,9 @@ class Jwks(Reply):
     """A JWK set (RFC 7517 section 5)."""
 
     keys = fields.List(fields.Dict(), required=True)
+
+
+class RelatedOrigins(Reply):
+    """The origins that may use the passkeys of this service (WebAuthn section 5.11)."""
+
+    origins = fields.List(fields.String(), required=True, metadata={"examples": [["https://app.example.com"]]})

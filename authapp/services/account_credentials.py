@@ -12,17 +12,30 @@ from authapp.core.actor import UserRecord
 from authapp.core.enums import AuditAction, EndReason
 from authapp.db import transaction
 from authapp.db.tenancy import set_account
-from authapp.models import Invitation, KnownDevice, MfaChallenge, RecoveryCode, Session, TotpFactor, User
+from authapp.models import (
+    Identity,
+    Invitation,
+    KnownDevice,
+    MfaChallenge,
+    Passkey,
+    PasskeyChallenge,
+    PasskeyUser,
+    RecoveryCode,
+    Session,
+    SsoState,
+    TotpFactor,
+    User,
+)
 from authapp.services import audit, members, one_time_tokens, second_factors, sessions
 
-SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice)
-"""What an account has from signing in before."""
-TABLES: tuple[Any, ...] = (TotpFactor, RecoveryCode, *SIGN_INS)
+SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice, PasskeyChallenge, SsoState)
+"""What an account has from signing in before, and what it has begun."""
+TABLES: tuple[Any, ...] = (TotpFactor, RecoveryCode, Passkey, PasskeyUser, Identity, *SIGN_INS)
 """A test compares this with the tables that refer to users."""
 
 
 def remove(user_id: UUID) -> None:
-    """Remove second factors, recovery codes, sign-ins that wait, known devices and tokens of emails of an account."""
+    """Remove all with which an account can sign in but its password, and tokens of emails."""
     _delete(TABLES, user_id)
     one_time_tokens.void(user_id)
     transaction.execute(update(User).where(User.id == user_id, User.mfa_enabled).values(mfa_enabled=False))
@@ -42,16 +55,18 @@ def take_back(user: UserRecord) -> None:
 
 
 def forget_sign_ins(user_id: UUID) -> None:
-    """Remove sign-ins that wait for a second factor, known devices, and a second factor that is not confirmed."""
+    """Remove sign-ins that have begun, known devices, and a second factor that is not confirmed."""
     _delete(SIGN_INS, user_id)
     transaction.execute(delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_(None)))
 
 
 def remove_factors_since(user_id: UUID, moment: datetime) -> None:
-    """Remove the second factor of a locked account, with its recovery codes, if it was confirmed at a moment or since.
+    """Remove what a locked account has got to sign in with at a moment or since: second factor, passkeys, identities.
 
-    `forget_sign_ins` removes one that is not confirmed.
+    The second factor goes with its recovery codes. `forget_sign_ins` removes one that is not confirmed.
     """
+    for table in (Passkey, Identity):
+        transaction.execute(delete(table).where(table.user_id == user_id, table.created_at >= moment))
     since = select(TotpFactor.user_id).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at >= moment)
     if transaction.scalar(since) is not None:
         second_factors.remove(user_id)

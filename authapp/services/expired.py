@@ -1,4 +1,4 @@
-"""Rows that have expired, and that nobody will ask for again: removed when further ones are made."""
+"""Rows that have expired, removed by those who add new ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ from sqlalchemy import delete, select
 from authapp.core import clock
 from authapp.db import transaction
 
-MOST = 100  # at a time, so that no request does the work of many
+MOST = 100  # at once, so that nobody waits for long
 
 
 def remove(table: Any) -> None:
-    """Remove rows of a table with `id` and `expires_at` that have expired. Those that another request removes stay."""
-    expired = select(table.id).where(table.expires_at <= clock.now()).limit(MOST).with_for_update(skip_locked=True)
-    transaction.execute(delete(table).where(table.id.in_(expired)))
+    """Remove rows that have expired, the oldest first. Those that another request has locked are left to it.
+
+    Args:
+        table: a model with `id` and an index on `expires_at`.
+    """
+    expired = (
+        select(table.id)
+        .where(table.expires_at <= clock.now())
+        .order_by(table.expires_at)
+        .limit(MOST)
+        .with_for_update(skip_locked=True)
+        .cte()
+    )
+    transaction.execute(delete(table).where(table.id.in_(select(expired.c.id))))

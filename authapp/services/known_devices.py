@@ -39,13 +39,20 @@ class Device(NamedTuple):
     token: str
 
 
-def find(device_token: str | None, email: str) -> UUID | None:
-    """The device of a token, None where it is none of the account with this address."""
+def find(device_token: str | None, email: str, *, in_transaction: bool = False) -> UUID | None:
+    """The device of a token, None where it is none of the account with this address.
+
+    Args:
+        device_token: as it was sent.
+        email: in its canonical form.
+        in_transaction: the request's transaction has begun.
+    """
     presented = current_app.opaque_tokens.read(device_token, PREFIX) if device_token else None
     if presented is None:
         return None
     parameters = {"device_id": presented.id, "digest": presented.digest, "now": clock.now(), "email": email}
-    row = transaction.fetch_autocommit(_FIND, parameters)
+    fetch = transaction.fetch_one if in_transaction else transaction.fetch_autocommit
+    row = fetch(_FIND, parameters)
     return row[0] if row else None
 
 

@@ -13,9 +13,10 @@ from authapp.core.enums import AuditAction, EndReason
 from authapp.core.errors import Conflict, NotFound
 from authapp.db import transaction
 from authapp.mail import notices
-from authapp.models import RecoveryCode, Session, TotpFactor, User
+from authapp.models import Passkey, RecoveryCode, Session, TotpFactor, User
 from authapp.security import totp
 from authapp.services import audit, locks, second_factors, sessions
+from authapp.services.second_factors import Answer
 from authapp.web.application import current_app
 
 
@@ -34,7 +35,7 @@ class State(NamedTuple):
 
     totp_enabled: bool
     recovery_codes_left: int
-    passkeys: int = 0
+    passkeys: int
 
 
 class Enrolment(NamedTuple):
@@ -50,7 +51,9 @@ def of_account(actor: Actor) -> State:
     confirmed = select(TotpFactor.user_id).where(TotpFactor.user_id == actor.id, TotpFactor.confirmed_at.is_not(None))
     unused = (RecoveryCode.user_id == actor.id, RecoveryCode.used_at.is_(None))
     left = select(func.count()).select_from(RecoveryCode).where(*unused)
-    return State(*transaction.execute(select(confirmed.exists(), left.scalar_subquery())).one())
+    passkeys = select(func.count()).select_from(Passkey).where(Passkey.user_id == actor.id)
+    counts = select(confirmed.exists(), left.scalar_subquery(), passkeys.scalar_subquery())
+    return State(*transaction.execute(counts).one())
 
 
 def set_up(actor: Actor) -> Enrolment:
@@ -108,7 +111,7 @@ def confirm(actor: Actor, code: str) -> list[str]:
     return codes
 
 
-def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
+def remove(actor: Actor, answer: Answer) -> None:
     """Remove the second factor and the recovery codes.
 
     Raises:
@@ -116,10 +119,10 @@ def remove(actor: Actor, code: str | None, recovery_code: str | None) -> None:
         TooManyAttempts, WrongCode: as `second_factors.check`.
     """
     _require_factor(actor)
-    second_factors.check(actor, code, recovery_code, tell_of_use=False)
+    second_factors.check(actor, answer, tell_of_use=False)
     second_factors.remove(actor.id)
     audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
-    by_recovery_code = recovery_code is not None
+    by_recovery_code = answer.recovery_code is not None
     notices.tell(actor.user.email, "mfa_disabled", always=actor.user.email_verified, by_recovery_code=by_recovery_code)
 
 
@@ -131,7 +134,7 @@ def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
         TooManyAttempts, WrongCode: as `second_factors.check`.
     """
     _require_factor(actor)
-    second_factors.check(actor, code, None)
+    second_factors.check(actor, Answer(code))
     codes = second_factors.replace_recovery_codes(actor.id)
     audit.record(AuditAction.MFA_RECOVERY_CODES_CREATED, actor, target_id=actor.id, user_id=actor.id)
     notices.tell(actor.user.email, "recovery_codes_created", always=actor.user.email_verified)

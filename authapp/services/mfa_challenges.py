@@ -7,18 +7,19 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.errors import Unauthorized
 from authapp.db import transaction
-from authapp.models import MfaChallenge
+from authapp.models import MfaChallenge, Passkey
 from authapp.web.application import current_app
 
 PREFIX = "mt"
 LIFETIME = timedelta(minutes=5)
 METHODS = ["totp", "recovery_code"]
+PASSKEY = "passkey"
 
 
 class MfaRequired(Unauthorized):
@@ -31,7 +32,7 @@ class MfaRequired(Unauthorized):
             "type": "array",
             "description": "What the account has. Later versions may add methods.",
             "items": {"type": "string"},
-            "examples": [METHODS],
+            "examples": [[*METHODS, PASSKEY]],
         },
         "expires_in": {
             "type": "integer",
@@ -72,6 +73,12 @@ def create(user_id: UUID, amr: list[str], device_id: UUID | None) -> str:
         )
     )
     return token
+
+
+def methods(user_id: UUID) -> list[str]:
+    """With what the account can complete a sign-in that waits."""
+    has_passkey = transaction.scalar(select(exists().where(Passkey.user_id == user_id)))
+    return [*METHODS, PASSKEY] if has_passkey else METHODS
 
 
 def find(mfa_token: str) -> Challenge:

@@ -1,26 +1,26 @@
-"""Second factors: the one place that judges a code or a recovery code, whatever it is given for.
+"""Second factors: the one place that judges a code, a recovery code or a passkey, whatever it is given for.
 
 The order is always the same. The attempt is reserved, which begins the request's transaction anew; the account is
-locked; the code is judged by a guarded UPDATE; if it was right, the attempt is uncounted in the same transaction.
+locked; the answer is judged by a guarded UPDATE; if it was right, the attempt is uncounted in the same transaction.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, signing_in
-from authapp.core.enums import AuditAction
+from authapp.core.enums import AuditAction, PasskeyPurpose
 from authapp.core.errors import Unauthorized
 from authapp.db import transaction
 from authapp.mail import limits, notices
 from authapp.models import MfaChallenge, RecoveryCode, Session, TotpFactor, User
 from authapp.security import recovery_codes, totp
-from authapp.services import audit, locks, throttle
+from authapp.services import audit, locks, passkey_assertions, throttle
 from authapp.services.admission import SECOND_FACTOR
 from authapp.web.application import current_app
 
@@ -34,6 +34,14 @@ class WrongCode(Unauthorized):
     code = "wrong_code"
     detail = "This code is wrong, or was used before."
     keeps_writes = True
+
+
+class Answer(NamedTuple):
+    """What somebody gives for a second factor: one of these, or nothing."""
+
+    code: str | None = None
+    recovery_code: str | None = None
+    passkey: dict[str, Any] | None = None
 
 
 def reserve(user_id: UUID) -> None:
@@ -50,33 +58,43 @@ def give_back(user_id: UUID) -> None:
     throttle.give_back(throttle.of_second_factor(user_id))
 
 
-def check(actor: Actor, code: str | None, recovery_code: str | None, *, tell_of_use: bool = True) -> None:
-    """Check a code or a recovery code of the caller, whose account and session are locked from here on.
+def check(actor: Actor, answer: Answer, *, tell_of_use: bool = True) -> None:
+    """Check the second factor of the caller, whose account and session are locked from here on.
 
     Args:
         actor: the caller.
-        code: a code, or
-        recovery_code: a recovery code.
+        answer: what is given for it.
         tell_of_use: send an email about a used recovery code. Another one tells of it, where this is false.
 
     Raises:
         TooManyAttempts: before it is judged.
-        WrongCode: it is wrong, or was used before.
+        WrongCode, InvalidPasskey: as `judge`.
         Stale: as `locks.lock_account`.
     """
     reserve(actor.id)
     locks.lock_account(actor)
-    judge(actor.id, code, recovery_code, tell_of_use=tell_of_use)
+    judge(actor.id, answer, tell_of_use=tell_of_use)
 
 
-def judge(user_id: UUID, code: str | None, recovery_code: str | None, *, tell_of_use: bool = True) -> None:
-    """Accept a code or a recovery code, once. The attempt is reserved, and the account locked.
+def judge(user_id: UUID, answer: Answer, *, tell_of_use: bool = True) -> list[str]:
+    """Accept what is given for a second factor, once. The attempt is reserved, and the account locked.
+
+    Returns:
+        how the account has authenticated by that, as RFC 8176 names it.
 
     Raises:
-        WrongCode: it is wrong, or was used before.
+        WrongCode: the code or recovery code is wrong, or was used before.
+        InvalidPasskeyChallenge, InvalidPasskey, PasskeyNotFound: as `passkey_assertions.accept`.
     """
-    right = _accept(user_id, code) if code is not None else _spend(user_id, recovery_code or "", tell_of_use)
-    _conclude(user_id, right)
+    if answer.passkey is not None:
+        amr = passkey_assertions.accept(answer.passkey, PasskeyPurpose.SECOND_FACTOR, user_id=user_id).amr
+        throttle.uncount(throttle.of_second_factor(user_id))
+        return amr
+    if answer.code is not None:
+        _conclude(user_id, _accept(user_id, answer.code))
+    else:
+        _conclude(user_id, _spend(user_id, answer.recovery_code or "", tell_of_use))
+    return AMR
 
 
 def is_waiting(now: datetime) -> ColumnElement[bool]:
@@ -104,13 +122,16 @@ def replace_recovery_codes(user_id: UUID) -> list[str]:
 
 
 def remove(user_id: UUID) -> None:
-    """Remove the factor and the recovery codes. Sessions have no longer used a second factor. The account is locked."""
+    """Remove the factor and the recovery codes. The account is locked.
+
+    Sessions have no longer used it. Those of a passkey, which is a second factor by itself, stay what they are.
+    """
     for table in (TotpFactor, RecoveryCode, MfaChallenge):
         transaction.execute(delete(table).where(table.__table__.c.user_id == user_id))
     transaction.execute(update(User).where(User.id == user_id).values(mfa_enabled=False))
-    amr: Any = Session.amr
-    for method in AMR:
-        amr = func.array_remove(amr, method)
+    without_code = func.array_remove(Session.amr, AMR[0])
+    with_passkey = Session.amr.contains([passkey_assertions.VERIFIED])
+    amr = case((with_passkey, without_code), else_=func.array_remove(without_code, SECOND_FACTOR))
     used = (Session.user_id == user_id, Session.ended_at.is_(None), Session.amr.contains([SECOND_FACTOR]))
     transaction.execute(update(Session).where(*used).values(amr=amr))
 

@@ -83,7 +83,7 @@ def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
     if admission.needs_second_factor(user, amr):
         token = mfa_challenges.create(user.id, amr, device_id)
         lifetime = int(mfa_challenges.LIFETIME.total_seconds())
-        extensions = {"mfa_token": token, "methods": mfa_challenges.METHODS, "expires_in": lifetime}
+        extensions = {"mfa_token": token, "methods": mfa_challenges.methods(user.id), "expires_in": lifetime}
         raise mfa_challenges.MfaRequired(extensions=extensions)
 
 

@@ -1,23 +1,38 @@
-"""Signing in, and authenticating again: the password first, then the second factor of an account that has one."""
+"""Signing in, and authenticating again: the password first, then the second factor of an account that has one.
+
+A passkey alone does both: its owner has it, and it has verified its owner.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, select
 
 from authapp.core.actor import Actor
-from authapp.core.enums import AuditAction
+from authapp.core.enums import AuditAction, PasskeyPurpose
 from authapp.core.errors import ValidationFailed
 from authapp.db import transaction
 from authapp.models import User
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import admission, audit, known_devices, locks, mfa_challenges, second_factors, sessions, throttle
+from authapp.security.webauthn import InvalidPasskey
+from authapp.services import (
+    admission,
+    audit,
+    known_devices,
+    locks,
+    mfa_challenges,
+    passkey_assertions,
+    second_factors,
+    sessions,
+    throttle,
+)
 from authapp.services.admission import WrongCredentials
 from authapp.services.mfa_challenges import InvalidMfaToken
-from authapp.services.second_factors import WrongCode
+from authapp.services.passkey_assertions import PasskeyNotFound
+from authapp.services.second_factors import Answer, WrongCode
 from authapp.services.session_tokens import SignedIn
 from authapp.web.application import current_app
 
@@ -59,13 +74,29 @@ def login(email: str, password: str, device_token: str | None = None) -> SignedI
     return sessions.start(right.user_id, PASSWORD, unchanged, device_id=device_id, password_hash=right.renewed)
 
 
-def complete(mfa_token: str, code: str | None, recovery_code: str | None) -> SignedIn:
-    """Complete a sign-in that waits for the second factor, once. A wrong code leaves it waiting.
+def with_passkey(
+    challenge_id: UUID, passkey: dict[str, Any], browser_hash: bytes | None, device_token: str | None = None
+) -> SignedIn:
+    """Sign in with a passkey, which counts as several factors.
+
+    Raises:
+        InvalidPasskeyChallenge, InvalidPasskey, PasskeyNotFound: as `passkey_assertions.accept`.
+        InactiveAccount, WrongCredentials: as `sessions.start`.
+    """
+    accepted = passkey_assertions.accept(
+        passkey, PasskeyPurpose.SIGN_IN, challenge_id=challenge_id, browser_hash=browser_hash
+    )
+    device_id = known_devices.find(device_token, accepted.email, in_transaction=True)
+    return sessions.start(accepted.user_id, accepted.amr, device_id=device_id)
+
+
+def complete(mfa_token: str, answer: Answer) -> SignedIn:
+    """Complete a sign-in that waits for the second factor, once. A wrong answer leaves it waiting.
 
     Raises:
         InvalidMfaToken: no sign-in waits for this token.
-        TooManyAttempts: before the code is judged.
-        WrongCode: it is wrong, or was used before.
+        TooManyAttempts: before the answer is judged.
+        WrongCode, InvalidPasskeyChallenge, InvalidPasskey, PasskeyNotFound: as `second_factors.judge`.
         InactiveAccount, WrongCredentials: as `sessions.start`.
     """
     user_id = mfa_challenges.find(mfa_token).user_id
@@ -77,36 +108,63 @@ def complete(mfa_token: str, code: str | None, recovery_code: str | None) -> Sig
         second_factors.give_back(user_id)
         raise
     try:
-        second_factors.judge(user_id, code, recovery_code)
-    except WrongCode:
+        amr = second_factors.judge(user_id, answer)
+    except (WrongCode, InvalidPasskey, PasskeyNotFound):
         if challenge.device_id is None:
             second_factors.tell_of_wrong_code(user_id)
         raise
     mfa_challenges.complete(challenge)
-    return sessions.start(user_id, [*challenge.amr, *second_factors.AMR], device_id=challenge.device_id)
+    return sessions.start(user_id, [*challenge.amr, *amr], device_id=challenge.device_id)
 
 
-def reauthenticate(actor: Actor, password: str, code: str | None, recovery_code: str | None) -> Reauthenticated:
+def reauthenticate(actor: Actor, password: str | None, answer: Answer, browser_hash: bytes | None) -> Reauthenticated:
     """Authenticate again in the caller's session, with all that a sign-in asks of the account.
+
+    Args:
+        actor: the caller.
+        password: that of the account. None: a passkey authenticates alone.
+        answer: for the second factor of an account that has one, or a passkey.
+        browser_hash: of the cookie of the browser, if it has one.
 
     Raises:
         ValidationFailed: the account has no password, or the code of its second factor is missing, or it has none.
         HashQueueFull, TooManyAttempts, WrongCredentials, WrongCode: as at sign-in.
+        InvalidPasskeyChallenge, InvalidPasskey, PasskeyNotFound: as at sign-in.
         Stale: the account or the session changed meanwhile.
     """
-    has_factor = actor.user.mfa_enabled
-    if has_factor is (code is None and recovery_code is None):
-        wanted = "Give a code or a recovery code." if has_factor else "Your account has no second factor."
-        raise ValidationFailed(errors={"json": {"code" if recovery_code is None else "recovery_code": [wanted]}})
-    unchanged = [confirm_password(actor, password), User.mfa_enabled == has_factor]
-    if has_factor:
-        second_factors.check(actor, code, recovery_code)
+    if answer.passkey is None:
+        amr, unchanged = _check_password_and_code(actor, password, answer)
     else:
+        unchanged = [] if password is None else [confirm_password(actor, password)]
         locks.lock_account(actor)
-    amr = [*PASSWORD, *second_factors.AMR] if has_factor else PASSWORD
+        accepted = passkey_assertions.accept(
+            answer.passkey, PasskeyPurpose.SIGN_IN, user_id=actor.id, browser_hash=browser_hash
+        )
+        amr = [*(PASSWORD if unchanged else []), *accepted.amr]
     auth_time = sessions.renew_authentication(actor, amr, *unchanged)
     audit.record(AuditAction.SESSION_REAUTHENTICATED, actor, target_id=actor.session_id, user_id=actor.id)
     return Reauthenticated(auth_time, amr)
+
+
+def _check_password_and_code(
+    actor: Actor, password: str | None, answer: Answer
+) -> tuple[list[str], list[ColumnElement[bool]]]:
+    """Check both, where there are both. The caller's account is locked from here on.
+
+    Returns:
+        how it has authenticated, and the conditions that must still hold.
+    """
+    has_factor = actor.user.mfa_enabled
+    if has_factor is (answer == Answer()):
+        wanted = "Give a code, a recovery code or a passkey." if has_factor else "Your account has no second factor."
+        field = "code" if answer.recovery_code is None else "recovery_code"
+        raise ValidationFailed(errors={"json": {field: [wanted]}})
+    unchanged = [confirm_password(actor, password), User.mfa_enabled == has_factor]
+    if has_factor:
+        second_factors.check(actor, answer)
+    else:
+        locks.lock_account(actor)
+    return [*PASSWORD, *second_factors.AMR] if has_factor else PASSWORD, unchanged
 
 
 def check_password(

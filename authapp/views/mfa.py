@@ -9,7 +9,7 @@ from authapp.decorators.guards import require_active_user
 from authapp.schemas.mfa import Mfa, RecoveryCodes, TotpCode, TotpEnrolment, TotpRemoval
 from authapp.services import mfa
 from authapp.services.mfa import Enrolment, MfaAlreadyEnabled, State, TotpNotFound
-from authapp.services.second_factors import WrongCode
+from authapp.services.second_factors import Answer, WrongCode
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
 
@@ -50,7 +50,7 @@ def confirm_totp(body: dict[str, Any]) -> dict[str, list[str]]:
 @bp.response(204)
 def remove_totp(body: dict[str, Any]) -> None:
     """Remove the authenticator app and the recovery codes."""
-    mfa.remove(current_actor, **body)
+    mfa.remove(current_actor, Answer(**body))
 
 
 @bp.post("/recovery-codes")

@@ -24,13 +24,15 @@ from authapp.security.hash_queue import HashQueueFull
 from authapp.services import session_refresh, sessions, sign_in
 from authapp.services.admission import InactiveAccount, WrongCredentials
 from authapp.services.mfa_challenges import InvalidMfaToken, MfaRequired
-from authapp.services.second_factors import WrongCode
+from authapp.services.passkey_assertions import ERRORS as PASSKEY_ERRORS
+from authapp.services.second_factors import Answer, WrongCode
 from authapp.services.session_refresh import RefreshTokenReused
 from authapp.services.session_tokens import SignedIn
 from authapp.services.sessions import SessionNotFound
 from authapp.services.throttle import TooManyAttempts
 from authapp.web.blueprint import Blueprint, raises
 from authapp.web.browser_mode import sign_out_response, token_response
+from authapp.web.cookies import browser_hash
 
 bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Signing in, staying signed in, signing out.")
 
@@ -47,22 +49,23 @@ def login(body: dict[str, Any]) -> SignedIn:
 
 @bp.post("/login/mfa")
 @public
-@raises(InvalidMfaToken, WrongCode, WrongCredentials, InactiveAccount, TooManyAttempts)
+@raises(InvalidMfaToken, WrongCode, *PASSKEY_ERRORS, WrongCredentials, InactiveAccount, TooManyAttempts)
 @bp.arguments(MfaLogin)
 @token_response(bp, 200, Session)
 def login_mfa(body: dict[str, Any]) -> SignedIn:
     """Complete a sign-in with the second factor."""
-    return sign_in.complete(**body)
+    return sign_in.complete(body.pop("mfa_token"), Answer(**body))
 
 
 @bp.post("/reauthenticate")
 @require_active_user
-@raises(WrongCredentials, WrongCode, TooManyAttempts, HashQueueFull)
+@raises(WrongCredentials, WrongCode, *PASSKEY_ERRORS, TooManyAttempts, HashQueueFull)
 @bp.arguments(Reauthentication)
 @bp.response(200, Reauthenticated)
 def reauthenticate(body: dict[str, Any]) -> sign_in.Reauthenticated:
     """Authenticate again, in this session."""
-    return sign_in.reauthenticate(current_actor, **body)
+    password = body.pop("password", None)
+    return sign_in.reauthenticate(current_actor, password, Answer(**body), browser_hash())
 
 
 @bp.post("/refresh")

@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from authapp.core.errors import NotFound
 from authapp.db import readiness
 from authapp.decorators.guards import public
 from authapp.decorators.rate_limits import redis_status
-from authapp.schemas.system import Health, Jwks, Readiness
+from authapp.schemas.system import Health, Jwks, Readiness, RelatedOrigins
 from authapp.web.application import current_app
-from authapp.web.blueprint import Blueprint
+from authapp.web.blueprint import Blueprint, raises
 
 bp = Blueprint("system", __name__, description="What operators and other services ask.", ignore_unknown_query=True)
 
@@ -41,3 +42,15 @@ def jwks() -> Response:
     response = jsonify(current_app.tokens.ring.public_set())
     response.headers["Cache-Control"] = "public, max-age=300"
     return response
+
+
+@bp.get("/.well-known/webauthn")
+@public
+@raises(NotFound)
+@bp.response(200, RelatedOrigins)
+def related_origins() -> dict[str, Any]:
+    """Tell browsers which origins may use the passkeys of this service, where there are several."""
+    origins = current_app.passkeys.origins
+    if len(origins) < 2:
+        raise NotFound("one origin")
+    return {"origins": origins}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import flask
 from flask import Flask, Response, request
@@ -13,6 +14,7 @@ from flask import Flask, Response, request
 from authapp.config import Settings
 from authapp.core.email import Mailer
 from authapp.core.errors import NotFound
+from authapp.core.origins import origin_of
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
@@ -23,6 +25,7 @@ from authapp.security.keys import key_ring, refresh_key
 from authapp.security.opaque_tokens import OpaqueTokens
 from authapp.security.passwords import Hasher
 from authapp.security.tokens import Tokens
+from authapp.security.webauthn import RelyingParty
 from authapp.web.guard_marks import UnguardedRoute, require_guard
 from authapp.web.parsing import buffer_body
 
@@ -51,6 +54,7 @@ class Application(Flask):
         opaque_tokens: makes and reads API keys and the tokens of emails.
         cipher: encrypts what is stored and read again.
         digests: hashes recovery codes, and the keys under which attempts are counted.
+        passkeys: makes the options for passkeys, and judges their answers.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
         mailer: sends emails, None where MAIL_URL is not set.
@@ -69,6 +73,7 @@ class Application(Flask):
         self.opaque_tokens = OpaqueTokens(settings.secret_key)
         self.cipher = Cipher(settings.secret_key)
         self.digests = Digests(settings.secret_key)
+        self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
@@ -97,6 +102,12 @@ class Application(Flask):
         view = self.view_functions.get(request.endpoint or "")
         if view is not None and view not in self._guarded_views:
             raise UnguardedRoute(f"{request.url_rule} was added without a guard: use add_url_rule")
+
+
+def _relying_party(settings: Settings) -> RelyingParty:
+    addresses = filter(None, (settings.public_url, settings.frontend_url, *settings.cors_origins))
+    origins = tuple(dict.fromkeys(map(origin_of, addresses)))
+    return RelyingParty(urlsplit(settings.public_url).hostname or "", settings.operator_name, origins)
 
 
 def _in_transaction(view: Callable[..., Any]) -> Callable[..., Response]:

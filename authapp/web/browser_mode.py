@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache, wraps
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from flask import request
 from marshmallow import Schema
 
 from authapp.core.errors import Forbidden, MissingToken, Unauthorized, ValidationFailed
+from authapp.core.origins import origin_of
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint, raises
 from authapp.web.cookies import dumped_cookie, read_cookie
@@ -25,7 +25,6 @@ HEADER = "Authapp-Client"
 REFRESH, DEVICE = "refresh_token", "device_token"  # the fields that a cookie stands for
 COOKIES = {REFRESH: "authapp_refresh", DEVICE: "authapp_device"}
 DEVICE_LIFETIME = 180 * 24 * 60 * 60  # seconds
-_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _CROSS_SITE = (
     "The browser says that this request comes from another site (Sec-Fetch-Site: cross-site). Browser mode needs a "
     "page of the same site."
@@ -60,6 +59,15 @@ def is_requested() -> bool:
     return True
 
 
+def in_browser_mode(bp: Blueprint) -> Callable[[View], View]:
+    """Declare that a view asks whether browser mode `is_requested`."""
+
+    def decorate(view: View) -> View:
+        return raises(OriginNotAllowed)(bp.doc(parameters=[_PARAMETER])(view))
+
+    return decorate
+
+
 def token_response(
     bp: Blueprint, status: int, schema: type[Schema], *, takes: tuple[str, ...] = ()
 ) -> Callable[[View], View]:
@@ -82,8 +90,7 @@ def token_response(
                 answer = view(*args, **path)
             return _with_cookies(answer) if in_browser_mode else answer
 
-        described = bp.doc(parameters=[_PARAMETER])(bp.response(status, schema)(issue))
-        return cast("View", raises(OriginNotAllowed)(described))
+        return in_browser_mode(bp)(bp.response(status, schema)(cast("View", issue)))
 
     return decorate
 
@@ -100,8 +107,7 @@ def sign_out_response(bp: Blueprint) -> Callable[[View], View]:
             view(*args, **path)
             return None, None, {"Set-Cookie": dumped_cookie(COOKIES[REFRESH], "", 0)}
 
-        described = bp.doc(parameters=[_PARAMETER])(bp.response(204)(sign_out))
-        return cast("View", raises(OriginNotAllowed)(described))
+        return in_browser_mode(bp)(bp.response(204)(cast("View", sign_out)))
 
     return decorate
 
@@ -157,9 +163,3 @@ def _with_cookies(answer: Any) -> Any:
 @cache
 def _allowed_origins(public_url: str, cors_origins: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(origin_of, (public_url, *cors_origins)))
-
-
-def origin_of(address: str) -> str:
-    """The origin of an address as a browser writes it: lower case, without the default port (RFC 6454 section 6.2)."""
-    scheme, host = urlsplit(address.lower())[:2]
-    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"

@@ -179,6 +179,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
         "Registration", "ProfileChange", "AccountDeletion", "Login", "Refresh", "Logout",
         "PasswordChange", "ForgottenPassword", "PasswordReset", "EmailChange", "VerificationRequest", "EmailToken",
         "MfaLogin", "SsoExchange", "Reauthentication", "TotpCode", "TotpRemoval",
+        "PasskeyLogin", "MfaToken", "NewPasskey", "PasskeyName",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
         "NewApiKey", "Rotation",
     }  # fmt: skip

@@ -92,7 +92,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("POST", "/auth/email/resend", {"email": "{email}"}, ["select", *EMAIL]),
         ("POST", "/auth/password/reset", {"token": "junk", "new_password": "AnotherPassword456"}, []),
         # the token and its account; both again, locked, and the token is used; the account is taken back: its sessions,
-        # four tables, tokens, second factor and event; another event; the password, the attempts, event and email
+        # nine tables, tokens, second factor and event; another event; the password, the attempts, event and email
         (
             "POST",
             "/auth/password/reset",
@@ -102,7 +102,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "update",
                 *["select", "update"],  # the invitations that the account has sent
                 "update",
-                *["delete"] * 5,
+                *["delete"] * 10,
                 "update",
                 "insert",
                 "insert",
@@ -112,7 +112,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "insert",
             ],
         ),
-        # the password as at sign-in; the account is locked and changed; sessions, waiting sign-ins, devices, a factor
+        # the password as at sign-in; the account is locked and changed; sessions, four tables of sign-ins, a factor
         # that is not confirmed, tokens; event and email
         (
             "POST",
@@ -124,7 +124,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "select",
                 "update",
                 "update",
-                *["delete"] * 4,
+                *["delete"] * 6,
                 "insert",
                 *EMAIL,
             ],

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from authapp.core.clock import FrozenClock
 from authapp.services.account_credentials import TABLES
 from tests.factories import PASSWORD, AppWith, Person, World
+from tests.passkeys import begin_registration, with_passkey
 from tests.second_factors import Authenticator, answer, begin, complete, enrol
 
 OK, CREATED, DONE, DEAD = (200, None), (201, None), (204, None), (410, "invalid_email_token")
@@ -125,12 +126,30 @@ def test_every_table_that_refers_to_users_is_removed_with_an_account_or_kept_for
     assert {row.name for row in referring} == removed | set(KEPT)
 
 
+def have_passkey_and_identity(world: World, person: Person) -> None:
+    """Have both, and begin to add another of each."""
+    with_passkey(person)
+    begin_registration(person)
+    world.sql(
+        "INSERT INTO identities (id, user_id, provider, issuer, subject) "
+        "VALUES (gen_random_uuid(), :user, 'github', 'https://github.com', :user)",
+        user=str(person.id),
+    )
+    world.sql(
+        "INSERT INTO sso_states (id, user_id, provider, token_hash, browser_hash, expires_at) "
+        "VALUES (gen_random_uuid(), :user, 'github', '', '', now())",
+        user=str(person.id),
+    )
+
+
 @pytest.mark.parametrize("way", ["deactivated", "deleted"])
 def test_an_account_that_ends_keeps_nothing_to_sign_in_with(world: World, time: FrozenClock, way: str) -> None:
     case, bystander = Case(world, world), world.person()
     case.wait_for_second_factor()
     enrol(bystander)
     begin(world, bystander)
+    for person in (case.person, bystander):
+        have_passkey_and_identity(world, person)
 
     def rows() -> dict[str, list[Any]]:
         return {

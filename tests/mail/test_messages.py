@@ -19,7 +19,7 @@ from tests.second_factors import enrol
 
 TEMPLATES = sorted(path.stem for path in (ROOT / "authapp/mail/templates").glob("*.txt") if path.stem != "layout")
 WORDS = ("email", "new_email", "organization", "inviter", "role", "organizations", "api_keys", "ip_address",
-         "provider")  # fmt: skip
+         "provider", "name")  # fmt: skip
 CONTEXT: dict[str, Any] = {
     **{name: f"<{name}>" for name in WORDS},
     "link": "https://example.com/page#token=et_x&take_back=1",

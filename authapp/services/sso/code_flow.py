@@ -9,6 +9,7 @@ from uuid import UUID
 from authapp.core.actor import Actor
 from authapp.core.enums import ActorType
 from authapp.core.errors import ApiError, LimitReached, NotFound, Unauthorized, ValidationFailed
+from authapp.core.origins import origin_of
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import User
@@ -18,7 +19,6 @@ from authapp.services.identities import IdentityTaken
 from authapp.services.session_tokens import SignedIn
 from authapp.services.sso import accounts, codes, states
 from authapp.web.application import current_app
-from authapp.web.browser_mode import origin_of
 from authapp.web.openapi import API_PREFIX
 
 FEDERATED = ["fed"]  # no name of RFC 8176, but the usual one for a sign-in with a provider
