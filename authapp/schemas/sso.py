@@ -46,7 +46,7 @@ class SsoExchange(Request):
         allow_none=True,
         metadata={"description": "Where there was a code_challenge. Else the cookie of the browser has to come along."},
     )
-    device_token = Text(longest=lengths.OPAQUE_TOKEN, load_default=None, metadata={"description": "As at sign-in."})
+    device_token = Text(longest=lengths.OPAQUE_TOKEN, metadata={"description": "As at sign-in."})
 
 
 class SsoProvider(Reply):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -27,7 +28,9 @@ SMALLEST_TARGET = 24  # CSS pixels, WCAG 2.2 section 2.5.8
 TARGETS = """[...document.querySelectorAll("a, button, input, summary")].filter((e) => e.checkVisibility())
     .filter((e) => !e.classList.contains("skip")).map((e) => [e.outerHTML, e.getBoundingClientRect()])
     .filter(([, box]) => box.width < %d || box.height < %d).map(([html]) => html)"""
-EXPECTED = re.compile(r"the server responded with a status of (4\d\d|502)")  # Chromium says so of each error of the API
+EXPECTED = re.compile(
+    r"the server responded with a status of (4\d\d|502|503)"
+)  # Chromium says so of each error of the API
 NewPage = Callable[..., Page]
 expect.set_options(timeout=10_000)
 
@@ -103,8 +106,8 @@ def site(socket_folder: str, worker_id: str) -> Iterator[Site]:
 
 
 @contextmanager
-def serving_pages(socket_folder: str, database: str, **changes: str) -> Iterator[Site]:
-    """A server with a database of its own. Its settings are those of development, with these changed."""
+def serving_pages(socket_folder: str, database: str, folder: Path = ROOT, **changes: str) -> Iterator[Site]:
+    """A server of the `wsgi.py` of a folder. Its settings are those of development, with these changed."""
     create_database(socket_folder, database)
     settings = {
         "DATABASE_URL": f"postgresql://authapp@/{database}?host={socket_folder}",
@@ -114,7 +117,7 @@ def serving_pages(socket_folder: str, database: str, **changes: str) -> Iterator
         "WEB_CONCURRENCY": "1",
         "OPERATOR_NAME": "Acme Cloud",
     }
-    with running(ROOT, **settings, **changes) as (_, port):
+    with running(folder, **settings, **changes) as (_, port):
         yield Site(port, socket_folder, database)
 
 

@@ -26,6 +26,7 @@ class GitHubServer:
     Attributes:
         user: what `/user` answers.
         emails: what `/user/emails` answers.
+        denies: whether the person refuses.
         answers: complete responses by path, in place of its own.
         requests: all that it was asked.
     """
@@ -37,6 +38,7 @@ class GitHubServer:
             {"email": "old@example.com", "primary": False, "verified": True},
             {"email": "Ada@Example.com", "primary": True, "verified": True},
         ]
+        self.denies = False
         self.answers: dict[str, Response] = {}
         self.requests: list[Request] = []
         self._codes: dict[str, dict[str, str]] = {}
@@ -65,7 +67,8 @@ class GitHubServer:
         assert "user:email" in request.args["scope"].split()
         code = secrets.token_hex(10)
         self._codes[code] = request.args.to_dict()
-        answer = urlencode({"code": code, "state": request.args["state"]})
+        outcome = {"error": "access_denied"} if self.denies else {"code": code}
+        answer = urlencode({**outcome, "state": request.args["state"]})
         return redirect(f"{request.args['redirect_uri']}?{answer}")
 
     def _access_token(self, request: Request) -> Response:

@@ -144,14 +144,16 @@ def landing_of(failure: ApiError, return_to: str | None = None, *, linking: bool
     return Landing(_sign_in_address(return_to, error=failure.code), failure)
 
 
-def exchange(code: str, code_verifier: str | None, device_token: str | None, browser_hash: bytes | None) -> SignedIn:
+def exchange(
+    code: str, code_verifier: str | None, browser_hash: bytes | None, device_token: str | None = None
+) -> SignedIn:
     """Exchange the code of an answer for a session, once. A person who has no account gets one.
 
     Args:
         code: from `receive`.
         code_verifier: of the `code_challenge` that the request had, None where it had none.
-        device_token: as at every sign-in.
         browser_hash: of this browser. A code without a `code_challenge` is for the one that was sent to the provider.
+        device_token: as at every sign-in.
 
     Raises:
         InvalidSsoCode: it is not valid, or another request was first.

@@ -22,7 +22,7 @@ function fillRow(row, session) {
   const used = readableTime(session.last_used_at);
   fillSlot(row, "title", name);
   const started = readableTime(session.created_at);
-  const times = [used !== started && text("session_used", { time: used }), text("session_started", { time: started })];
+  const times = [used !== started && text("last_used", { time: used }), text("session_started", { time: started })];
   fillSlot(row, "about", [...times, session.ip_address].filter(Boolean).join(" · "));
   row.querySelector("[data-slot=current]").hidden = !session.current;
   const form = row.querySelector("form");

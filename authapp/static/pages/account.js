@@ -1,6 +1,7 @@
 // The account page: signs in by the refresh cookie, then each section works for itself.
 import { startDelete } from "./account-delete.js";
 import { startHistory } from "./account-history.js";
+import { showLinked, startIdentities } from "./account-identities.js";
 import { startMfa } from "./account-mfa.js";
 import { startPassword } from "./account-password.js";
 import { startProfile } from "./account-profile.js";
@@ -18,9 +19,10 @@ async function start() {
   startProfile();
   startPassword();
   startDelete();
-  await Promise.all([startMfa(), startSessions(), startHistory()]); // these say themselves what does not come
+  await Promise.all([startMfa(), startIdentities(), startSessions(), startHistory()]);
   showPanel("account", { focus: false });
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  showLinked();
 }
 
 try {

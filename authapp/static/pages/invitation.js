@@ -2,6 +2,7 @@ import { call, callSignedIn, keep } from "./api.js";
 import { onSubmit, showProblem } from "./form.js";
 import { KEPT } from "./next.js";
 import { fill, showPanel, showUser, signedInUser, takeFromAddress } from "./page.js";
+import "./providers.js";
 import { bindSignIn } from "./sign-in-forms.js";
 import { text } from "./text.js";
 

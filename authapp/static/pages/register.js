@@ -1,6 +1,7 @@
 import { call, keep } from "./api.js";
 import { onSubmit } from "./form.js";
 import { leave, showPanel, signedInUser } from "./page.js";
+import "./providers.js";
 
 onSubmit(document.querySelector("form"), async (values) => {
   const session = await call("POST", "/auth/register", values);

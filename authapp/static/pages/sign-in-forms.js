@@ -7,6 +7,7 @@ const START_AGAIN = ["invalid_mfa_token", "too_many_attempts"];
 
 /**
  * @param {(session: any) => Promise<void> | void} onSignedIn
+ * @returns {(path: string, body: object) => Promise<void>} signs in with a call, and shows the second step where needed
  */
 export function bindSignIn(onSignedIn) {
   const passwordForm = document.querySelector("[data-sign-in]");
@@ -47,9 +48,13 @@ export function bindSignIn(onSignedIn) {
     shown.querySelector("input").focus();
   }
 
-  onSubmit(passwordForm, async (values) => {
+  /**
+   * @param {string} path
+   * @param {object} body
+   */
+  async function signIn(path, body) {
     try {
-      await finish(await call("POST", "/auth/login", values));
+      await finish(await call("POST", path, body));
     } catch (problem) {
       if (problem.code !== "mfa_required") throw problem;
       mfaToken = problem.document.mfa_token;
@@ -57,7 +62,9 @@ export function bindSignIn(onSignedIn) {
       showPanel("second-factor");
       show(codeForm, recoveryForm);
     }
-  });
+  }
+
+  onSubmit(passwordForm, (values) => signIn("/auth/login", values));
   onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }));
   onSubmit(recoveryForm, (values) => sendSecondFactor({ recovery_code: values.recovery_code.trim() }));
 
@@ -68,6 +75,7 @@ export function bindSignIn(onSignedIn) {
   document.querySelector("[data-use=recovery-code]").addEventListener("click", () => show(recoveryForm, codeForm));
   document.querySelector("[data-use=code]").addEventListener("click", () => show(codeForm, recoveryForm));
   document.querySelector("[data-start-again]").addEventListener("click", startAgain);
+  return signIn;
 }
 
 /** @param {HTMLFormElement} form */

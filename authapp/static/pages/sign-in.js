@@ -1,13 +1,16 @@
 import { DEFAULT, nextPage } from "./next.js";
 import { leave, showPanel, signedInUser } from "./page.js";
+import { takeAnswer, useAnswer } from "./providers.js";
 import { bindSignIn } from "./sign-in-forms.js";
 
+const answer = takeAnswer();
 const next = nextPage();
 const onward = document.querySelector("[data-continue]");
 onward.href = next;
 if (onward.pathname !== DEFAULT) onward.textContent = onward.dataset.continue;
-bindSignIn(() => leave(next));
+const signIn = bindSignIn(() => leave(next));
 
 const touched = new AbortController();
 document.addEventListener("input", () => touched.abort(), { once: true });
-if ((await signedInUser()) && !touched.signal.aborted) showPanel("signed-in");
+if (answer) await useAnswer(answer, signIn); // a session that is there gives way
+else if ((await signedInUser()) && !touched.signal.aborted) showPanel("signed-in");

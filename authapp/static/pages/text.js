@@ -20,6 +20,14 @@ export function sentence(problem) {
 }
 
 /**
+ * Whether there is a sentence for a code.
+ * @param {string} code
+ */
+export function hasSentence(code) {
+  return Object.hasOwn(texts.errors, code);
+}
+
+/**
  * "in 15 minutes", in the language of the page. Never too early.
  * @param {number} seconds
  */

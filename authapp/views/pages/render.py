@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from authapp.security.password_policy import SHORTEST
 from authapp.views.pages.texts import preferred_language, texts
 from authapp.web.application import current_app
+from authapp.web.openapi import API_PREFIX
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -29,6 +30,15 @@ def _environment() -> Environment:
     )
 
 
+def _providers() -> list[dict[str, str]]:
+    """The providers to sign in with, and where each begins."""
+    start = f"{API_PREFIX}/auth/sso"
+    return [
+        {"id": id_, "label": provider.name, "href": f"{start}/{id_}/authorize"}
+        for id_, provider in current_app.providers.items()
+    ]
+
+
 def page(name: str, **context: Any) -> Response:
     """Render `NAME.html`, which loads the script `NAME.js`."""
     settings, language = current_app.settings, preferred_language()
@@ -44,6 +54,7 @@ def page(name: str, **context: Any) -> Response:
             registration=settings.registration_mode,
             password_policy=settings.password_policy,
             shortest_password=SHORTEST[settings.password_policy],
+            providers=_providers(),
             **context,
         )
     )
