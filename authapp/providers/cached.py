@@ -39,40 +39,48 @@ class Cached(Generic[T]):
         Raises:
             ProviderUnavailable: none was ever fetched, and it cannot be fetched now.
         """
-        kept = self._kept
+        fetches, kept = self._fetches, self._kept
         if kept is None:
-            return self._fetch(fetcher)
+            return self._fetch(fetcher, fetches)
         if clock.now() - kept[1] < KEPT:
             return kept[0]
-        return self.newer(fetcher) or kept[0]
-
-    def newer(self, fetcher: Fetcher) -> T | None:
-        """The document, fetched now. None: that cannot be, or was tried a moment ago."""
-        if self._tried_at is not None and clock.now() - self._tried_at < BETWEEN_FETCHES:
-            return None
         try:
-            return self._fetch(fetcher)
+            return self.newer(fetcher)
         except ProviderUnavailable:
-            return None
+            return kept[0]
 
-    def _fetch(self, fetcher: Fetcher) -> T:
-        """Fetch it. Whoever comes meanwhile waits, and gets the result of the same fetch."""
-        fetches = self._fetches
+    def newer(self, fetcher: Fetcher) -> T:
+        """The document, fetched now, or a moment ago.
+
+        Raises:
+            ProviderUnavailable: it cannot be fetched, or could not a moment ago.
+        """
+        fetches = self._fetches  # before the time is compared: a fetch that ends meanwhile is not repeated
+        if self._tried_at is not None and clock.now() - self._tried_at < BETWEEN_FETCHES:
+            return self._last()
+        return self._fetch(fetcher, fetches)
+
+    def _fetch(self, fetcher: Fetcher, fetches: int) -> T:
+        """Fetch it, unless that was done since there were so many fetches. Whoever comes meanwhile waits for it."""
         if not self._lock.acquire(timeout=max(0.0, fetcher.until - time.monotonic())):
             raise ProviderUnavailable("the fetch of another request has no end")
         try:
             if self._fetches == fetches:
                 self._try(fetcher)
-            if self._failure is not None or self._kept is None:
-                raise ProviderUnavailable(self._failure or "")
-            return self._kept[0]
+            return self._last()
         finally:
             self._lock.release()
 
+    def _last(self) -> T:
+        """The result of the last fetch."""
+        if self._failure is not None or self._kept is None:
+            raise ProviderUnavailable(self._failure or "")
+        return self._kept[0]
+
     def _try(self, fetcher: Fetcher) -> None:
-        self._tried_at = clock.now()
         try:
-            self._kept, self._failure = (self._load(fetcher), self._tried_at), None
+            self._kept, self._failure = (self._load(fetcher), clock.now()), None
         except ProviderUnavailable as error:
             self._failure = error.reason
+        self._tried_at = clock.now()
         self._fetches += 1

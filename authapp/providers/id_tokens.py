@@ -109,8 +109,6 @@ def check_claims(token: IdToken, issuer: str, expected: Expected) -> None:
         raise SsoFailed(f"a claim of the id_token is not valid: {error}") from None
     if not hmac.compare_digest(claims["nonce"].encode(), expected.nonce.encode()):
         raise SsoFailed("the id_token has another nonce")
-    if claims.get("azp", expected.client_id) != expected.client_id:
-        raise SsoFailed("the id_token is for another client: azp")
     if not _SUBJECT.fullmatch(claims["sub"]):
         raise SsoFailed("the subject of the id_token is not 1 to 255 ASCII characters")
 

@@ -101,7 +101,7 @@ class KeySet:
         """
         fitting = _fitting(self._keys.get(fetcher), kid, algorithm)
         if not fitting:
-            fitting = _fitting(self._keys.newer(fetcher) or [], kid, algorithm)
+            fitting = _fitting(self._keys.newer(fetcher), kid, algorithm)
         if len(fitting) != 1:
             raise SsoFailed(f"{len(fitting)} keys for kid {kid!a:.100} and {algorithm}")
         return fitting[0]

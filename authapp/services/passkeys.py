@@ -142,7 +142,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
     row = transaction.execute(removed).one_or_none()
     if row is None:
         raise PasskeyNotFound(detail=_NOT_YOURS)
-    ways_in.require_one(actor.id)
+    ways_in.require_another(actor.id)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)
     _tell(actor, "passkey_removed", row.name)
 

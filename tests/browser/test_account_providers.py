@@ -99,10 +99,10 @@ def test_an_identity_of_another_account_is_not_linked(
 
 
 def test_cancelling_at_the_provider_links_nothing(account: Account, providers: Providers) -> None:
-    providers.github.denies = True
+    providers.github.response = {"code": None, "error": "access_denied"}
     fill(account.section(SECTION), "Link GitHub")
     expect_alert(account.page, "You have not signed in at the provider, or not agreed.")
-    providers.github.denies = False
+    providers.github.response = {}
     expect(account.section(SECTION)).to_contain_text("No account is linked.")
 
 

@@ -144,10 +144,10 @@ def test_an_invitation_is_accepted_after_the_provider(open_page: NewPage, provid
 
 
 def test_cancelling_at_the_provider_leads_back_to_the_form(page: Page, providers: Providers) -> None:
-    providers.github.denies = True
+    providers.github.response = {"code": None, "error": "access_denied"}
     press(page, "GitHub")
     expect_alert(page, "You have not signed in at the provider, or not agreed.")
-    providers.github.denies = False
+    providers.github.response = {}
     email = providers.site.new_email()
     providers.at_github(email)
     press(page, "GitHub")

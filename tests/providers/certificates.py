@@ -1,4 +1,4 @@
-"""A certificate authority of the tests, and a certificate of 127.0.0.1 and localhost."""
+"""A root certificate of the tests, which is that of a server as well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Certificates(NamedTuple):
 
     Attributes:
         server: presents the certificate.
-        client: trusts the authority.
+        client: trusts it.
     """
 
     server: ssl.SSLContext

@@ -26,7 +26,7 @@ class GitHubServer:
     Attributes:
         user: what `/user` answers.
         emails: what `/user/emails` answers.
-        denies: whether the person refuses.
+        response: further parameters of the authorization response, in place of its own. None: it is left out.
         answers: complete responses by path, in place of its own.
         requests: all that it was asked.
     """
@@ -38,7 +38,7 @@ class GitHubServer:
             {"email": "old@example.com", "primary": False, "verified": True},
             {"email": "Ada@Example.com", "primary": True, "verified": True},
         ]
-        self.denies = False
+        self.response: dict[str, str | None] = {}
         self.answers: dict[str, Response] = {}
         self.requests: list[Request] = []
         self._codes: dict[str, dict[str, str]] = {}
@@ -67,9 +67,9 @@ class GitHubServer:
         assert "user:email" in request.args["scope"].split()
         code = secrets.token_hex(10)
         self._codes[code] = request.args.to_dict()
-        outcome = {"error": "access_denied"} if self.denies else {"code": code}
-        answer = urlencode({**outcome, "state": request.args["state"]})
-        return redirect(f"{request.args['redirect_uri']}?{answer}")
+        response: dict[str, str | None] = {"code": code, "state": request.args["state"], **self.response}
+        response = {name: value for name, value in response.items() if value is not None}
+        return redirect(f"{request.args['redirect_uri']}?{urlencode(response)}")
 
     def _access_token(self, request: Request) -> Response:
         """Errors have status 200, as GitHub's have."""

@@ -50,7 +50,7 @@ class OpenIdServer:
         keys: the members of the JWK set.
         signature: how id_tokens are signed.
         make_token: makes the id_token of its claims.
-        response: further parameters of the authorization response.
+        response: further parameters of the authorization response, in place of its own. None: it is left out.
         answers: complete responses by the endpoint's name, in place of its own.
         requests: all that it was asked.
     """
@@ -65,7 +65,7 @@ class OpenIdServer:
         self.keys: Any = [{**rsa, "alg": "RS256", "use": "sig"}, ec, ed25519]
         self.signature = Signature()
         self.make_token: Callable[[dict[str, Any]], Any] = self.signed
-        self.response: dict[str, str] = {}
+        self.response: dict[str, str | None] = {}
         self.answers: dict[str, Callable[[], Response]] = {}
         self.requests: list[Request] = []
         self._codes: dict[str, dict[str, str]] = {}
@@ -118,7 +118,8 @@ class OpenIdServer:
         assert asked["scope"].split() == ["openid", "email", "profile"]
         code = secrets.token_hex(10)
         self._codes[code] = asked
-        response = {"code": code, "state": asked["state"], **self.response}
+        response: dict[str, str | None] = {"code": code, "state": asked["state"], **self.response}
+        response = {name: value for name, value in response.items() if value is not None}
         return redirect(f"{asked['redirect_uri']}?{urlencode(response)}")
 
     def _token(self, request: Request) -> Response:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from werkzeug import Response
 
 from authapp.core.clock import FrozenClock
 from authapp.providers.key_sets import signing_keys
@@ -102,6 +103,19 @@ def test_good_keys_outlive_an_empty_set_and_an_error(openid: OpenIdServer, time:
     assert openid.count("jwks") == 4
 
 
+def test_an_unknown_kid_of_a_provider_in_trouble_can_be_tried_again(openid: OpenIdServer, time: FrozenClock) -> None:
+    provider = openid.provider()
+    sign_in(provider)
+    time.advance(seconds=31)
+    openid.signature, openid.answers["jwks"] = Signature("RS256", NEW, "new"), lambda: json_response({}, 500)
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable, match="status 500"):
+            sign_in(provider)
+    assert openid.count("jwks") == 2
+    openid.signature = Signature()
+    assert sign_in(provider).subject == "ada-1815"
+
+
 def test_without_any_keys_the_provider_is_unavailable_until_it_has_some(openid: OpenIdServer) -> None:
     provider = openid.provider()
     openid.answers["jwks"] = lambda: json_response({"keys": []})
@@ -134,6 +148,24 @@ def test_sign_ins_at_once_share_one_fetch(openid: OpenIdServer) -> None:
     assert (openid.count("openid-configuration"), openid.count("jwks"), openid.count("token")) == (1, 1, 16)
 
 
+def test_sign_ins_at_once_with_a_new_key_share_one_fetch(openid: OpenIdServer, time: FrozenClock) -> None:
+    provider = openid.provider()
+    sign_in(provider)
+    time.advance(seconds=31)
+    codes = [response_of(provider.authorization_url(EXCHANGE))["code"] for _ in range(8)]
+    openid.signature = Signature("RS256", NEW, "new")
+
+    def slow() -> Response:
+        sleep(0.3)
+        return json_response({"keys": [NEW.as_dict(private=False)]})
+
+    openid.answers["jwks"] = slow
+    with ThreadPoolExecutor(8) as pool:
+        people = list(pool.map(lambda code: provider.authenticate(EXCHANGE, code, None).subject, codes))
+    assert people == ["ada-1815"] * 8
+    assert openid.count("jwks") == 2
+
+
 def test_sign_ins_at_once_share_the_failure_of_one_fetch(openid: OpenIdServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("authapp.providers.fetch.SECONDS", 1)
     barrier = Barrier(8)
@@ -149,6 +181,6 @@ def test_sign_ins_at_once_share_the_failure_of_one_fetch(openid: OpenIdServer, m
             return caught.value.reason
 
         with ThreadPoolExecutor(8) as pool:
-            started = time.monotonic()
+            started = monotonic()
             assert all(pool.map(reason, codes))
-            assert time.monotonic() - started < 3
+            assert monotonic() - started < 3

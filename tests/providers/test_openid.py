@@ -257,6 +257,8 @@ REFUSED_CLAIMS: list[dict[str, Any]] = [
     {"iss": None},
     {"iss": 1},
     {"aud": "another-client"},
+    {"aud": "another-client", "azp": CLIENT_ID},
+    {"aud": ["another-client", "a third"], "azp": CLIENT_ID},
     {"aud": []},
     {"aud": None},
     {"aud": {CLIENT_ID: 1}},
