@@ -58,7 +58,7 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
     columns = {"provider": person.provider, "issuer": person.issuer, "subject": person.subject, "email": person.email}
     linked = transaction.scalar(
         insert(Identity)
-        .values(id=identity_id, user_id=user.id, last_used_at=now, **columns)
+        .values(id=identity_id, user_id=user.id, created_at=now, last_used_at=now, **columns)
         .on_conflict_do_nothing(index_elements=["issuer", "subject"])
         .returning(Identity.id)
     )

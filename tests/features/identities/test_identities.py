@@ -10,6 +10,8 @@ import pytest
 
 from authapp.core.clock import FrozenClock
 from tests.factories import UNKNOWN_ID, Caller, World, all_at_once
+from tests.features.email_addresses.test_email_changes import change, undo, undo_token
+from tests.features.passwords.test_passwords import verified
 from tests.second_factors import answer
 from tests.sso import EMAIL, MemoryProvider, ada, come_back, query_of, sign_in
 
@@ -140,3 +142,16 @@ def test_of_the_last_two_ways_in_that_all_remove_at_once_one_stays(world: World,
         ids = [identity["id"] for identity in identities(caller)] * 8
         answers = Counter(all_at_once([partial(unlink, id_) for id_ in ids]))
         assert (answers[204], len(identities(caller))) == (1, 1)
+
+
+def test_undoing_a_change_of_address_unlinks_what_was_linked_since(
+    world: World, time: FrozenClock, provider: MemoryProvider
+) -> None:
+    person = verified(world)
+    link(person.caller, provider, "before")
+    time.advance(days=1)
+    person = world.sign_in(person)
+    change(person)
+    link(person.caller, provider, "since")
+    assert undo(world, undo_token(world, person.email)).status_code == 204
+    assert [row.subject for row in world.sql("SELECT subject FROM identities")] == ["before"]
