@@ -53,6 +53,12 @@ def test_the_same_identity_signs_in_to_the_same_account_whatever_its_address(
     assert world.sql("SELECT email FROM identities") == [("other@example.com",)]
 
 
+def test_the_same_subject_of_another_issuer_is_somebody_else(world: World, provider: MemoryProvider) -> None:
+    first = sign_in(world, provider, ada()).get_json()
+    other = ada(issuer="https://other.example.com", email="other@example.com")
+    assert sign_in(world, provider, other).get_json()["user"]["id"] != first["user"]["id"]
+
+
 def test_a_known_address_is_linked_if_both_sides_have_verified_it(world: World, provider: MemoryProvider) -> None:
     person = verified(world)
     signed_in = sign_in(world, provider, ada()).get_json()
