@@ -182,8 +182,13 @@ def _spend(user_id: UUID, recovery_code: str, tell_of_use: bool) -> bool:
     return True
 
 
-def tell_of_wrong_code(user_id: UUID) -> None:
-    """Tell the owner that somebody has the password and not the code, once a day. The account is locked."""
+def tell_of_wrong_code(user_id: UUID, *, by_password: bool) -> None:
+    """Tell the owner that somebody has the first factor and not the second, once a day. The account is locked.
+
+    Args:
+        user_id: the account.
+        by_password: the first factor was the password, not a provider.
+    """
     user = transaction.execute(select(User.email, User.email_verified).where(User.id == user_id)).one()
     if not limits.has_been_sent(user.email, "wrong_code", clock.now() - TOLD_AGAIN_AFTER):
-        notices.tell(user.email, "wrong_code", always=user.email_verified)
+        notices.tell(user.email, "wrong_code", always=user.email_verified, by_password=by_password)

@@ -111,7 +111,7 @@ def complete(mfa_token: str, answer: Answer) -> SignedIn:
         amr = second_factors.judge(user_id, answer)
     except (WrongCode, InvalidPasskey, PasskeyNotFound):
         if challenge.device_id is None:
-            second_factors.tell_of_wrong_code(user_id)
+            second_factors.tell_of_wrong_code(user_id, by_password=challenge.amr == PASSWORD)
         raise
     mfa_challenges.complete(challenge)
     return sessions.start(user_id, [*challenge.amr, *amr], device_id=challenge.device_id)

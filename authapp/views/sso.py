@@ -46,7 +46,9 @@ def list_providers() -> dict[str, list[Listed]]:
 @bp.arguments(SsoStart, location="query")
 @bp.response(302)
 def authorize_sso(query: dict[str, Any], provider: str) -> Response:
-    """Send the browser to a provider."""
+    """Send the browser to a provider. From a link of another site it gets to the sign-in page first, with one click."""
+    if query["return_to"] is None and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return _go(Landing(code_flow.SIGN_IN))
     return _go(code_flow.begin(provider, browser_hash=bind_browser(), **query))
 
 

@@ -120,11 +120,11 @@ def test_a_route_answers_an_account_in_a_state(
 
 # Tables that refer to an account and are not removed with it, and why.
 KEPT = {
-    "audit_events": "the audit log says what happened to the account; pruned after AUDIT_RETENTION_DAYS",
+    "audit_events": "the audit log says what happened to the account",
     "memberships": "leaving is recorded for each organization, and the last admin is checked: services/members.py",
     "invitations": "they belong to the organization; those that the account has sent are closed with its membership",
     "organizations": "who has founded it; it goes with its last member",
-    "sessions": "they end, and the row says why; pruned after SESSION_RETENTION_DAYS",
+    "sessions": "they end, and the row says why",
     "api_keys": "they belong to the organization",
 }
 

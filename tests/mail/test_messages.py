@@ -29,6 +29,7 @@ CONTEXT: dict[str, Any] = {
     "passkeys": 2,
     "identities": 1,
     "by_recovery_code": True,
+    "by_password": False,
     "removed": False,
     "has_password": True,
     "verified": False,

@@ -58,10 +58,10 @@ def find_or_create(person: Person) -> Found:
     user_id = _linked(person)
     if user_id:
         return Found(user_id)
-    user = locks.lock_user(User.email == person.email) if person.email else None
+    user = locks.lock_user(User.email == person.email) if person.email_verified else None
     if user is None:
         return Found(_create(person), is_new=True)
-    if not (user.email_verified and person.email_verified):
+    if not user.email_verified:
         raise LinkRequired
     if user.is_active:
         identities.link(user, person)
@@ -83,7 +83,7 @@ def _linked(person: Person) -> UUID | None:
 
 
 def _create(person: Person) -> UUID:
-    _require_may_register(person)
+    _require_may_register(person)  # first: an address that is not verified tells of no account where nobody registers
     user_id = registration.create(
         person.email or "",
         email_verified=person.email_verified,
@@ -102,10 +102,12 @@ def _create(person: Person) -> UUID:
 
 
 def _explain_taken(person: Person) -> None:
-    """Raise what keeps an address from a new account: another one by now, or a change that can be undone."""
-    if transaction.scalar(select(User.id).where(User.email == person.email, User.deleted_at.is_(None))):
+    """Raise what keeps an address from a new account: another one, or a change that can be undone."""
+    if transaction.scalar(select(User.id).where(User.email == person.email, User.deleted_at.is_(None))) is None:
+        raise EmailTaken(keeps_writes=True)
+    if person.email_verified:
         raise Stale("another request has created the account")
-    raise EmailTaken(keeps_writes=True)
+    raise LinkRequired
 
 
 def _require_may_register(person: Person) -> None:

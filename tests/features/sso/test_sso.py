@@ -14,7 +14,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authapp.core.clock import FrozenClock
 from tests.architecture.test_statements import SIGNED_IN
 from tests.factories import AppWith, World, all_at_once, statements
-from tests.second_factors import Authenticator, answer, complete, enrol
+from tests.second_factors import WRONG, Authenticator, answer, complete, enrol
 from tests.sso import BROWSER, EMAIL, MemoryProvider, ada, code_of, come_back, exchange, query_of, sign_in, start
 
 VERIFIER = "a-code-verifier-of-more-than-forty-three-characters"
@@ -114,6 +114,16 @@ def test_the_second_factor_of_an_account_is_asked_for(world: World, provider: Me
     assert answer(sign_in(world, provider, ada())) == (401, "mfa_required")
 
 
+def test_the_owner_is_told_of_a_wrong_code_behind_a_provider(world: World, provider: MemoryProvider) -> None:
+    enrol(verified(world))
+    waiting = sign_in(world, provider, ada()).get_json()["mfa_token"]
+    assert answer(complete(world, waiting, code=WRONG)) == (401, "wrong_code")
+    message = world.emails()[-1][1]
+    assert message.subject == "Somebody has begun to sign in to your account"
+    assert "provider" in message.text
+    assert "knows your password" not in message.text
+
+
 def test_an_inactive_account_is_refused_and_not_linked(world: World, provider: MemoryProvider) -> None:
     verified(world)
     world.sql("UPDATE users SET is_active = false")
@@ -143,6 +153,33 @@ def test_who_may_register_with_a_provider_is_up_to_the_registration_mode(
     other = world.with_app(app_with(registration_mode=mode))
     other.app.providers[provider.id] = provider
     assert answer(sign_in(other, provider, person)) == expected
+
+
+@pytest.mark.parametrize("mode", ["safe", "closed", "invitation"])
+def test_an_address_that_is_not_verified_tells_of_no_account_where_it_could_register_none(
+    world: World, app_with: AppWith, provider: MemoryProvider, mode: str
+) -> None:
+    verified(world)
+    other = world.with_app(app_with(registration_mode=mode))
+    other.app.providers[provider.id] = provider
+    known, unknown = (
+        sign_in(other, provider, ada(email=email, email_verified=False)) for email in (EMAIL, "no@example.com")
+    )
+    assert answer(known) == answer(unknown)
+    assert answer(known)[0] == 403
+
+
+def test_a_link_of_another_site_leads_to_the_sign_in_page_and_not_to_the_provider(
+    world: World, app_with: AppWith, provider: MemoryProvider
+) -> None:
+    front = world.with_app(app_with(sso_return_to=(RETURN_TO,)))
+    front.app.providers[provider.id] = provider
+    cross_site = {"headers": {"Sec-Fetch-Site": "cross-site"}}
+    sent = front.caller().call("GET", "/auth/sso/oidc/authorize", **cross_site)
+    assert sent.headers["Location"] == "/sign-in"
+    query = {"return_to": RETURN_TO, "code_challenge": CHALLENGE}
+    sent = front.caller().call("GET", "/auth/sso/oidc/authorize", query_string=query, **cross_site)
+    assert sent.headers["Location"].startswith("https://provider.example.com/")
 
 
 def test_whoever_has_an_account_signs_in_in_every_registration_mode(
