@@ -12,7 +12,9 @@ from tests.browser.test_responses import PAGES
 
 pytestmark = pytest.mark.xdist_group("browser")
 AUTOCOMPLETE = {
-    "/sign-in": {"email": "username", "password": "current-password", "code": "one-time-code", "recovery_code": "off"},
+    "/sign-in": {
+        "email": "username webauthn", "password": "current-password", "code": "one-time-code", "recovery_code": "off",
+    },
     "/register": {
         "email": "username", "password": "new-password", "first_name": "given-name", "last_name": "family-name",
         "organization_name": "organization",

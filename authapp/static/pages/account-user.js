@@ -14,10 +14,11 @@ export function user() {
  * @param {any} found
  */
 export function keepUser(found) {
-  known = found;
+  known = { ...known, ...found };
+  known.can_confirm = known.has_password || known.has_passkey;
   showUser(found);
   fill("name", [found.first_name, found.last_name].filter(Boolean).join(" ") || found.email);
-  for (const element of document.querySelectorAll("[data-if]")) element.hidden = !found[element.dataset.if];
-  for (const element of document.querySelectorAll("[data-if-not]")) element.hidden = found[element.dataset.ifNot];
+  for (const element of document.querySelectorAll("[data-if]")) element.hidden = !known[element.dataset.if];
+  for (const element of document.querySelectorAll("[data-if-not]")) element.hidden = known[element.dataset.ifNot];
   for (const input of document.querySelectorAll("input[name=username]")) input.value = found.email;
 }

@@ -3,6 +3,7 @@ import { startDelete } from "./account-delete.js";
 import { startHistory } from "./account-history.js";
 import { showLinked, startIdentities } from "./account-identities.js";
 import { startMfa } from "./account-mfa.js";
+import { startPasskeys } from "./account-passkeys.js";
 import { startPassword } from "./account-password.js";
 import { startProfile } from "./account-profile.js";
 import { startSessions } from "./account-sessions.js";
@@ -19,7 +20,7 @@ async function start() {
   startProfile();
   startPassword();
   startDelete();
-  await Promise.all([startMfa(), startIdentities(), startSessions(), startHistory()]);
+  await Promise.all([startMfa(), startPasskeys(), startIdentities(), startSessions(), startHistory()]);
   showPanel("account", { focus: false });
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   showLinked();

@@ -2,6 +2,7 @@ import { call, callSignedIn, keep } from "./api.js";
 import { onSubmit, showProblem } from "./form.js";
 import { KEPT } from "./next.js";
 import { fill, showPanel, showUser, signedInUser, takeFromAddress } from "./page.js";
+import { bindPasskeySignIn } from "./passkey-sign-in.js";
 import "./providers.js";
 import { bindSignIn } from "./sign-in-forms.js";
 import { text } from "./text.js";
@@ -67,11 +68,12 @@ onSubmit(form.register, async (values) => {
     showProblem(form.signIn, problem);
   }
 });
-bindSignIn(async (session) => {
+const signIn = bindSignIn(async (session) => {
   showUser(session.user);
   showPanel("accept");
   $("[data-accept]").requestSubmit(); // its form says so where that fails
 });
+bindPasskeySignIn(signIn);
 onSubmit($("[data-accept]"), accept);
 onSubmit($("[data-decline-form]"), async () => {
   await call("POST", "/invitations/decline", { token });

@@ -2,6 +2,7 @@
 import { call, keep } from "./api.js";
 import { clearErrors, onSubmit, showProblem } from "./form.js";
 import { showPanel } from "./page.js";
+import { beginRequest, choosePasskey, hasPasskeys } from "./passkeys.js";
 
 const START_AGAIN = ["invalid_mfa_token", "too_many_attempts"];
 
@@ -13,6 +14,7 @@ export function bindSignIn(onSignedIn) {
   const passwordForm = document.querySelector("[data-sign-in]");
   const codeForm = document.querySelector("[data-code]");
   const recoveryForm = document.querySelector("[data-recovery-code]");
+  const passkeyForm = document.querySelector("[data-passkey-factor]");
   let mfaToken = "";
 
   /** @param {any} session */
@@ -21,10 +23,11 @@ export function bindSignIn(onSignedIn) {
     await onSignedIn(keep(session));
   }
 
-  /** @param {Record<string, string>} answer */
+  /** @param {object | Promise<object | null>} answer null where the person gives none */
   async function sendSecondFactor(answer) {
     try {
-      await finish(await call("POST", "/auth/login/mfa", { mfa_token: mfaToken, ...answer }));
+      const given = await answer;
+      if (given) await finish(await call("POST", "/auth/login/mfa", { mfa_token: mfaToken, ...given }));
     } catch (problem) {
       if (!START_AGAIN.includes(problem.code)) throw problem;
       startAgain();
@@ -32,10 +35,18 @@ export function bindSignIn(onSignedIn) {
     }
   }
 
+  async function askForPasskey() {
+    const request = beginRequest();
+    const options = await call("POST", "/auth/login/mfa/passkey", { mfa_token: mfaToken });
+    const passkey = await choosePasskey(options, request);
+    return passkey && { passkey };
+  }
+
   function startAgain() {
     mfaToken = "";
-    for (const form of [codeForm, recoveryForm]) clearSecrets(form);
+    for (const form of [codeForm, recoveryForm, passkeyForm]) clearSecrets(form);
     showPanel("password");
+    document.dispatchEvent(new Event("sign-in-again"));
   }
 
   /**
@@ -59,6 +70,7 @@ export function bindSignIn(onSignedIn) {
       if (problem.code !== "mfa_required") throw problem;
       mfaToken = problem.document.mfa_token;
       passwordForm.elements.password.value = "";
+      passkeyForm.hidden = !(hasPasskeys() && problem.document.methods.includes("passkey"));
       showPanel("second-factor");
       show(codeForm, recoveryForm);
     }
@@ -66,6 +78,7 @@ export function bindSignIn(onSignedIn) {
 
   onSubmit(passwordForm, (values) => signIn("/auth/login", values));
   onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }));
+  onSubmit(passkeyForm, () => sendSecondFactor(askForPasskey()));
   onSubmit(recoveryForm, (values) => sendSecondFactor({ recovery_code: values.recovery_code.trim() }));
 
   document.querySelector("[data-forgot]").addEventListener("click", (event) => {

@@ -1,5 +1,6 @@
 import { DEFAULT, nextPage } from "./next.js";
 import { leave, showPanel, signedInUser } from "./page.js";
+import { bindPasskeySignIn, offerPasskeys } from "./passkey-sign-in.js";
 import { takeAnswer, useAnswer } from "./providers.js";
 import { bindSignIn } from "./sign-in-forms.js";
 
@@ -9,8 +10,10 @@ const onward = document.querySelector("[data-continue]");
 onward.href = next;
 if (onward.pathname !== DEFAULT) onward.textContent = onward.dataset.continue;
 const signIn = bindSignIn(() => leave(next));
+bindPasskeySignIn(signIn);
 
 const touched = new AbortController();
 document.addEventListener("input", () => touched.abort(), { once: true });
 if (answer) await useAnswer(answer, signIn); // a session that is there gives way
-else if ((await signedInUser()) && !touched.signal.aborted) showPanel("signed-in");
+if (!answer && (await signedInUser()) && !touched.signal.aborted) showPanel("signed-in");
+else await offerPasskeys(signIn);

@@ -1,12 +1,15 @@
-// The dialog for what needs a recent sign-in: asks for the password, and for a code where there is a second factor.
+// The dialog for what needs a recent sign-in: asks for the password, and for a code where there is a second factor; or
+// for a passkey.
 import { beside, factor, openDialog } from "./account-forms.js";
 import { keepUser, user } from "./account-user.js";
-import { callSignedIn, Problem, signOut } from "./api.js";
+import { call, callSignedIn, Problem, signOut } from "./api.js";
 import { onSubmit } from "./form.js";
 import { leadToSignIn } from "./next.js";
+import { beginRequest, choosePasskey } from "./passkeys.js";
 
 const dialog = document.querySelector("#step-up");
-const form = dialog.querySelector("form");
+const form = dialog.querySelector("[data-with-password]");
+const passkeyForm = dialog.querySelector("[data-with-passkey]");
 
 /**
  * Authenticate again in this session. A password that was just typed is not asked for again.
@@ -45,6 +48,15 @@ async function reauthenticate(body) {
 onSubmit(form, async ({ password, code }) => {
   const body = { password, ...(user().mfa_enabled ? factor(code) : {}) };
   await reauthenticate(body).catch(beside({ wrong_credentials: ["password", "wrong_password"], wrong_code: ["code"] }));
+  dialog.close("done");
+});
+onSubmit(passkeyForm, async () => {
+  const request = beginRequest();
+  dialog.addEventListener("close", () => request.abort(), { once: true });
+  const { options } = await call("POST", "/auth/login/passkey/options");
+  const passkey = await choosePasskey(options, request);
+  if (!passkey) return;
+  await reauthenticate({ passkey });
   dialog.close("done");
 });
 dialog.querySelector("[data-sign-in-again]").addEventListener("click", async () => {

@@ -1,0 +1,220 @@
+"""The account page: passkeys, and confirming with one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.account import Account, fill, open_account
+from tests.browser.authenticator import Authenticator, authenticator_of
+from tests.browser.conftest import NewPage, Site, overflows, require_accessible
+from tests.browser.test_passkey_sign_in import REFUSED, SIGNALS
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.xdist_group("browser")
+SECTION = "Passkeys"
+NARROW = {"width": 320, "height": 640}
+
+
+@pytest.fixture
+def account(new_page: NewPage, site: Site) -> Account:
+    return open_account(new_page, site)
+
+
+@pytest.fixture
+def device(account: Account) -> Authenticator:
+    return authenticator_of(account.page)
+
+
+def status(section: Locator) -> Locator:
+    return section.get_by_role("status").locator("visible=true")
+
+
+def alert(part: Locator) -> Locator:
+    return part.get_by_role("alert").locator("visible=true")
+
+
+def add(account: Account) -> Locator:
+    section = account.section(SECTION)
+    fill(section, "Add a passkey")
+    expect(section.get_by_role("listitem")).to_have_count(1)
+    return section
+
+
+def open_step_up(account: Account) -> None:
+    account.age()
+    fill(account.section("Second factor"), "Set up")
+    expect(account.dialog).to_be_visible()
+
+
+def expect_confirmed(account: Account) -> None:
+    expect(account.dialog).to_be_hidden()
+    expect(account.page.get_by_role("heading", name="Set up an authenticator app")).to_be_focused()
+
+
+def test_a_passkey_is_added_renamed_and_removed(account: Account, device: Authenticator) -> None:
+    account.page.evaluate(SIGNALS)
+    section = account.section(SECTION)
+    expect(section).to_contain_text("You have none yet.")
+    add(account)
+    expect(status(section)).to_have_text("The passkey was added: Passkey.")
+    expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
+    row = section.get_by_role("listitem")
+    expect(row).to_contain_text("This device only")
+    expect(row).to_contain_text("Added")
+    (passkey,) = device.passkeys()
+    assert (passkey["isResidentCredential"], passkey["userName"]) == (True, account.email)
+
+    fill(section, "Rename: Passkey")
+    name = account.dialog.get_by_label("Name")
+    expect(name).to_have_value("Passkey")
+    expect(name).to_be_focused()
+    fill(account.dialog, "Save", Name=" ")
+    expect(name).to_have_accessible_description("Fill this in.")
+    fill(account.dialog, "Save", Name="<b>Phone</b>")
+    expect(status(section)).to_have_text("The passkey is called <b>Phone</b> now.")
+    expect(row).to_contain_text("<b>Phone</b>")
+
+    with account.page.expect_response("**/passkeys/options"):
+        fill(section, "Remove: <b>Phone</b>")
+    expect(status(section)).to_have_text("The passkey was removed: <b>Phone</b>.")
+    expect(section).to_contain_text("You have none yet.")
+    expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
+    account.page.wait_for_timeout(100)
+    (signal, given) = account.page.evaluate("window.signals[0]")
+    as_sent = passkey["userHandle"].replace("+", "-").replace("/", "_").rstrip("=")
+    expected = {"rpId": "localhost", "userId": as_sent, "allAcceptedCredentialIds": []}
+    assert (signal, given) == ("signalAllAcceptedCredentials", expected)
+    for said in ("A passkey was added", "A passkey was renamed", "A passkey was removed"):
+        expect(account.section("History")).to_contain_text(said)
+
+
+def test_a_synced_passkey_is_called_so(account: Account) -> None:
+    authenticator_of(account.page, defaultBackupEligibility=True, defaultBackupState=True)
+    expect(add(account).get_by_role("listitem")).to_contain_text("Synced")
+
+
+def test_a_device_has_one_passkey_of_an_account(account: Account, device: Authenticator) -> None:
+    section = add(account)
+    fill(section, "Add a passkey")
+    expect(alert(section)).to_have_text("This device has a passkey of your account already.")
+    expect(alert(section)).to_be_focused()
+    expect(section.get_by_role("listitem")).to_have_count(1)
+    assert len(device.passkeys()) == 1
+
+
+def test_cancelling_adds_nothing_and_says_nothing(account: Account, device: Authenticator) -> None:
+    device.verify(False)
+    section = account.section(SECTION)
+    with account.page.expect_response("**/passkeys/options"):
+        fill(section, "Add a passkey")
+    expect(section.get_by_role("button", name="Add a passkey")).to_have_attribute("aria-disabled", "false")
+    expect(alert(section)).to_have_count(0)
+    expect(status(section)).to_have_count(0)
+    expect(section).to_contain_text("You have none yet.")
+
+
+def test_a_passkey_is_added_and_removed_after_a_recent_sign_in_only(account: Account, device: Authenticator) -> None:
+    account.age()
+    section = account.section(SECTION)
+    fill(section, "Add a passkey")
+    expect(account.dialog.get_by_role("button", name="Use a passkey")).to_be_hidden()
+    fill(account.dialog, "Confirm", Password=PASSWORD)
+    expect(section.get_by_role("listitem")).to_have_count(1)
+    account.age()
+    fill(section, "Remove: Passkey")
+    fill(account.dialog, "Use a passkey")
+    expect(section).to_contain_text("You have none yet.")
+
+
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_a_passkey_confirms_in_place_of_password_and_code(new_page: NewPage, site: Site, enrolled: bool) -> None:
+    account = open_account(new_page, site, enrolled=enrolled)
+    authenticator_of(account.page)
+    section = add(account)
+    account.age()
+    fill(section, "Remove: Passkey")
+    expect(account.dialog.get_by_label("Password", exact=True)).to_be_focused()
+    fill(account.dialog, "Use a passkey")
+    expect(section).to_contain_text("You have none yet.")
+
+
+def test_an_account_without_a_password_confirms_with_its_passkey(account: Account, device: Authenticator) -> None:
+    add(account)
+    account.site.execute("UPDATE users SET password_hash = NULL WHERE email = %s", account.email)
+    account.open()
+    open_step_up(account)
+    expect(account.dialog.get_by_label("Password", exact=True)).to_be_hidden()
+    expect(account.dialog.get_by_role("button", name="Sign in again")).to_be_hidden()
+    fill(account.dialog, "Use a passkey")
+    expect_confirmed(account)
+
+
+def test_the_last_way_in_stays(account: Account, device: Authenticator) -> None:
+    section = add(account)
+    account.site.execute("UPDATE users SET password_hash = NULL WHERE email = %s", account.email)
+    fill(section, "Remove: Passkey")
+    expect(alert(section)).to_contain_text("You could not sign in any more.")
+    expect(section.get_by_role("listitem")).to_have_count(1)
+
+
+def test_the_passkey_of_another_account_does_not_confirm(account: Account, new_page: NewPage) -> None:
+    other = open_account(new_page, account.site)
+    theirs = authenticator_of(other.page)
+    add(other)
+    mine = authenticator_of(account.page)
+    add(account)
+    (passkey,) = theirs.passkeys()
+    mine.send("clearCredentials")
+    mine.send("addCredential", credential=passkey)
+    account.page.evaluate(SIGNALS)
+    open_step_up(account)
+    fill(account.dialog, "Use a passkey")
+    expect(alert(account.dialog)).to_have_text(REFUSED)
+    expect(alert(account.dialog)).to_be_focused()
+    assert account.page.evaluate("window.signals") == []
+    fill(account.dialog, "Confirm", Password=PASSWORD)
+    expect_confirmed(account)
+
+
+def test_cancelling_leaves_the_dialog_open_and_closing_it_ends_the_request(
+    account: Account, device: Authenticator
+) -> None:
+    add(account)
+    open_step_up(account)
+    device.verify(False)
+    fill(account.dialog, "Use a passkey")
+    button = account.dialog.get_by_role("button", name="Use a passkey")
+    expect(button).to_have_attribute("aria-disabled", "false")
+    expect(alert(account.dialog)).to_have_count(0)
+    device.verify(True)
+    device.press(False)
+    with account.page.expect_response("**/login/passkey/options"):
+        button.click()
+    account.page.keyboard.press("Escape")
+    expect(alert(account.section("Second factor"))).to_have_text("Nothing was changed.")
+    expect(account.page.locator("[data-with-passkey]")).to_have_attribute("aria-busy", "false")
+
+
+STATES: dict[str, Any] = {
+    "list": lambda account: None,
+    "rename": lambda account: account.page.get_by_role("button", name="Umbenennen").click(),
+    "step-up": lambda account: (account.age(), account.page.get_by_role("button", name="Entfernen").click()),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_parts_with_passkeys_have_no_violation_of_wcag_and_fit_320_pixels_in_german(
+    new_page: NewPage, site: Site, state: str
+) -> None:
+    account = open_account(new_page, site, viewport=NARROW, locale="de-DE")
+    authenticator_of(account.page, defaultBackupEligibility=True, defaultBackupState=True)
+    fill(account.section(SECTION), "Passkey hinzufügen")
+    expect(account.section(SECTION).get_by_role("listitem")).to_have_count(1)
+    STATES[state](account)
+    expect(account.dialog).to_have_count(int(state != "list"))
+    require_accessible(account.page)
+    account.page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
+    assert not overflows(account.page)
