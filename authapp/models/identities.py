@@ -18,7 +18,8 @@ from authapp.models.columns import Created, Identified, timestamp
 class Identity(Identified, Created, Model):
     """An identity at a provider that signs an account in: an issuer, and what the issuer calls the person.
 
-    `email` is what the provider told last. It identifies nobody.
+    `email` is what the provider told last. It identifies nobody. One that was unlinked is kept, so that the same
+    address does not link it again.
     """
 
     __tablename__ = "identities"
@@ -29,6 +30,7 @@ class Identity(Identified, Created, Model):
     subject: Mapped[str] = mapped_column(String(lengths.SUBJECT))
     email: Mapped[str | None] = mapped_column(String(lengths.EMAIL))
     last_used_at: Mapped[datetime | None] = mapped_column(timestamp())
+    unlinked_at: Mapped[datetime | None] = mapped_column(timestamp())
 
     __table_args__ = (
         Index("uq_identities_issuer_subject", "issuer", "subject", unique=True),

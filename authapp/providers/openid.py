@@ -16,7 +16,7 @@ from authapp.providers.fetch import Answer, Fetcher
 from authapp.providers.id_tokens import Expected, IdToken, check_claims, read_id_token
 from authapp.providers.key_sets import KeySet, signing_keys
 from authapp.providers.people import email_address, person_name
-from authapp.providers.provider import Exchange, Person, SsoFailed
+from authapp.providers.provider import Exchange, Person, ProviderUnavailable, SsoFailed
 
 GOOGLE = "https://accounts.google.com"
 _SCOPE = "openid email profile"
@@ -129,11 +129,11 @@ def tokens_of(answer: Answer) -> dict[str, Any]:
         ProviderUnavailable: the answer is not JSON.
         SsoFailed: it refuses the code.
     """
-    if answer.is_error:
-        raise SsoFailed(f"the token endpoint answers with status {answer.status}: {answer.excerpt()}")
-    tokens = answer.object()
-    if "error" in tokens:  # GitHub has it with status 200
-        raise SsoFailed(f"the token endpoint refuses the code: {tokens['error']!a:.200}")
+    tokens = answer.json()  # no more of it is logged than the error: it may have tokens
+    if not isinstance(tokens, dict):
+        raise ProviderUnavailable("the token endpoint gives no JSON object")
+    if answer.is_error or "error" in tokens:  # GitHub has it with status 200
+        raise SsoFailed(f"the token endpoint refuses the code: {answer.status} {tokens.get('error')!a:.200}")
     access_token = tokens.get("access_token")
     if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
         raise SsoFailed("the token endpoint gives no access token")

@@ -9,12 +9,12 @@ from authapp.core import lengths
 from authapp.schemas.fields import Reply, Request, Text
 
 
-class CodeChallenge(Text):
-    """A `code_challenge` of the method S256: a SHA-256 in base64url (RFC 7636 section 4.2)."""
+class Base64Url(Text):
+    """Characters that need no escape in an address, as those of a `code_challenge` and a `code_verifier`."""
 
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(longest=lengths.CODE_CHALLENGE, shortest=lengths.CODE_CHALLENGE, **kwargs)
-        self.validators.append(Regexp(r"[A-Za-z0-9_-]+\Z", error="Not base64url."))
+    def __init__(self, *, longest: int, **kwargs: object) -> None:
+        super().__init__(longest=longest, shortest=lengths.CODE_CHALLENGE, **kwargs)
+        self.validators.append(Regexp(r"[A-Za-z0-9._~-]*\Z", error="Use letters, digits and - . _ ~ (RFC 7636)."))
 
 
 class SsoStart(Request):
@@ -27,7 +27,8 @@ class SsoStart(Request):
             "description": "One of SSO_RETURN_TO, exactly. Without it the hosted sign-in page exchanges the code."
         },
     )
-    code_challenge = CodeChallenge(
+    code_challenge = Base64Url(
+        longest=lengths.CODE_CHALLENGE,
         load_default=None,
         metadata={
             "description": "S256 of a code_verifier (RFC 7636). Required where return_to has another origin than "
@@ -40,7 +41,7 @@ class SsoExchange(Request):
     """The code that the browser was sent back with."""
 
     code = Text(longest=lengths.OPAQUE_TOKEN, required=True)
-    code_verifier = Text(
+    code_verifier = Base64Url(
         longest=lengths.CODE_VERIFIER,
         load_default=None,
         allow_none=True,

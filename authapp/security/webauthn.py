@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -28,11 +28,10 @@ from authapp.core.errors import Unauthorized
 from authapp.security import cbor
 
 TIMEOUT = 5 * 60 * 1000  # milliseconds
-ES256, EDDSA = COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA
-ALGORITHMS = [ES256, EDDSA, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
+ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
 FORMATS = (structs.AttestationFormat.NONE, structs.AttestationFormat.PACKED)
 _SYNCABLE = structs.CredentialDeviceType.MULTI_DEVICE
-RSA_BITS = range(2048, 4096 + 1)
+RSA_BITS, RSA_EXPONENT = range(2048, 4096 + 1), 65537
 
 
 class InvalidPasskey(Unauthorized):
@@ -241,10 +240,8 @@ def _require_known_format(attestation_object: bytes) -> None:
 def _require_usable_key(public_key: bytes) -> None:
     """Refuse a key with which no assertion could be verified: without an attestation, nothing is signed with it yet."""
     key = helpers.decoded_public_key_to_cryptography(helpers.decode_credential_public_key(public_key))
-    usable = (
-        isinstance(key, ed25519.Ed25519PublicKey)
-        or (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1))
-        or (isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS)
+    usable = (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)) or (
+        isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS and key.public_numbers().e == RSA_EXPONENT
     )
     if not usable:
         raise InvalidPasskey("public key")

@@ -14,7 +14,16 @@ from authapp.db import transaction
 from authapp.mail import messages, outbox
 from authapp.mail.composers import Waiting, composed_when_sent
 from authapp.models import User
-from authapp.services import account_credentials, audit, email_changes, locks, one_time_tokens, organizations
+from authapp.services import (
+    account_credentials,
+    audit,
+    email_changes,
+    locks,
+    one_time_tokens,
+    organizations,
+    second_factors,
+    ways_in,
+)
 from authapp.web.application import current_app
 
 KIND = "verification"
@@ -59,14 +68,30 @@ def resend(email: str, user: UserRecord | None) -> None:
     outbox.enqueue_uncomposed(email, KIND, subject_id=subject_id)
 
 
+def ask_again(user: UserRecord) -> None:
+    """Void the token of a verification email, and send another one, of an account that has got a way in meanwhile.
+
+    Whoever verifies the address confirms all that the account can be signed in with. So the email has to tell of it.
+    The account is locked.
+    """
+    if not user.email_verified:
+        one_time_tokens.void(user.id, TokenPurpose.VERIFICATION)
+        outbox.enqueue_uncomposed(user.email, KIND, subject_id=user.id)
+
+
 def verification(user_id: UUID, email: str, organization_names: list[str], *, takes_back: bool) -> Message:
     """Issue a token and write the email that verifies an address with it."""
     purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
     issued = one_time_tokens.issue(purpose, user_id, email)
+    passkeys, identities = ways_in.count_beside_password(user_id)
     return messages.render(
         "take_back" if takes_back else KIND,
         email=email,
         organizations=messages.listed(organization_names),
+        passkeys=passkeys,
+        identities=identities,
+        has_app=second_factors.is_set_up(user_id),
+        forgot=messages.link(current_app.settings, "forgot-password"),
         expires_at=issued.expires_at,
         link=messages.link(current_app.settings, "verify-email", issued.token, take_back=takes_back),
         token=issued.token,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from authapp.models import OneTimeToken, Session, User
 from authapp.services import account_credentials, audit, locks, one_time_tokens, sessions, sign_in
 from authapp.services.one_time_tokens import Issued
 from authapp.web.application import current_app
+
+DISTRUSTED = timedelta(days=7)
+"""Whoever asks for a change that is undone may have added something to sign in with before that."""
 
 
 class EmailTaken(Conflict):
@@ -95,7 +99,7 @@ def undo(token: str) -> None:
     _set_email(user, email=found.email, email_verified=verified, password_hash=None)
     ended = sessions.end(Session.user_id == user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
     account_credentials.forget_sign_ins(user.id)
-    account_credentials.remove_factors_since(user.id, found.since)
+    account_credentials.remove_factors_since(user.id, found.since - DISTRUSTED)
     one_time_tokens.void(user.id)
     outbox.enqueue_uncomposed(found.email, "password_reset", always=True, removed=True)
     audit.record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -17,7 +17,7 @@ from authapp.db import transaction
 from authapp.mail import notices
 from authapp.models import Identity
 from authapp.providers.provider import Person
-from authapp.services import audit, locks, ways_in
+from authapp.services import audit, email_addresses, locks, sessions, ways_in
 from authapp.web.application import current_app
 
 MOST = 20  # of an account
@@ -35,7 +35,7 @@ class IdentityTaken(Conflict):
 
 def of_account(actor: Actor) -> list[dict[str, Any]]:
     """The identities of the caller, oldest first."""
-    mine = select(Identity.__table__).where(Identity.user_id == actor.id).order_by(Identity.id)
+    mine = select(Identity.__table__).where(*_linked_to(actor.id)).order_by(Identity.created_at, Identity.id)
     return [dict(row) for row in transaction.execute(mine).mappings()]
 
 
@@ -51,15 +51,24 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         IdentityTaken: it signs another account in.
         LimitReached: the account has as many as it may.
     """
-    mine = Identity.user_id == user.id
-    if transaction.scalar(select(func.count()).where(mine)) >= MOST:
+    if transaction.scalar(select(func.count()).where(*_linked_to(user.id))) >= MOST:
         raise LimitReached(detail=f"Your account has {MOST} linked providers, the most it may. Unlink one.")
     identity_id, now = uuid7(), clock.now()
-    columns = {"provider": person.provider, "issuer": person.issuer, "subject": person.subject, "email": person.email}
+    values = {
+        "id": identity_id,
+        "user_id": user.id,
+        "provider": person.provider,
+        "email": person.email,
+        "created_at": now,
+        "last_used_at": now,
+        "unlinked_at": None,
+    }
     linked = transaction.scalar(
         insert(Identity)
-        .values(id=identity_id, user_id=user.id, created_at=now, last_used_at=now, **columns)
-        .on_conflict_do_nothing(index_elements=["issuer", "subject"])
+        .values(issuer=person.issuer, subject=person.subject, **values)
+        .on_conflict_do_update(
+            index_elements=["issuer", "subject"], set_=values, where=Identity.unlinked_at.is_not(None)
+        )
         .returning(Identity.id)
     )
     if linked is None:
@@ -71,23 +80,35 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
     )  # fmt: skip
     if tell:
         _tell(user, "identity_linked", person.provider)
+        email_addresses.ask_again(user)
 
 
 def unlink(actor: Actor, identity_id: UUID) -> None:
-    """Let an identity sign the caller in no more.
+    """Let an identity sign the caller in no more. Other sessions end: whoever uses it may have begun one.
 
     Raises:
         IdentityNotFound: the caller has none with this id.
         LastWayIn: the account could not be signed in to any more.
     """
     locks.lock_account(actor)
-    mine = (Identity.id == identity_id, Identity.user_id == actor.id)
-    provider = transaction.scalar(delete(Identity).where(*mine).returning(Identity.provider))
+    unlinked = update(Identity).where(Identity.id == identity_id, *_linked_to(actor.id))
+    provider = transaction.scalar(unlinked.values(unlinked_at=clock.now()).returning(Identity.provider))
     if provider is None:
         raise IdentityNotFound
     ways_in.require_another(actor.id)
+    sessions.end_others(actor)
     audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=provider)
     _tell(actor.user, "identity_unlinked", provider)
+
+
+def was_unlinked(user_id: UUID, person: Person) -> bool:
+    """Whether an account has unlinked an identity, which the same address then does not link again."""
+    same = (Identity.issuer == person.issuer, Identity.subject == person.subject, Identity.user_id == user_id)
+    return bool(transaction.scalar(select(exists().where(*same, Identity.unlinked_at.is_not(None)))))
+
+
+def _linked_to(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Identity.user_id == user_id, Identity.unlinked_at.is_(None)
 
 
 def _require_linked(user_id: UUID, person: Person) -> None:

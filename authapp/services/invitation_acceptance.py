@@ -14,9 +14,11 @@ from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
 from authapp.core.errors import ApiError, Forbidden
 from authapp.db import transaction
 from authapp.db.tenancy import set_credential, set_tenant
-from authapp.models import Invitation, Membership, Organization, User
+from authapp.models import Invitation, Membership, OneTimeToken, Organization, User
 from authapp.services import audit, locks, members, one_time_tokens
 from authapp.services.invitations import is_pending
+
+NEWEST = 20  # how many invitations of one address are looked at
 
 
 class InvalidInvitation(ApiError):
@@ -52,9 +54,33 @@ def find_by_token(token: str) -> PendingInvitation:
     found = one_time_tokens.find(TokenPurpose.INVITATION, token)
     if found is None:
         raise InvalidInvitation("no live token")
-    set_credential(found.owner_id)
+    return _find(found.owner_id, token)
+
+
+def is_invited(email: str) -> bool:
+    """Whether one of the newest invitations to an address can be accepted. Sets its organization as the tenant."""
+    sent = (OneTimeToken.purpose == TokenPurpose.INVITATION, OneTimeToken.email == email)
+    newest = (
+        select(OneTimeToken.owner_id)
+        .where(*sent, OneTimeToken.live_at(clock.now()))
+        .order_by(OneTimeToken.id.desc())
+        .limit(NEWEST)
+    )
+    return any(_can_be_accepted(invitation_id) for invitation_id in transaction.execute(newest).scalars().all())
+
+
+def _can_be_accepted(invitation_id: UUID) -> bool:
+    try:
+        _find(invitation_id, token="")
+    except InvalidInvitation:
+        return False
+    return True
+
+
+def _find(invitation_id: UUID, token: str) -> PendingInvitation:
+    set_credential(invitation_id)
     row = transaction.execute(
-        select(Invitation.__table__).where(Invitation.id == found.owner_id, Invitation.open_at(clock.now()))
+        select(Invitation.__table__).where(Invitation.id == invitation_id, Invitation.open_at(clock.now()))
     ).one_or_none()
     if row is None:
         raise InvalidInvitation

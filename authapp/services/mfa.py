@@ -15,7 +15,7 @@ from authapp.db import transaction
 from authapp.mail import notices
 from authapp.models import Passkey, RecoveryCode, Session, TotpFactor, User
 from authapp.security import totp
-from authapp.services import audit, locks, second_factors, sessions
+from authapp.services import audit, email_addresses, locks, second_factors, sessions
 from authapp.services.second_factors import Answer
 from authapp.web.application import current_app
 
@@ -108,6 +108,7 @@ def confirm(actor: Actor, code: str) -> list[str]:
     audit.record(AuditAction.MFA_ENABLED, actor, target_id=actor.id, user_id=actor.id)
     sessions.end_others(actor, EndReason.MFA_CHANGED)
     notices.tell(actor.user.email, "mfa_enabled", always=actor.user.email_verified)
+    email_addresses.ask_again(actor.user)
     return codes
 
 

@@ -19,7 +19,7 @@ from authapp.mail import messages, notices
 from authapp.models import Passkey, PasskeyUser
 from authapp.security.authenticators import name_of
 from authapp.security.webauthn import InvalidPasskey, NewPasskey
-from authapp.services import audit, locks, mfa_challenges, passkey_challenges, ways_in
+from authapp.services import audit, email_addresses, locks, mfa_challenges, passkey_challenges, sessions, ways_in
 from authapp.services.passkey_assertions import PasskeyNotFound
 from authapp.services.passkey_challenges import InvalidPasskeyChallenge
 from authapp.web.application import current_app
@@ -106,6 +106,7 @@ def register(actor: Actor, challenge_id: UUID, passkey: dict[str, Any], name: st
         raise PasskeyTaken(keeps_writes=True)
     _record(AuditAction.PASSKEY_ADDED, actor, row)
     _tell(actor, "passkey_added", row.name)
+    email_addresses.ask_again(actor.user)
     return row
 
 
@@ -131,7 +132,7 @@ def rename(actor: Actor, passkey_id: UUID, name: str) -> Row[Any]:
 
 
 def remove(actor: Actor, passkey_id: UUID) -> None:
-    """Remove one of the caller's passkeys.
+    """Remove one of the caller's passkeys. Other sessions end: whoever has stolen it may have begun one.
 
     Raises:
         PasskeyNotFound: the caller has none with this id.
@@ -143,6 +144,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
     if row is None:
         raise PasskeyNotFound(detail=_NOT_YOURS)
     ways_in.require_another(actor.id)
+    sessions.end_others(actor)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)
     _tell(actor, "passkey_removed", row.name)
 

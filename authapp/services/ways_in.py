@@ -25,10 +25,11 @@ def require_another(user_id: UUID) -> None:
     Raises:
         LastWayIn: it can not. The removal is rolled back.
     """
+    configured = Identity.provider.in_(list(current_app.providers))
     ways = or_(
         exists().where(User.id == user_id, User.password_hash.is_not(None)),
         exists().where(Passkey.user_id == user_id),
-        exists().where(Identity.user_id == user_id, Identity.provider.in_(list(current_app.providers))),
+        exists().where(Identity.user_id == user_id, Identity.unlinked_at.is_(None), configured),
     )
     if not transaction.scalar(select(ways)):
         raise LastWayIn
@@ -36,9 +37,7 @@ def require_another(user_id: UUID) -> None:
 
 def count_beside_password(user_id: UUID) -> tuple[int, int]:
     """How many passkeys and how many identities at providers an account has."""
-    counts = [
-        select(func.count()).select_from(table).where(table.user_id == user_id).scalar_subquery()
-        for table in (Passkey, Identity)
-    ]
-    passkeys, identities = transaction.execute(select(*counts)).one()
-    return passkeys, identities
+    passkeys = select(func.count()).where(Passkey.user_id == user_id)
+    identities = select(func.count()).where(Identity.user_id == user_id, Identity.unlinked_at.is_(None))
+    row = transaction.execute(select(passkeys.scalar_subquery(), identities.scalar_subquery())).one()
+    return row[0], row[1]

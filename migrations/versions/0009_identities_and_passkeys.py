@@ -42,6 +42,7 @@ def create_identities() -> None:
         sa.Column("subject", sa.String(255), nullable=False),
         sa.Column("email", sa.String(254), nullable=True),
         timestamp("last_used_at", nullable=True),
+        timestamp("unlinked_at", nullable=True),
         created_at(),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_identities_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),

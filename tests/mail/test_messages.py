@@ -30,6 +30,8 @@ CONTEXT: dict[str, Any] = {
     "identities": 1,
     "by_recovery_code": True,
     "by_password": False,
+    "has_app": True,
+    "forgot": "https://example.com/forgot",
     "removed": False,
     "has_password": True,
     "verified": False,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 
 from authapp.core import clock
-from authapp.core.enums import TokenPurpose
 from authapp.core.errors import Conflict, Forbidden
 from authapp.db import transaction
 from authapp.db.transaction import Stale
-from authapp.models import Identity, OneTimeToken, User
+from authapp.models import Identity, User
 from authapp.providers.provider import Person
-from authapp.services import identities, locks, registration
+from authapp.services import identities, invitation_acceptance, locks, registration
 from authapp.services.email_changes import EmailTaken
 from authapp.services.registration import CLOSED, RegistrationClosed
 from authapp.web.application import current_app
@@ -46,10 +45,10 @@ def find_or_create(person: Person) -> Found:
     """The account of a person, locked.
 
     The linked one; or else the one with the same address, which is linked if the provider as well as the account have
-    verified it; or else a new one, as REGISTRATION_MODE allows.
+    verified it and it was not unlinked; or else a new one, as REGISTRATION_MODE allows.
 
     Raises:
-        LinkRequired: an account has the address, and one side has not verified it.
+        LinkRequired: an account has the address, and one side has not verified it, or the account was unlinked.
         SsoEmailRequired: a new account needs an address, and in the mode `safe` a verified one.
         RegistrationClosed: nobody may register, or only the invited.
         EmailTaken: the address is reserved for whoever can undo a change of it.
@@ -61,7 +60,7 @@ def find_or_create(person: Person) -> Found:
     user = locks.lock_user(User.email == person.email) if person.email_verified else None
     if user is None:
         return Found(_create(person), is_new=True)
-    if not user.email_verified:
+    if not user.email_verified or identities.was_unlinked(user.id, person):
         raise LinkRequired
     if user.is_active:
         identities.link(user, person)
@@ -70,7 +69,7 @@ def find_or_create(person: Person) -> Found:
 
 def _linked(person: Person) -> UUID | None:
     """The account that an identity is linked to, locked before it is asked whether it still is."""
-    same = (Identity.issuer == person.issuer, Identity.subject == person.subject)
+    same = (Identity.issuer == person.issuer, Identity.subject == person.subject, Identity.unlinked_at.is_(None))
     user_id: UUID | None = transaction.scalar(select(Identity.user_id).where(*same))
     if user_id is None:
         return None
@@ -114,12 +113,7 @@ def _require_may_register(person: Person) -> None:
     mode = current_app.settings.registration_mode
     if mode == "closed":
         raise RegistrationClosed(detail=CLOSED, keeps_writes=True)
-    if mode == "invitation" and not (person.email_verified and _is_invited(person.email or "")):
+    if mode == "invitation" and not (person.email_verified and invitation_acceptance.is_invited(person.email or "")):
         raise RegistrationClosed(keeps_writes=True)
     if person.email is None or (mode == "safe" and not person.email_verified):
         raise SsoEmailRequired
-
-
-def _is_invited(email: str) -> bool:
-    invitation = (OneTimeToken.purpose == TokenPurpose.INVITATION, OneTimeToken.email == email)
-    return bool(transaction.scalar(select(exists().where(*invitation, OneTimeToken.live_at(clock.now())))))

@@ -97,6 +97,52 @@ def test_an_unlinked_identity_signs_in_no_more(world: World, provider: MemoryPro
     assert world.emails()[-1][1].subject == "Acme was unlinked from your account"
 
 
+def test_an_unlinked_identity_is_not_linked_again_by_its_address_but_by_its_owner(
+    world: World, provider: MemoryProvider
+) -> None:
+    person = verified(world, email=EMAIL)
+    first = sign_in(world, provider, ada())
+    assert first.get_json()["user"]["id"] == str(person.id)
+    [identity] = identities(person.caller)
+    assert person.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    assert answer(sign_in(world, provider, ada())) == (409, "link_required")
+    assert identities(person.caller) == []
+    assert link(person.caller, provider) == {"linked": "oidc"}
+    assert [found["id"] == identity["id"] for found in identities(person.caller)] == [False]
+    assert sign_in(world, provider, ada()).status_code == 200
+
+
+def test_an_unlinked_identity_may_be_linked_to_another_account(world: World, provider: MemoryProvider) -> None:
+    before, after = world.person(), world.person()
+    link(before.caller, provider)
+    [identity] = identities(before.caller)
+    assert before.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    assert link(after.caller, provider) == {"linked": "oidc"}
+    assert sign_in(world, provider, ada()).get_json()["user"]["id"] == str(after.id)
+
+
+def test_unlinking_ends_other_sessions(world: World, provider: MemoryProvider) -> None:
+    person = verified(world, email=EMAIL)
+    other = world.caller(sign_in(world, provider, ada()).get_json()["access_token"])
+    [identity] = identities(person.caller)
+    assert person.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    assert answer(other.call("GET", "/auth/me")) == (401, "revoked_token")
+    assert person.call("GET", "/auth/me").status_code == 200
+
+
+def test_whoever_verifies_an_address_is_told_of_a_linked_provider_first(world: World, provider: MemoryProvider) -> None:
+    person = world.person(email=EMAIL)
+    assert person.call("POST", "/auth/email/resend", {"email": EMAIL}).status_code == 202
+    before = world.token_for(EMAIL)
+    assert link(person.caller, provider) == {"linked": "oidc"}
+    assert answer(world.caller().call("POST", "/auth/email/verify", {"token": before})) == (410, "invalid_email_token")
+    message = world.emails()[-1][1]
+    assert "Beside a password, the account has 1 linked provider. If that was not you, do not open the link." in (
+        " ".join(message.text.split())
+    )
+    assert world.caller().call("POST", "/auth/email/verify", {"token": world.token_for(EMAIL)}).status_code == 204
+
+
 def test_the_last_way_in_stays(world: World, provider: MemoryProvider) -> None:
     caller = world.caller(sign_in(world, provider, ada()).get_json()["access_token"])
     [identity] = identities(caller)
@@ -149,8 +195,9 @@ def test_undoing_a_change_of_address_unlinks_what_was_linked_since(
 ) -> None:
     person = verified(world)
     link(person.caller, provider, "before")
-    time.advance(days=1)
+    time.advance(days=8)
     person = world.sign_in(person)
+    link(person.caller, provider, "a moment before")
     change(person)
     link(person.caller, provider, "since")
     assert undo(world, undo_token(world, person.email)).status_code == 204

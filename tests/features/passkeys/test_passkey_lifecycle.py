@@ -7,7 +7,7 @@ from tests.factories import PASSWORD, Person, World
 from tests.features.email_addresses.test_email_changes import change, undo, undo_token
 from tests.features.passwords.test_passwords import NEW, forget, reset, verified
 from tests.passkeys import Passkey, begin_registration, begin_sign_in, sign_in, with_passkey
-from tests.second_factors import answer
+from tests.second_factors import answer, enrol
 
 IDENTITY = (
     "INSERT INTO identities (id, user_id, provider, issuer, subject, created_at) "
@@ -44,7 +44,9 @@ def test_undoing_a_change_of_address_removes_what_was_added_since(world: World, 
     person = verified(world)
     before = with_passkey(person)
     link(world, person, "before", time)
-    time.advance(minutes=1)
+    time.advance(days=8)
+    person = world.sign_in(person)
+    link(world, person, "a moment before", time)
     change(person)
     time.advance(minutes=1)
     since = with_passkey(person)
@@ -72,3 +74,25 @@ def test_an_account_that_is_active_again_starts_without_passkeys(world: World) -
         assert world.app.test_cli_runner().invoke(args=["users", command, person.email]).exit_code == 0
     body = {"challenge_id": begun["challenge_id"], "passkey": passkey.get(begun["options"])}
     assert answer(world.caller().call("POST", "/auth/login/passkey", body)) == (404, "passkey_not_found")
+
+
+def test_removing_a_passkey_ends_other_sessions(world: World) -> None:
+    passkey = with_passkey(person := world.person())
+    other = world.caller(sign_in(world, passkey).get_json()["access_token"])
+    [listed] = person.call("GET", "/auth/passkeys").get_json()["items"]
+    assert person.call("DELETE", f"/auth/passkeys/{listed['id']}").status_code == 204
+    assert answer(other.call("GET", "/auth/me")) == (401, "revoked_token")
+    assert person.call("GET", "/auth/me").status_code == 200
+
+
+def test_whoever_verifies_an_address_is_told_of_passkeys_and_an_app_first(world: World) -> None:
+    person = world.person()
+    for begin in (lambda: with_passkey(person), lambda: enrol(person)):
+        assert person.call("POST", "/auth/email/resend", {"email": person.email}).status_code == 202
+        before = world.token_for(person.email)
+        begin()
+        verified = world.caller().call("POST", "/auth/email/verify", {"token": before})
+        assert answer(verified) == (410, "invalid_email_token")
+    last = [message for _, message in world.emails() if message.subject == "Verify your email address"][-1]
+    text = " ".join(last.text.split())
+    assert "the account has 1 passkey, an authenticator app. If that was not you, do not open the link." in text

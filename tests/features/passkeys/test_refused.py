@@ -15,6 +15,7 @@ from authapp.core.clock import FrozenClock
 from tests.factories import PASSWORD, UNKNOWN_ID, AppWith, Caller, Person, World
 from tests.passkeys import (
     BACKED_UP,
+    EDDSA,
     ELIGIBLE,
     ES256,
     PRESENT,
@@ -163,9 +164,9 @@ def of_curve(curve: ec.EllipticCurve, crv: int, size: int) -> dict[int, Any]:
     return {1: 2, 3: ES256, -1: crv, -2: numbers.x.to_bytes(size), -3: numbers.y.to_bytes(size)}
 
 
-def of_rsa(bits: int) -> dict[int, Any]:
+def of_rsa(bits: int, exponent: int = 65537) -> dict[int, Any]:
     public = rsa.generate_private_key(65537, bits).public_key().public_numbers()
-    return {1: 3, 3: RS256, -1: public.n.to_bytes(bits // 8), -2: public.e.to_bytes(3)}
+    return {1: 3, 3: RS256, -1: public.n.to_bytes(bits // 8), -2: exponent.to_bytes(8).lstrip(b"\x00")}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,10 @@ def of_rsa(bits: int) -> dict[int, Any]:
         {"public_key": off_curve()},
         {"public_key": of_curve(ec.SECP384R1(), 2, 48)},
         {"public_key": of_rsa(1024)},
+        {"public_key": of_rsa(2048, 2**33 + 1)},
+        {"public_key": of_rsa(2048, 3)},
+        {"algorithm": EDDSA},
+        {"public_key": {1: 1, 3: -8, -1: 6, -2: b"\x01" + bytes(31)}},  # anybody can sign for it
         {"public_key": {1: 3, 3: RS256, -1: b"\xff" * 4096, -2: b"\x01\x00\x01"}},
         {"public_key": {1: 1, 3: -8, -1: 6, -2: bytes(31)}},
         {"public_key": {1: 1, 3: -8, -1: 4, -2: bytes(32)}},

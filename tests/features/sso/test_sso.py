@@ -205,6 +205,29 @@ def test_an_invitation_is_accepted_by_signing_in_with_a_provider(
     assert (joined.status_code, joined.get_json()["role"]) == (200, "developer")
 
 
+@pytest.mark.parametrize("end", ["revoked", "declined", "organization deleted", "inviter demoted"])
+def test_an_invitation_that_has_ended_lets_nobody_register(
+    world: World, app_with: AppWith, provider: MemoryProvider, end: str
+) -> None:
+    admin, other = world.person("Acme Research"), world.person()
+    world.join(other, admin.organization_id, "admin")
+    organization = f"/organizations/{admin.organization_id}"
+    token = world.invite(admin, admin.organization_id, EMAIL, "admin")
+    if end == "revoked":
+        [invitation] = admin.call("GET", f"{organization}/invitations").get_json()["items"]
+        ended = admin.call("DELETE", f"{organization}/invitations/{invitation['id']}")
+    elif end == "declined":
+        ended = world.caller().call("POST", "/invitations/decline", {"token": token})
+    elif end == "organization deleted":
+        ended = admin.call("DELETE", organization)
+    else:
+        ended = other.call("PATCH", f"{organization}/members/{admin.id}", {"role": "viewer"})
+    assert ended.status_code < 300, ended.text
+    invited = world.with_app(app_with(registration_mode="invitation"))
+    invited.app.providers[provider.id] = provider
+    assert answer(sign_in(invited, provider, ada())) == (403, "registration_closed")
+
+
 def test_a_known_device_is_told_of_no_new_device(world: World, provider: MemoryProvider) -> None:
     device_token = sign_in(world, provider, ada()).get_json()["device_token"]
     browser = world.caller()
@@ -357,7 +380,7 @@ def test_a_code_without_a_code_challenge_is_for_the_browser_that_came_back(
         assert answer(exchange(browser, code)) == (401, "invalid_sso_code")  # it is used up
 
 
-@pytest.mark.parametrize("verifier", [None, "", VERIFIER + "x", CHALLENGE])
+@pytest.mark.parametrize("verifier", [None, "", VERIFIER + "x", CHALLENGE, "é" * 43, "a" * 129, "\x00" * 43])
 def test_a_code_with_a_code_challenge_needs_its_code_verifier(
     world: World, provider: MemoryProvider, verifier: str | None
 ) -> None:
