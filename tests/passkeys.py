@@ -7,11 +7,14 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import NameOID
 from werkzeug.test import TestResponse
 
 from tests.factories import Person, World
@@ -39,6 +42,14 @@ def new_key(algorithm: int) -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def certificate(key: PrivateKey) -> bytes:
+    """A certificate of an authenticator, which it has signed itself."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authenticator")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), day, day)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
 @dataclass
 class Passkey:
     """A passkey on an authenticator. Change an attribute, and its next answer has it."""
@@ -53,6 +64,7 @@ class Passkey:
     aaguid: bytes = UNKNOWN_AAGUID
     attestation_format: str = "none"
     client_data: dict[str, Any] = field(default_factory=dict)
+    public_key: dict[int, Any] | None = None  # in place of its own
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     key: PrivateKey = field(init=False)
 
@@ -67,9 +79,13 @@ class Passkey:
         credential = self.aaguid + len(self.credential_id).to_bytes(2) + self.credential_id + public_key
         data = self._authenticator_data(ATTESTED) + credential
         attestation = {"fmt": self.attestation_format, "attStmt": {}, "authData": data}
+        client_data_hash = hashlib.sha256(client_data).digest()
         if self.attestation_format == "packed":
-            signature = self.sign(data + hashlib.sha256(client_data).digest())
-            attestation["attStmt"] = {"alg": self.algorithm, "sig": signature}
+            attestation["attStmt"] = {"alg": self.algorithm, "sig": self.sign(data + client_data_hash)}
+        if self.attestation_format == "fido-u2f":  # WebAuthn section 8.6
+            key = b"\x04" + self.cose_key()[-2] + self.cose_key()[-3]
+            signature = self.sign(b"\0" + data[:32] + client_data_hash + self.credential_id + key)
+            attestation["attStmt"] = {"sig": signature, "x5c": [certificate(self.key)]}
         response = {"attestationObject": encode(cbor2.dumps(attestation)), "transports": ["internal"]}
         return self._credential(client_data, response)
 
@@ -94,12 +110,14 @@ class Passkey:
 
     def cose_key(self) -> dict[int, Any]:
         """The public key (RFC 9053 section 7, RFC 8230 section 4)."""
+        if self.public_key is not None:
+            return self.public_key
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             numbers = self.key.public_key().public_numbers()
             return {1: 2, 3: self.algorithm, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
         if isinstance(self.key, rsa.RSAPrivateKey):
             public = self.key.public_key().public_numbers()
-            return {1: 3, 3: self.algorithm, -1: public.n.to_bytes(256), -2: public.e.to_bytes(3)}
+            return {1: 3, 3: self.algorithm, -1: public.n.to_bytes(self.key.key_size // 8), -2: public.e.to_bytes(3)}
         return {1: 1, 3: self.algorithm, -1: 6, -2: self.key.public_key().public_bytes_raw()}
 
     def _client_data(self, kind: str, challenge: str) -> bytes:

@@ -1,7 +1,7 @@
 """Passkeys (WebAuthn Level 3): the options that a browser takes, and what is right about its answers.
 
 Answers come as JSON, as `PublicKeyCredential.toJSON()` gives them. The library judges most of an answer. Judged here as
-well: cross-origin use, the length of a credential id, whether a public key can be used, and the attestation formats.
+well: cross-origin use, credential ids, whether a public key can be used, attestation formats, and the CBOR.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -27,6 +25,7 @@ from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 from authapp.core import lengths
 from authapp.core.errors import Unauthorized
+from authapp.security import cbor
 
 TIMEOUT = 5 * 60 * 1000  # milliseconds
 ES256, EDDSA = COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA
@@ -161,6 +160,7 @@ class RelyingParty:
         with _refusing_errors():
             credential = helpers.parse_authentication_credential_json(passkey)
             _require_same_origin(credential.response.client_data_json)
+            cbor.require_plain_authenticator_data(credential.response.authenticator_data)
             verified = verify_authentication_response(
                 credential=credential,
                 expected_challenge=challenge,
@@ -231,7 +231,10 @@ def _require_same_origin(client_data_json: bytes) -> None:
 
 def _require_known_format(attestation_object: bytes) -> None:
     """Refuse the other attestation formats, none of which was asked for: they are the most code of the library."""
-    if helpers.parse_attestation_object(attestation_object).fmt not in FORMATS:
+    cbor.end_of_item(attestation_object)
+    attestation = helpers.parse_cbor(attestation_object)
+    cbor.require_plain_authenticator_data(attestation["authData"])
+    if attestation["fmt"] not in FORMATS:
         raise InvalidPasskey("attestation format")
 
 
@@ -239,9 +242,9 @@ def _require_usable_key(public_key: bytes) -> None:
     """Refuse a key with which no assertion could be verified: without an attestation, nothing is signed with it yet."""
     key = helpers.decoded_public_key_to_cryptography(helpers.decode_credential_public_key(public_key))
     usable = (
-        isinstance(key, Ed25519PublicKey)
-        or (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1))
-        or (isinstance(key, RSAPublicKey) and key.key_size in RSA_BITS)
+        isinstance(key, ed25519.Ed25519PublicKey)
+        or (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1))
+        or (isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS)
     )
     if not usable:
         raise InvalidPasskey("public key")

@@ -64,7 +64,7 @@ def accept(
     Args:
         passkey: the answer of the browser.
         purpose: what the challenge has to be for.
-        user_id: the account that it has to be a passkey of, which is locked already. None at sign-in.
+        user_id: the account that it has to be a passkey of, None at sign-in. For a second factor, it is locked already.
         challenge_id: the challenge, where the route takes its id.
         browser_hash: as in `passkey_challenges.consume`.
 
@@ -86,7 +86,7 @@ def accept(
         owner = user_id or found.user_id
         if found.user_id != owner:
             raise InvalidPasskey("of another account")
-        if user_id is None:
+        if purpose is PasskeyPurpose.SIGN_IN:  # whose challenge has no owner, so it is always used up before this
             locks.lock_user(User.id == found.user_id)
         assertion = current_app.passkeys.accept(passkey, challenge, found.public_key)
         _use(found, assertion)

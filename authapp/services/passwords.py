@@ -26,6 +26,7 @@ from authapp.services import (
     sessions,
     sign_in,
     throttle,
+    ways_in,
 )
 from authapp.services.one_time_tokens import InvalidEmailToken
 from authapp.web.application import current_app
@@ -142,10 +143,11 @@ def compose_reset(waiting: Waiting) -> Message | None:
 
 @composed_when_sent(CHANGED)
 def compose_changed(waiting: Waiting) -> Message | None:
-    """The email that tells of a new password, and which API keys whoever knew the old one may have."""
+    """The email that tells of a new password, and what else whoever knew the old one may have."""
     if waiting.subject_id is None:
         return None
     names = api_keys.names_created_by(waiting.subject_id, messages.MOST_NAMES + 1)
+    passkeys, identities = ways_in.count_beside_password(waiting.subject_id)
     return messages.render(
         CHANGED,
         email=waiting.recipient,
@@ -153,5 +155,7 @@ def compose_changed(waiting: Waiting) -> Message | None:
         ip_address=waiting.context.get("ip_address"),
         user_agent=waiting.context.get("user_agent"),
         api_keys=messages.listed(names),
+        passkeys=passkeys,
+        identities=identities,
         link=messages.link(current_app.settings, "forgot-password"),
     )

@@ -136,7 +136,6 @@ def reauthenticate(actor: Actor, password: str | None, answer: Answer, browser_h
         amr, unchanged = _check_password_and_code(actor, password, answer)
     else:
         unchanged = [] if password is None else [confirm_password(actor, password)]
-        locks.lock_account(actor)
         accepted = passkey_assertions.accept(
             answer.passkey, PasskeyPurpose.SIGN_IN, user_id=actor.id, browser_hash=browser_hash
         )

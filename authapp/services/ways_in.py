@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from authapp.core.errors import Conflict
 from authapp.db import transaction
@@ -33,3 +33,13 @@ def require_one(user_id: UUID) -> None:
     )
     if not transaction.scalar(select(or_(*ways))):
         raise LastWayIn
+
+
+def count_beside_password(user_id: UUID) -> tuple[int, int]:
+    """How many passkeys and how many identities at providers an account has."""
+    counts = [
+        select(func.count()).select_from(table).where(table.user_id == user_id).scalar_subquery()
+        for table in (Passkey, Identity)
+    ]
+    passkeys, identities = transaction.execute(select(*counts)).one()
+    return passkeys, identities

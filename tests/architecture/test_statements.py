@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import PASSWORD, World, statements
 from tests.features.passwords.test_passwords import forget
+from tests.passkeys import Passkey, begin_registration, begin_sign_in
 from tests.second_factors import begin, complete, enrol
 
 RESERVED = GIVEN_BACK = ["one:with"]  # an attempt
@@ -62,6 +63,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             ["select", *LOCKED, "select", "insert", "insert"],
         ),
         ("GET", "/auth/mfa", None, ["select", "select"]),
+        ("GET", "/auth/passkeys", None, ["select", "select"]),
         ("POST", "/auth/mfa/totp", None, ["select", "select", "insert"]),
         # the password as at sign-in; lock the account; the session and its event
         (
@@ -186,6 +188,33 @@ def test_completing_a_sign_in_with_a_second_factor_sends_these_statements(world:
     # the secret and its step; the attempt is uncounted; the challenge goes
     expected += ["select", "update", "with", "delete"]
     assert sent == [*expected, "select", "update", *SIGNED_IN, *EMAIL]  # as at sign-in
+
+
+def test_a_passkey_sends_these_statements(world: World) -> None:
+    person = world.person()
+    with statements(world.app) as sent:
+        begun = begin_registration(person)
+    # the account is locked; its passkeys; challenges that have expired, a new one; the user handle
+    assert sent == ["select", "select", "select", "with", "insert", "insert", "select"]
+    passkey = Passkey()
+    body = {"challenge_id": begun["challenge_id"], "passkey": passkey.create(begun["options"])}
+    with statements(world.app) as sent:
+        assert person.call("POST", "/auth/passkeys", body).status_code == 201
+    # the account is locked; the challenge goes; how many there are; the passkey, its event and email
+    assert sent == ["select", "select", "delete", "select", "insert", "insert", *EMAIL]
+    with statements(world.app) as sent:
+        signed_in = begin_sign_in(world)
+    assert sent == ["with", "insert"]
+    body = {"challenge_id": signed_in["challenge_id"], "passkey": passkey.get(signed_in["options"])}
+    with statements(world.app) as sent:
+        assert world.caller().call("POST", "/auth/login/passkey", body).status_code == 200
+    # the challenge goes; the passkey; the account is locked; the counter; then as at sign-in
+    assert sent == ["delete", "select", "select", "update", "select", "update", *SIGNED_IN, *EMAIL]
+    [shown] = person.call("GET", "/auth/passkeys").get_json()["items"]
+    with statements(world.app) as sent:
+        assert person.call("DELETE", f"/auth/passkeys/{shown['id']}").status_code == 204
+    # the account is locked; the passkey goes; whether there is another way in; event and email
+    assert sent == ["select", "select", "delete", "select", "insert", *EMAIL]
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:

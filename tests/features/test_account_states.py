@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from authapp.core.clock import FrozenClock
 from authapp.services.account_credentials import TABLES
 from tests.factories import PASSWORD, AppWith, Person, World
-from tests.passkeys import begin_registration, with_passkey
+from tests.passkeys import Passkey, begin_registration, sign_in, signed, with_passkey
 from tests.second_factors import Authenticator, answer, begin, complete, enrol
 
 OK, CREATED, DONE, DEAD = (200, None), (201, None), (204, None), (410, "invalid_email_token")
@@ -25,8 +25,11 @@ EXPECTED: dict[str, list[tuple[int, str | None]]] = {
     "login": [OK, (403, "inactive_account"), WRONG, WRONG, (401, "mfa_required")],
     # deactivating and deleting remove the sign-ins that wait; an active account here is one that has signed in before
     "login/mfa": [OK, (401, "invalid_mfa_token"), (401, "invalid_mfa_token"), WRONG, OK],
+    # deactivating and deleting remove passkeys; one counts as several factors
+    "login/passkey": [OK, (404, "passkey_not_found"), (404, "passkey_not_found"), WRONG, OK],
     "refresh": [OK, REVOKED, REVOKED, OK, OK],
     "reauthenticate": [OK, REVOKED, REVOKED, OK, OK],
+    "reauthenticate with a passkey": [OK, REVOKED, REVOKED, OK, OK],
     "invitations/accept": [OK, REVOKED, REVOKED, OK, OK],
     "password/reset": [DONE, DEAD, DEAD, DONE, DONE],
     "email/verify": [DONE, DEAD, DEAD, DONE, DONE],
@@ -44,10 +47,14 @@ class Case:
         self.tokens: dict[str, str] = {}
         self.app: Authenticator | None = None
         self.mfa_token = ""
+        self.passkey: Passkey | None = None
 
     def wait_for_second_factor(self) -> None:
         self.app = enrol(self.person)
         self.mfa_token = begin(self.world, self.person)
+
+    def have_passkey(self) -> None:
+        self.passkey = with_passkey(self.person)
 
     def ask_for_tokens(self) -> None:
         for route, path in (("password/reset", "/auth/password/forgot"), ("email/verify", "/auth/email/resend")):
@@ -75,6 +82,10 @@ def send(case: Case, world: World, route: str) -> TestResponse:
         "register": lambda: world.caller().call("POST", "/auth/register", credentials),
         "login": lambda: world.caller().call("POST", "/auth/login", credentials),
         "login/mfa": lambda: complete(world, case.mfa_token, **with_code),
+        "login/passkey": lambda: sign_in(world, case.passkey or Passkey()),
+        "reauthenticate with a passkey": lambda: caller.call(
+            "POST", "/auth/reauthenticate", {"passkey": signed(world, case.passkey or Passkey())}
+        ),
         "refresh": lambda: world.caller().call("POST", "/auth/refresh", {"refresh_token": person.refresh_token}),
         "reauthenticate": lambda: caller.call("POST", "/auth/reauthenticate", {"password": PASSWORD, **with_code}),
         "password/reset": lambda: world.caller().call(
@@ -94,6 +105,8 @@ def test_a_route_answers_an_account_in_a_state(
     case = Case(world, world.with_app(app_with(registration_mode="safe")))
     if route == "login/mfa":
         case.wait_for_second_factor()
+    if "passkey" in route:
+        case.have_passkey()
     if route in ("password/reset", "email/verify"):
         case.ask_for_tokens()
     serving = case.enter(state)

@@ -26,6 +26,8 @@ CONTEXT: dict[str, Any] = {
     "moment": datetime(2026, 11, 9, 8, 5, tzinfo=UTC),
     "user_agent": "curl",
     "left": 9,
+    "passkeys": 2,
+    "identities": 1,
     "by_recovery_code": True,
     "removed": False,
     "has_password": True,

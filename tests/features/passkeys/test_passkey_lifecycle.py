@@ -1,0 +1,74 @@
+"""What becomes of passkeys when an account changes in other ways."""
+
+from __future__ import annotations
+
+from authapp.core.clock import FrozenClock
+from tests.factories import PASSWORD, Person, World
+from tests.features.email_addresses.test_email_changes import change, undo, undo_token
+from tests.features.passwords.test_passwords import NEW, forget, reset, verified
+from tests.passkeys import Passkey, begin_registration, begin_sign_in, sign_in, with_passkey
+from tests.second_factors import answer
+
+IDENTITY = (
+    "INSERT INTO identities (id, user_id, provider, issuer, subject, created_at) "
+    "VALUES (gen_random_uuid(), :user, 'github', 'https://github.com', :subject, :created_at)"
+)
+
+
+def link(world: World, person: Person, subject: str, time: FrozenClock) -> None:
+    world.sql(IDENTITY, user=person.id, subject=subject, created_at=time.now())
+
+
+def test_a_new_password_keeps_passkeys_and_the_email_says_how_many_there_are(world: World, time: FrozenClock) -> None:
+    person = verified(world)
+    assert reset(world, forget(world, person.email)).status_code == 204
+    assert "linked identities" not in world.emails()[-1][1].text
+    passkey = with_passkey(person := verified(world, email="ada@example.com"))
+    with_passkey(person)
+    link(world, person, "1", time)
+    assert reset(world, forget(world, person.email)).status_code == 204
+    message = world.emails()[-1][1]
+    for part in (message.text, message.html):
+        assert "2 passkeys, 1 linked identities" in " ".join(part.split())
+    assert sign_in(world, passkey).status_code == 200
+
+
+def test_whoever_registered_somebody_elses_address_has_no_passkey_once_its_owner_resets_it(world: World) -> None:
+    passkey = with_passkey(squatter := world.person(email="ada@example.com"))
+    assert reset(world, forget(world, squatter.email)).status_code == 204
+    assert answer(sign_in(world, passkey)) == (404, "passkey_not_found")
+    assert world.sql("SELECT user_id FROM passkey_users") == []
+
+
+def test_undoing_a_change_of_address_removes_what_was_added_since(world: World, time: FrozenClock) -> None:
+    person = verified(world)
+    before = with_passkey(person)
+    link(world, person, "before", time)
+    time.advance(minutes=1)
+    change(person)
+    time.advance(minutes=1)
+    since = with_passkey(person)
+    link(world, person, "since", time)
+    assert undo(world, undo_token(world, person.email)).status_code == 204
+    assert sign_in(world, before).status_code == 200
+    assert answer(sign_in(world, since)) == (404, "passkey_not_found")
+    assert [row.subject for row in world.sql("SELECT subject FROM identities")] == ["before"]
+
+
+def test_a_new_password_ends_registrations_that_have_begun(world: World) -> None:
+    person = verified(world)
+    begun = begin_registration(person)
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    assert person.call("POST", "/auth/password/change", body).status_code == 204
+    sent = {"challenge_id": begun["challenge_id"], "passkey": Passkey().create(begun["options"])}
+    response = person.call("POST", "/auth/passkeys", sent)
+    assert answer(response) == (422, "validation_failed")
+
+
+def test_an_account_that_is_active_again_starts_without_passkeys(world: World) -> None:
+    passkey = with_passkey(person := world.person())
+    begun = begin_sign_in(world)
+    for command in ("deactivate", "activate"):
+        assert world.app.test_cli_runner().invoke(args=["users", command, person.email]).exit_code == 0
+    body = {"challenge_id": begun["challenge_id"], "passkey": passkey.get(begun["options"])}
+    assert answer(world.caller().call("POST", "/auth/login/passkey", body)) == (404, "passkey_not_found")
