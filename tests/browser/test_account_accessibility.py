@@ -30,6 +30,7 @@ AUTOCOMPLETE = [
     ("username", "username"),
     ("password", "current-password"),
     ("code", "one-time-code"),
+    ("name", "off"),
 ]
 Show = Callable[[Account], Any]
 

@@ -81,6 +81,7 @@ def test_linking_and_unlinking_ask_for_a_recent_sign_in(account: Account, provid
     expect(status(section)).to_contain_text("GitHub is linked.")
     account.age()
     fill(section, "Unlink: GitHub, ada@example.com")
+    expect(account.dialog).to_be_visible()
     account.page.keyboard.press("Escape")
     expect(section.get_by_role("alert").locator("visible=true")).to_have_text("Nothing was changed.")
     fill(section, "Unlink: GitHub, ada@example.com")

@@ -103,6 +103,33 @@ def test_the_button_ends_what_was_offered_and_cancelling_is_silent_and_offers_it
     page.wait_for_url("**/account")
 
 
+SLOW_TO_ANSWER = """
+    window.asked = [];
+    const { get } = navigator.credentials;
+    navigator.credentials.get = function (options) {
+        window.asked.push(options.mediation ?? "modal");
+        return get.call(this, options);
+    };
+    PublicKeyCredential.isConditionalMediationAvailable = () => new Promise((resolve) => { window.answer = resolve; });
+"""
+
+
+def test_the_button_ends_an_offer_that_has_not_begun_yet(new_page: NewPage, site: Site) -> None:
+    account, _ = signed_out(new_page, site)
+    page = account.page
+    page.add_init_script(SLOW_TO_ANSWER)
+    page.goto("/forgot-password")
+    with page.expect_response("**/auth/refresh"):
+        page.goto("/sign-in")
+    with page.expect_response("**/login/passkey/options"):
+        page.get_by_role("button", name=BUTTON).click()  # nobody touches the device
+    page.wait_for_timeout(300)
+    page.evaluate("window.answer(true)")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.asked") == ["modal"]
+    expect(page.get_by_role("button", name="One moment")).to_be_visible()
+
+
 def test_the_challenge_is_renewed_before_it_expires(new_page: NewPage, site: Site) -> None:
     account, device = signed_out(new_page, site)
     page = account.page

@@ -105,6 +105,15 @@ def test_a_session_that_is_there_gives_way_to_the_new_one(page: Page, providers:
     expect_account(page, email)
 
 
+def test_who_is_signed_in_is_told_of_an_error_all_the_same(page: Page, providers: Providers) -> None:
+    email = register_verified(providers.site)
+    give_password(page, email)
+    page.wait_for_url("**/account")
+    page.goto("/sign-in#error=sso_denied")
+    expect(page.get_by_role("navigation")).to_contain_text(email)
+    expect_alert(page, "You have not signed in at the provider, or not agreed.")
+
+
 @pytest.mark.parametrize("wanted", ["/account#history", "/forgot-password"])
 def test_next_outlives_the_way_through_the_provider(open_page: NewPage, providers: Providers, wanted: str) -> None:
     page = open_page(f"/sign-in#next={wanted.replace('#', '%23')}")
@@ -115,9 +124,7 @@ def test_next_outlives_the_way_through_the_provider(open_page: NewPage, provider
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_next_outlives_a_failure_at_the_provider_and_one_of_before_is_forgotten(
-    open_page: NewPage, providers: Providers
-) -> None:
+def test_next_outlives_a_failure_at_the_provider(open_page: NewPage, providers: Providers) -> None:
     page = open_page("/sign-in#next=/forgot-password")
     press(page, "Google")
     expect_alert(page, "The provider does not answer. Try again in a minute")
@@ -125,11 +132,17 @@ def test_next_outlives_a_failure_at_the_provider_and_one_of_before_is_forgotten(
     providers.at_github(providers.site.new_email())
     press(page, "GitHub")
     page.wait_for_url("**/forgot-password")
-    page.goto("/sign-in#next=/register")
-    page.goto("/sign-in")
-    press_again = page.locator("[data-provider]").first
-    press_again.evaluate("link => { link.addEventListener('click', e => e.preventDefault()); link.click(); }")
-    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_next_of_before_is_forgotten(open_page: NewPage) -> None:
+    page = open_page("/sign-in#next=/register")
+    stay = "link => { link.addEventListener('click', (event) => event.preventDefault()); link.click(); }"
+    for path, kept in (("/sign-in#next=/register", 1), ("/sign-in", 0)):
+        page.goto("/forgot-password")
+        page.goto(path)
+        expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_enabled()
+        page.locator("[data-provider]").first.evaluate(stay)
+        assert page.evaluate("sessionStorage.length") == kept
 
 
 def test_an_invitation_is_accepted_after_the_provider(open_page: NewPage, providers: Providers) -> None:

@@ -44,6 +44,7 @@ export function bindSignIn(onSignedIn) {
 
   function startAgain() {
     mfaToken = "";
+    beginRequest(); // which ends one for a passkey
     for (const form of [codeForm, recoveryForm, passkeyForm]) clearSecrets(form);
     showPanel("password");
     document.dispatchEvent(new Event("sign-in-again"));

@@ -15,5 +15,6 @@ bindPasskeySignIn(signIn);
 const touched = new AbortController();
 document.addEventListener("input", () => touched.abort(), { once: true });
 if (answer) await useAnswer(answer, signIn); // a session that is there gives way
-if (!answer && (await signedInUser()) && !touched.signal.aborted) showPanel("signed-in");
+const user = await signedInUser();
+if (user && !answer && !touched.signal.aborted) showPanel("signed-in");
 else await offerPasskeys(signIn);

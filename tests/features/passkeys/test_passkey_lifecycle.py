@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from authapp.core.clock import FrozenClock
 from tests.factories import PASSWORD, Person, World
 from tests.features.email_addresses.test_email_changes import change, undo, undo_token
@@ -85,14 +89,15 @@ def test_removing_a_passkey_ends_other_sessions(world: World) -> None:
     assert person.call("GET", "/auth/me").status_code == 200
 
 
-def test_whoever_verifies_an_address_is_told_of_passkeys_and_an_app_first(world: World) -> None:
+@pytest.mark.parametrize(("add", "told"), [(with_passkey, "1 passkey"), (enrol, "an authenticator app")])
+def test_whoever_verifies_an_address_is_told_what_else_can_sign_in(
+    world: World, add: Callable[[Person], object], told: str
+) -> None:
     person = world.person()
-    for begin in (lambda: with_passkey(person), lambda: enrol(person)):
-        assert person.call("POST", "/auth/email/resend", {"email": person.email}).status_code == 202
-        before = world.token_for(person.email)
-        begin()
-        verified = world.caller().call("POST", "/auth/email/verify", {"token": before})
-        assert answer(verified) == (410, "invalid_email_token")
+    assert person.call("POST", "/auth/email/resend", {"email": person.email}).status_code == 202
+    before = world.token_for(person.email)
+    add(person)
+    answered = world.caller().call("POST", "/auth/email/verify", {"token": before})
+    assert answer(answered) == (410, "invalid_email_token")
     last = [message for _, message in world.emails() if message.subject == "Verify your email address"][-1]
-    text = " ".join(last.text.split())
-    assert "the account has 1 passkey, an authenticator app. If that was not you, do not open the link." in text
+    assert f"Beside a password, the account has {told}. If that was not you, do not open" in " ".join(last.text.split())

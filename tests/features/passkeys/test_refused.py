@@ -460,13 +460,16 @@ def test_another_accounts_passkey_is_no_second_factor(world: World, time: Frozen
         assert second_factor(world, person, theirs)[0] == INVALID
 
 
-def test_the_answer_to_a_sign_in_or_to_another_account_is_no_second_factor(world: World, time: FrozenClock) -> None:
+def test_the_answer_to_something_else_or_to_another_account_is_no_second_factor(
+    world: World, time: FrozenClock
+) -> None:
     passkey, other = with_passkey(person := world.person()), world.person()
     with_passkey(other)
     for who in (person, other):
         enrol(who)
     token = begin(world, person)
-    for options in (begin_sign_in(world)["options"], second_factor_options(world, begin(world, other))):
+    foreign = second_factor_options(world, begin(world, other))
+    for options in (begin_sign_in(world)["options"], begin_registration(person)["options"], foreign):
         body = {"mfa_token": token, "passkey": passkey.get(options)}
         assert answer(world.caller().call("POST", "/auth/login/mfa", body)) == BAD_CHALLENGE
 

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from authapp.core.clock import FrozenClock
 from authapp.web.browser_mode import COOKIES
 from tests.factories import PASSWORD, AppWith, Caller, Person, World
+from tests.sso import MemoryProvider, ada, code_of
 
 ORIGIN = "http://localhost:8000"
 HEADERS = {"Authapp-Client": "browser", "Origin": ORIGIN}
@@ -137,6 +138,16 @@ def test_without_the_header_the_cookie_is_ignored(world: World) -> None:
         assert "Set-Cookie" not in plain.headers
     assert caller.call("GET", "/auth/me", headers=HEADERS).get_json()["code"] == "missing_token"
     assert refresh(caller).status_code == 200
+
+
+def test_the_code_of_a_provider_is_exchanged_in_browser_mode(world: World, provider: MemoryProvider) -> None:
+    browser = world.caller()
+    for _ in range(2):  # the second time with the cookie of the device
+        body = {"code": code_of(browser, provider, ada())}
+        response = browser.call("POST", "/auth/sso/exchange", body, headers=HEADERS)
+        assert response.status_code == 200, response.text
+        assert {"refresh_token", "device_token"}.isdisjoint(response.get_json())
+        assert COOKIE in cookies_of(response)
 
 
 @pytest.mark.parametrize("path", [REFRESH, LOGOUT])
