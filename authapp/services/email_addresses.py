@@ -21,7 +21,6 @@ from authapp.services import (
     locks,
     one_time_tokens,
     organizations,
-    second_factors,
     ways_in,
 )
 from authapp.web.application import current_app
@@ -83,14 +82,11 @@ def verification(user_id: UUID, email: str, organization_names: list[str], *, ta
     """Issue a token and write the email that verifies an address with it."""
     purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
     issued = one_time_tokens.issue(purpose, user_id, email)
-    passkeys, identities = ways_in.count_beside_password(user_id)
     return messages.render(
         "take_back" if takes_back else KIND,
         email=email,
         organizations=messages.listed(organization_names),
-        passkeys=passkeys,
-        identities=identities,
-        has_app=second_factors.is_set_up(user_id),
+        **ways_in.beside_password(user_id)._asdict(),
         forgot=messages.link(current_app.settings, "forgot-password"),
         expires_at=issued.expires_at,
         link=messages.link(current_app.settings, "verify-email", issued.token, take_back=takes_back),

@@ -147,7 +147,7 @@ def compose_changed(waiting: Waiting) -> Message | None:
     if waiting.subject_id is None:
         return None
     names = api_keys.names_created_by(waiting.subject_id, messages.MOST_NAMES + 1)
-    passkeys, identities = ways_in.count_beside_password(waiting.subject_id)
+    beside = ways_in.beside_password(waiting.subject_id)
     return messages.render(
         CHANGED,
         email=waiting.recipient,
@@ -155,7 +155,7 @@ def compose_changed(waiting: Waiting) -> Message | None:
         ip_address=waiting.context.get("ip_address"),
         user_agent=waiting.context.get("user_agent"),
         api_keys=messages.listed(names),
-        passkeys=passkeys,
-        identities=identities,
+        passkeys=beside.passkeys,
+        identities=beside.identities,
         link=messages.link(current_app.settings, "forgot-password"),
     )

@@ -102,12 +102,6 @@ def is_waiting(now: datetime) -> ColumnElement[bool]:
     return and_(TotpFactor.confirmed_at.is_(None), TotpFactor.created_at > now - CONFIRMED_WITHIN)
 
 
-def is_set_up(user_id: UUID) -> bool:
-    """Whether an account has an authenticator app."""
-    confirmed = (TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_not(None))
-    return transaction.scalar(select(TotpFactor.user_id).where(*confirmed)) is not None
-
-
 def confirm(user_id: UUID, code: str) -> None:
     """Make a TOTP secret serve from now on. The attempt is reserved, and the account locked.
 

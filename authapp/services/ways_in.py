@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select
 
 from authapp.core.errors import Conflict
 from authapp.db import transaction
-from authapp.models import Identity, Passkey, User
+from authapp.models import Identity, Passkey, TotpFactor, User
 from authapp.web.application import current_app
 
 
 class LastWayIn(Conflict):
     code = "last_way_in"
     detail = "Nobody could sign in to your account any more. Set a password, add a passkey or link a provider first."
+
+
+class BesidePassword(NamedTuple):
+    """How many passkeys and linked identities an account has, and whether it has an authenticator app."""
+
+    passkeys: int
+    identities: int
+    has_app: bool
 
 
 def require_another(user_id: UUID) -> None:
@@ -35,9 +44,10 @@ def require_another(user_id: UUID) -> None:
         raise LastWayIn
 
 
-def count_beside_password(user_id: UUID) -> tuple[int, int]:
-    """How many passkeys and how many identities at providers an account has."""
+def beside_password(user_id: UUID) -> BesidePassword:
+    """What an account has to sign in with beside its password."""
     passkeys = select(func.count()).where(Passkey.user_id == user_id)
     identities = select(func.count()).where(Identity.user_id == user_id, Identity.unlinked_at.is_(None))
-    row = transaction.execute(select(passkeys.scalar_subquery(), identities.scalar_subquery())).one()
-    return row[0], row[1]
+    has_app = exists().where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_not(None))
+    row = transaction.execute(select(passkeys.scalar_subquery(), identities.scalar_subquery(), has_app)).one()
+    return BesidePassword._make(row)

@@ -83,12 +83,12 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ),
         ("POST", "/auth/login", {"email": "{email}", "password": "Wrong12345"}, [*RESERVED, "one:select", "insert"]),
         ("POST", "/auth/login", {"email": "no@example.com", "password": PASSWORD}, [*RESERVED, "one:select", "insert"]),
-        # the account and its event; the token and its email; the account again to lock it
+        # the account and its event; the token, what else signs in, the email; the account again to lock it
         (
             "POST",
             "/auth/register",
             {"email": "new@example.com", "password": PASSWORD},
-            ["insert", "insert", "insert", *EMAIL, "select", *SIGNED_IN],
+            ["insert", "insert", "insert", "select", *EMAIL, "select", *SIGNED_IN],
         ),
         ("POST", "/auth/password/forgot", {"email": "{email}"}, EMAIL),
         ("POST", "/auth/email/resend", {"email": "{email}"}, ["select", *EMAIL]),
@@ -200,8 +200,9 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
     body = {"challenge_id": begun["challenge_id"], "passkey": passkey.create(begun["options"])}
     with statements(world.app) as sent:
         assert person.call("POST", "/auth/passkeys", body).status_code == 201
-    # the account is locked; the challenge goes; how many there are; the passkey, its event and email
-    assert sent == ["select", "select", "delete", "select", "insert", "insert", *EMAIL]
+    # the account is locked; the challenge goes; how many there are; the passkey, its event and email; the address is to
+    # be verified anew
+    assert sent == ["select", "select", "delete", "select", "insert", "insert", *EMAIL, "delete", *EMAIL]
     with statements(world.app) as sent:
         signed_in = begin_sign_in(world)
     assert sent == ["with", "insert"]
@@ -213,8 +214,8 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
     [shown] = person.call("GET", "/auth/passkeys").get_json()["items"]
     with statements(world.app) as sent:
         assert person.call("DELETE", f"/auth/passkeys/{shown['id']}").status_code == 204
-    # the account is locked; the passkey goes; whether there is another way in; event and email
-    assert sent == ["select", "select", "delete", "select", "insert", *EMAIL]
+    # the account is locked; the passkey goes; whether there is another way in; other sessions, event, event and email
+    assert sent == ["select", "select", "delete", "select", "update", "insert", "insert", *EMAIL]
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:
