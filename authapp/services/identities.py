@@ -52,7 +52,8 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         LimitReached: the account has as many as it may.
     """
     if transaction.scalar(select(func.count()).where(*_linked_to(user.id))) >= MOST:
-        raise LimitReached(detail=f"Your account has {MOST} linked providers, the most it may. Unlink one.")
+        detail = f"Your account has {MOST} linked providers, the most it may. Unlink one."
+        raise LimitReached(detail=detail, keeps_writes=True)  # the code of a sign-in is used
     identity_id, now = uuid7(), clock.now()
     values = {
         "id": identity_id,

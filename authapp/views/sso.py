@@ -66,7 +66,7 @@ def receive_sso(provider: str) -> Response:
 
 @bp.post("/exchange")
 @public
-@raises(InvalidSsoCode, LinkRequired, SsoEmailRequired, RegistrationClosed, EmailTaken)
+@raises(InvalidSsoCode, LinkRequired, SsoEmailRequired, RegistrationClosed, EmailTaken, LimitReached)
 @raises(MfaRequired, InactiveAccount, WrongCredentials)
 @bp.arguments(SsoExchange)
 @token_response(bp, 200, Session, takes=("device_token",))

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from authapp.core import clock
+from authapp.core.actor import UserRecord
 from authapp.core.errors import Conflict, Forbidden
 from authapp.db import transaction
 from authapp.db.transaction import Stale
@@ -15,6 +16,7 @@ from authapp.models import Identity, User
 from authapp.providers.provider import Person
 from authapp.services import identities, invitation_acceptance, locks, registration
 from authapp.services.email_changes import EmailTaken
+from authapp.services.identities import IdentityTaken
 from authapp.services.registration import CLOSED, RegistrationClosed
 from authapp.web.application import current_app
 
@@ -51,6 +53,7 @@ def find_or_create(person: Person) -> Found:
         LinkRequired: an account has the address, and one side has not verified it, or the account was unlinked.
         SsoEmailRequired: a new account needs an address, and in the mode `safe` a verified one.
         RegistrationClosed: nobody may register, or only the invited.
+        LimitReached: as `identities.link`.
         EmailTaken: the address is reserved for whoever can undo a change of it.
         Stale: the account changed meanwhile.
     """
@@ -63,7 +66,7 @@ def find_or_create(person: Person) -> Found:
     if not user.email_verified or identities.was_unlinked(user.id, person):
         raise LinkRequired
     if user.is_active:
-        identities.link(user, person)
+        _link(user, person)
     return Found(user.id)
 
 
@@ -94,10 +97,17 @@ def _create(person: Person) -> UUID:
     user = locks.lock_user(User.id == user_id)
     if user is None:
         raise Stale("the account was deleted meanwhile")
-    identities.link(user, person, tell=False)
+    _link(user, person, tell=False)
     if not person.email_verified:
         registration.enqueue_verification(user.id, user.email, None)
     return user.id
+
+
+def _link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
+    try:
+        identities.link(user, person, tell=tell)
+    except IdentityTaken:
+        raise Stale("another account was linked meanwhile") from None
 
 
 def _explain_taken(person: Person) -> None:

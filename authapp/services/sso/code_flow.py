@@ -157,7 +157,7 @@ def exchange(
 
     Raises:
         InvalidSsoCode: it is not valid, or another request was first.
-        LinkRequired, SsoEmailRequired, RegistrationClosed, EmailTaken: as `accounts.find_or_create`.
+        LinkRequired, SsoEmailRequired, RegistrationClosed, EmailTaken, LimitReached: as `accounts.find_or_create`.
         InactiveAccount, WrongCredentials, MfaRequired: as `sessions.start`.
     """
     person = codes.use(code, code_verifier, browser_hash)

@@ -169,10 +169,11 @@ def test_an_identity_of_somebody_else_is_not_found(world: World, provider: Memor
 
 
 def test_an_account_has_twenty_identities_at_most(world: World, provider: MemoryProvider) -> None:
-    person = world.person()
+    person = verified(world)
     for number in range(20):
         assert link(person.caller, provider, f"{number}") == {"linked": "oidc"}
     assert link(person.caller, provider, "21") == {"error": "limit_reached"}
+    assert answer(sign_in(world, provider, ada("22", email=person.email))) == (409, "limit_reached")
 
 
 def test_of_the_last_two_ways_in_that_all_remove_at_once_one_stays(world: World, provider: MemoryProvider) -> None:
