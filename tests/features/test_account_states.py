@@ -10,9 +10,12 @@ from werkzeug.test import TestResponse
 
 from authapp.core.clock import FrozenClock
 from authapp.services.account_credentials import TABLES
+from tests import sso
 from tests.factories import PASSWORD, AppWith, Person, World
+from tests.features.identities.test_identities import link
 from tests.passkeys import Passkey, begin_registration, sign_in, signed, with_passkey
 from tests.second_factors import Authenticator, answer, begin, complete, enrol
+from tests.sso import MemoryProvider
 
 OK, CREATED, DONE, DEAD = (200, None), (201, None), (204, None), (410, "invalid_email_token")
 REVOKED, WRONG = (401, "revoked_token"), (401, "wrong_credentials")
@@ -27,6 +30,8 @@ EXPECTED: dict[str, list[tuple[int, str | None]]] = {
     "login/mfa": [OK, (401, "invalid_mfa_token"), (401, "invalid_mfa_token"), WRONG, OK],
     # deactivating and deleting remove passkeys; one counts as several factors
     "login/passkey": [OK, (404, "passkey_not_found"), (404, "passkey_not_found"), WRONG, OK],
+    # deactivating and deleting unlink providers; nobody has verified the address, which a deleted account has freed
+    "sso/exchange": [OK, (409, "link_required"), OK, WRONG, (401, "mfa_required")],
     "refresh": [OK, REVOKED, REVOKED, OK, OK],
     "reauthenticate": [OK, REVOKED, REVOKED, OK, OK],
     "reauthenticate with a passkey": [OK, REVOKED, REVOKED, OK, OK],
@@ -53,6 +58,11 @@ class Case:
         self.app = enrol(self.person)
         self.mfa_token = begin(self.world, self.person)
 
+    def have_identity(self, provider: MemoryProvider) -> None:
+        for app in (self.world.app, self.safe.app):
+            app.providers[provider.id] = provider
+        link(self.person.caller, provider, email=self.person.email)
+
     def have_passkey(self) -> None:
         self.passkey = with_passkey(self.person)
 
@@ -74,7 +84,7 @@ class Case:
         return self.safe if state == "unverified in safe mode" else self.world
 
 
-def send(case: Case, world: World, route: str) -> TestResponse:
+def send(case: Case, world: World, route: str, provider: MemoryProvider) -> TestResponse:
     person, credentials = case.person, {"email": case.person.email, "password": PASSWORD}
     caller = world.caller(person.session["access_token"])
     with_code = {"code": case.app.code()} if case.app else {}
@@ -82,6 +92,7 @@ def send(case: Case, world: World, route: str) -> TestResponse:
         "register": lambda: world.caller().call("POST", "/auth/register", credentials),
         "login": lambda: world.caller().call("POST", "/auth/login", credentials),
         "login/mfa": lambda: complete(world, case.mfa_token, **with_code),
+        "sso/exchange": lambda: sso.sign_in(world, provider, sso.ada(email=person.email)),
         "login/passkey": lambda: sign_in(world, case.passkey or Passkey()),
         "reauthenticate with a passkey": lambda: caller.call(
             "POST", "/auth/reauthenticate", {"passkey": signed(world, case.passkey or Passkey())}
@@ -100,17 +111,19 @@ def send(case: Case, world: World, route: str) -> TestResponse:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("route", EXPECTED)
 def test_a_route_answers_an_account_in_a_state(
-    world: World, app_with: AppWith, time: FrozenClock, route: str, state: str
+    world: World, app_with: AppWith, time: FrozenClock, provider: MemoryProvider, route: str, state: str
 ) -> None:
     case = Case(world, world.with_app(app_with(registration_mode="safe")))
     if route == "login/mfa":
         case.wait_for_second_factor()
     if "passkey" in route:
         case.have_passkey()
+    if route == "sso/exchange":
+        case.have_identity(provider)
     if route in ("password/reset", "email/verify"):
         case.ask_for_tokens()
     serving = case.enter(state)
-    response = send(case, serving, route)
+    response = send(case, serving, route, provider)
     assert answer(response) == EXPECTED[route][STATES.index(state)]
     if response.status_code == 401:
         assert "access_token" not in response.get_json()
