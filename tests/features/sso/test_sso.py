@@ -205,7 +205,9 @@ def test_an_invitation_is_accepted_by_signing_in_with_a_provider(
     assert (joined.status_code, joined.get_json()["role"]) == (200, "developer")
 
 
-@pytest.mark.parametrize("end", ["revoked", "declined", "organization deleted", "inviter demoted"])
+@pytest.mark.parametrize(
+    "end", ["revoked", "declined", "organization deleted", "inviter demoted", "inviter deactivated"]
+)
 def test_an_invitation_that_has_ended_lets_nobody_register(
     world: World, app_with: AppWith, provider: MemoryProvider, end: str
 ) -> None:
@@ -220,8 +222,11 @@ def test_an_invitation_that_has_ended_lets_nobody_register(
         ended = world.caller().call("POST", "/invitations/decline", {"token": token})
     elif end == "organization deleted":
         ended = admin.call("DELETE", organization)
-    else:
+    elif end == "inviter demoted":
         ended = other.call("PATCH", f"{organization}/members/{admin.id}", {"role": "viewer"})
+    else:
+        assert world.app.test_cli_runner().invoke(args=["users", "deactivate", admin.email]).exit_code == 0
+        ended = other.call("GET", organization)
     assert ended.status_code < 300, ended.text
     invited = world.with_app(app_with(registration_mode="invitation"))
     invited.app.providers[provider.id] = provider
