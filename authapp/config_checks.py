@@ -72,6 +72,7 @@ def _outside_bounds(settings: Settings) -> list[str]:
 
 def _malformed(settings: Settings) -> list[str]:
     one_of_algorithms = settings.algorithm in CHOICES["algorithm"]
+    no_addresses = [entry for entry in settings.sso_return_to if not _ADDRESS.fullmatch(entry)]
     return _unmet(
         [
             (all(map(_ORIGIN.fullmatch, settings.cors_origins)), "CORS_ORIGINS: list origins: https://app.example.com"),
@@ -102,8 +103,9 @@ def _malformed(settings: Settings) -> list[str]:
                 "PASSWORD_BREACH_FILE: no such file. Give the path of a sorted list of SHA-1 hashes.",
             ),
             (
-                all(map(_ADDRESS.fullmatch, settings.sso_return_to)),
-                "SSO_RETURN_TO: list addresses without a query: https://app.example.com/signed-in",
+                not no_addresses,
+                f"SSO_RETURN_TO: not an address without a query: {', '.join(no_addresses)}. "
+                "List addresses: https://app.example.com/signed-in",
             ),
             (
                 _is_address(settings.oidc_discovery_url)
@@ -125,7 +127,8 @@ def _incomplete_providers(settings: Settings) -> list[str]:
         missing = [name.upper() for name in names if not getattr(settings, name)]
         if 0 < len(missing) < len(names):
             present = next(name.upper() for name in names if getattr(settings, name))
-            found.append(f"{missing[0]}: not set, but {present} is. Set both, or none.")
+            all_of_them = "both" if len(names) == 2 else "all three"
+            found += [f"{name}: not set, but {present} is. Set {all_of_them}, or none." for name in missing]
     return found
 
 
@@ -146,6 +149,7 @@ def _unsafe_secrets(settings: Settings) -> list[str]:
 
 
 def _unsafe(settings: Settings) -> list[str]:
+    plain = [address for address in settings.sso_return_to if not address.startswith("https://")]
     return _unmet(
         [
             (settings.database_url, "DATABASE_URL: not set. Give a PostgreSQL: postgres://user:password@host/name"),
@@ -164,7 +168,11 @@ def _unsafe(settings: Settings) -> list[str]:
             ),
             (
                 not settings.oidc_discovery_url or settings.oidc_discovery_url.startswith("https://"),
-                "OIDC_DISCOVERY_URL: give an https address, or whoever changes what is sent signs in as anybody.",
+                "OIDC_DISCOVERY_URL: give an https address. Else whoever controls the network signs in to any account.",
+            ),
+            (
+                not plain,
+                f"SSO_RETURN_TO: give https addresses, not {', '.join(plain)}. Codes are sent to them.",
             ),
             (settings.rate_limits != "off", "RATE_LIMITS: off is for development and tests only. Remove it."),
         ]

@@ -44,6 +44,7 @@ RATE_LIMITS = {
     "POST /auth/mfa/recovery-codes": "30 per minute",
     "POST /auth/passkeys/options": "30 per minute",
     "POST /auth/passkeys": "30 per minute",
+    "DELETE /auth/passkeys/<passkey_id>": "30 per minute",
     "POST /organizations/<organization_id>/invitations": "60 per minute",
     "POST /organizations/<organization_id>/invitations/<invitation_id>/resend": "60 per hour",
     "POST /invitations/preview": "60 per minute",

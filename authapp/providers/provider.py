@@ -16,7 +16,7 @@ class ProviderUnavailable(ApiError):
 
 class SsoFailed(Unauthorized):
     code = "sso_failed"
-    detail = "The sign-in with the provider failed. Start it again."
+    detail = "The sign-in with the provider failed, or was started in another browser. Start it again."
 
 
 class Person(NamedTuple):

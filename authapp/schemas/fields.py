@@ -65,7 +65,8 @@ class Text(fields.String):
     """A string in NFC of bounded length, without NUL and lone surrogates, which PostgreSQL cannot store."""
 
     def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
-        super().__init__(validate=Length(min=shortest, max=longest), **kwargs)
+        length = Length(equal=longest) if shortest == longest else Length(min=shortest, max=longest)
+        super().__init__(validate=length, **kwargs)
         self._at_first = Length(max=4 * longest)  # more than normalizing or trimming can make up for
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ class Base64Url(Text):
 
     def __init__(self, *, longest: int, **kwargs: object) -> None:
         super().__init__(longest=longest, shortest=lengths.CODE_CHALLENGE, **kwargs)
-        self.validators.append(Regexp(r"[A-Za-z0-9._~-]*\Z", error="Use letters, digits and - . _ ~ (RFC 7636)."))
+        self.validators.append(Regexp(r"[A-Za-z0-9._~-]*\Z", error="Use A-Z, a-z, 0-9 and - . _ ~ (RFC 7636)."))
 
 
 class SsoStart(Request):

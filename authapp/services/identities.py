@@ -80,7 +80,7 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         provider=person.provider,
     )  # fmt: skip
     if tell:
-        _tell(user, "identity_linked", person.provider)
+        _tell(user, "identity_linked", person.provider, person.email)
         email_addresses.ask_again(user)
 
 
@@ -93,13 +93,14 @@ def unlink(actor: Actor, identity_id: UUID) -> None:
     """
     locks.lock_account(actor)
     unlinked = update(Identity).where(Identity.id == identity_id, *_linked_to(actor.id))
-    provider = transaction.scalar(unlinked.values(unlinked_at=clock.now()).returning(Identity.provider))
-    if provider is None:
+    returned = unlinked.values(unlinked_at=clock.now()).returning(Identity.provider, Identity.email)
+    row = transaction.execute(returned).one_or_none()
+    if row is None:
         raise IdentityNotFound
     ways_in.require_another(actor.id)
     sessions.end_others(actor)
-    audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=provider)
-    _tell(actor.user, "identity_unlinked", provider)
+    audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=row.provider)
+    _tell(actor.user, "identity_unlinked", row.provider, row.email)
 
 
 def was_unlinked(user_id: UUID, person: Person) -> bool:
@@ -118,6 +119,7 @@ def _require_linked(user_id: UUID, person: Person) -> None:
         raise IdentityTaken
 
 
-def _tell(user: UserRecord, kind: str, provider_id: str) -> None:
+def _tell(user: UserRecord, kind: str, provider_id: str, address: str | None) -> None:
     provider = current_app.providers.get(provider_id)
-    notices.tell(user.email, kind, always=user.email_verified, provider=provider.name if provider else provider_id)
+    name = provider.name if provider else provider_id
+    notices.tell(user.email, kind, always=user.email_verified, provider=name, address_there=address)

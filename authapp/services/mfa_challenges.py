@@ -24,7 +24,10 @@ PASSKEY = "passkey"
 
 class MfaRequired(Unauthorized):
     code = "mfa_required"
-    detail = "This account has a second factor. Send a code with this mfa_token to POST /api/v1/auth/login/mfa."
+    detail = (
+        "This account has a second factor. Send a code, a recovery code or a passkey with this mfa_token to "
+        "POST /api/v1/auth/login/mfa."
+    )
     keeps_writes = True
     members: Mapping[str, Any] = {
         "mfa_token": {"type": "string", "description": "Completes this sign-in, once.", "examples": ["mt_019aab1c…"]},

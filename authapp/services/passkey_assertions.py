@@ -21,12 +21,13 @@ from authapp.web.application import current_app
 
 DEVICE_BOUND, SYNCED = "hwk", "swk"  # RFC 8176 section 2
 VERIFIED = "user"
+UNKNOWN = "No account has this passkey. Sign in in another way, and remove it from your device."
 COPIED = "This passkey may have been copied, so it was not accepted. Sign in in another way, and remove it."
 
 
 class PasskeyNotFound(NotFound):
     code = "passkey_not_found"
-    detail = "No account has this passkey. Sign in in another way, and remove it from your device."
+    detail = "You have no such passkey here."
 
 
 ERRORS = (passkey_challenges.InvalidPasskeyChallenge, InvalidPasskey, PasskeyNotFound)
@@ -114,7 +115,7 @@ def _find(passkey: dict[str, Any], *, handle_required: bool) -> _Found:
         .where(Passkey.credential_id == credential_id)
     ).one_or_none()
     if row is None:
-        raise PasskeyNotFound(keeps_writes=True)
+        raise PasskeyNotFound(detail=UNKNOWN, keeps_writes=True)
     found = _Found._make(row)
     if (handle is None and handle_required) or (handle is not None and handle != found.handle):
         raise InvalidPasskey("user handle")
@@ -148,8 +149,10 @@ def _refuse(found: _Found, assertion: Assertion) -> None:
     """Tell the owner why a right signature was not accepted."""
     row = transaction.execute(select(Passkey.name, Passkey.backup_eligible).where(Passkey.id == found.id)).one_or_none()
     if row is None:  # removed while this request waited for the account
-        raise PasskeyNotFound(keeps_writes=True)
+        raise PasskeyNotFound(detail=UNKNOWN, keeps_writes=True)
     reason = "counter" if row.backup_eligible == assertion.backup_eligible else "backup_eligibility"
     audit.record(AuditAction.PASSKEY_REFUSED, None, target_id=found.id, user_id=found.user_id, reason=reason)
-    notices.tell(found.email, "passkey_refused", always=found.email_verified, name=row.name)
+    notices.tell(
+        found.email, "passkey_refused", always=found.email_verified, name=row.name, by_counter=reason == "counter"
+    )
     raise InvalidPasskey(reason, detail=COPIED)

@@ -25,7 +25,6 @@ from authapp.services.passkey_challenges import InvalidPasskeyChallenge
 from authapp.web.application import current_app
 
 MOST = 20  # of an account
-_NOT_YOURS = "You have no passkey with this id."
 _NONE = "This account has no passkey. Use a code."
 _SHOWN = (Passkey.id, Passkey.name, Passkey.created_at, Passkey.last_used_at, Passkey.backed_up.label("synced"))
 
@@ -126,7 +125,7 @@ def rename(actor: Actor, passkey_id: UUID, name: str) -> Row[Any]:
     renamed = update(Passkey).where(*_mine(actor, passkey_id)).values(name=name)
     row = transaction.execute(renamed.returning(*_SHOWN)).one_or_none()
     if row is None:
-        raise PasskeyNotFound(detail=_NOT_YOURS)
+        raise PasskeyNotFound
     _record(AuditAction.PASSKEY_RENAMED, actor, row)
     return row
 
@@ -142,7 +141,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
     removed = delete(Passkey).where(*_mine(actor, passkey_id)).returning(Passkey.id, Passkey.name)
     row = transaction.execute(removed).one_or_none()
     if row is None:
-        raise PasskeyNotFound(detail=_NOT_YOURS)
+        raise PasskeyNotFound
     ways_in.require_another(actor.id)
     sessions.end_others(actor)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)

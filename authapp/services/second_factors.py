@@ -191,4 +191,5 @@ def tell_of_wrong_code(user_id: UUID, *, by_password: bool) -> None:
     """
     user = transaction.execute(select(User.email, User.email_verified).where(User.id == user_id)).one()
     if not limits.has_been_sent(user.email, "wrong_code", clock.now() - TOLD_AGAIN_AFTER):
-        notices.tell(user.email, "wrong_code", always=user.email_verified, by_password=by_password)
+        page = "forgot-password" if by_password else "account"
+        notices.tell(user.email, "wrong_code", always=user.email_verified, page=page, by_password=by_password)

@@ -27,6 +27,7 @@ from authapp.web.browser_mode import token_response
 from authapp.web.cookies import bind_browser, browser_hash
 from authapp.web.problems import prefers_html
 
+LOCATION = {"Location": {"description": "Where the browser goes.", "schema": {"type": "string"}}}
 ANSWER = ("state", "code", "error", "iss")  # RFC 6749 section 4.1.2, RFC 9207
 
 bp = Blueprint("sso", __name__, url_prefix="/auth/sso", description="Sign-in with Google, GitHub, any OpenID provider.")
@@ -44,7 +45,7 @@ def list_providers() -> dict[str, list[Listed]]:
 @public
 @raises(ProviderNotFound, ProviderUnavailable)
 @bp.arguments(SsoStart, location="query")
-@bp.response(302)
+@bp.response(302, headers=LOCATION)
 def authorize_sso(query: dict[str, Any], provider: str) -> Response:
     """Send the browser to a provider. From a link of another site it gets to the sign-in page first, with one click."""
     if query["return_to"] is None and request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -56,10 +57,10 @@ def authorize_sso(query: dict[str, Any], provider: str) -> Response:
 @public
 @raises(ProviderNotFound, ProviderUnavailable, SsoFailed, SsoDenied, IdentityTaken, LimitReached)
 @bp.doc(parameters=[{"in": "query", "name": name, "schema": {"type": "string"}} for name in ANSWER])
-@bp.response(302)
+@bp.response(302, headers=LOCATION)
 @takes_any_query
 def receive_sso(provider: str) -> Response:
-    """Take the answer of a provider, and send the browser on. A browser is sent on with an error, too."""
+    """Take the answer of a provider, and send the browser on, also with an error. A program gets the error itself."""
     answer = {name: request.args.get(name) for name in ANSWER}
     return _go(code_flow.receive(provider, browser_hash(), **answer))
 

@@ -104,6 +104,12 @@ def test_fields_of_requests_and_replies_have_no_default_and_query_parameters_do(
     assert parameters[0]["schema"]["default"] == 50
 
 
+@pytest.mark.parametrize("name", ["authorize", "callback"])
+def test_a_redirect_has_the_header_that_says_where_to(openapi: dict[str, Any], name: str) -> None:
+    responses = openapi["paths"][f"/api/v1/auth/sso/{{provider}}/{name}"]["get"]["responses"]
+    assert "Location" in responses["302"]["headers"]
+
+
 def test_every_enum_is_named_once_and_referred_to(openapi: dict[str, Any]) -> None:
     named = {name: schema["enum"] for name, schema in openapi["components"]["schemas"].items() if "enum" in schema}
     assert named == {

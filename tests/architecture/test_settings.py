@@ -116,6 +116,8 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("MAIL_URL", "smtp://mail.example.com:port"),
         ("MAIL_URL", "http://mail.example.com"),
         ("MAIL_FROM", "nobody"),
+        ("SSO_RETURN_TO", "http://app.example.com/in"),
+        ("SSO_RETURN_TO", "https://app.example.com/in, http://localhost:3000/in"),
     ],
 )
 def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -123,6 +125,33 @@ def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: s
         monkeypatch.setenv(safe_name, safe_value)
     with pytest.raises(UnsafeSettings, match="JWT_KEYS" if value == "ES256" else name):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("provided", "missing", "advice"),
+    [
+        ("GITHUB_CLIENT_ID", ["GITHUB_CLIENT_SECRET"], "Set both, or none."),
+        ("OIDC_DISCOVERY_URL", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], "Set all three, or none."),
+    ],
+)
+def test_all_that_a_provider_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, provided: str, missing: list[str], advice: str
+) -> None:
+    for name, value in {**SAFE, provided: CHANGED[provided]}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    assert refused.value.problems == [f"{name}: not set, but {provided} is. {advice}" for name in missing]
+
+
+@pytest.mark.parametrize("wrong", ["http://app.example.com/in", "https://app.example.com/in?x=1"])
+def test_the_address_of_sso_return_to_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    for name, value in {**SAFE, "SSO_RETURN_TO": f"https://app.example.com/ok, {wrong}"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnsafeSettings) as refused:
+        read_settings()
+    [problem] = refused.value.problems
+    assert (wrong in problem, "app.example.com/ok" in problem) == (True, False)
 
 
 def test_every_number_has_bounds() -> None:

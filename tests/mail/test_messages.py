@@ -19,7 +19,7 @@ from tests.second_factors import enrol
 
 TEMPLATES = sorted(path.stem for path in (ROOT / "authapp/mail/templates").glob("*.txt") if path.stem != "layout")
 WORDS = ("email", "new_email", "organization", "inviter", "role", "organizations", "api_keys", "ip_address", "name",
-         "provider")  # fmt: skip
+         "provider", "address_there")  # fmt: skip
 CONTEXT: dict[str, Any] = {
     **{name: f"<{name}>" for name in WORDS},
     "link": "https://example.com/page#token=et_x&take_back=1",
@@ -30,6 +30,7 @@ CONTEXT: dict[str, Any] = {
     "identities": 1,
     "by_recovery_code": True,
     "by_password": False,
+    "by_counter": True,
     "has_app": True,
     "forgot": "https://example.com/forgot",
     "removed": False,

@@ -32,7 +32,10 @@ class LinkRequired(Conflict):
 
 class SsoEmailRequired(Forbidden):
     code = "sso_email_required"
-    detail = "The provider tells no verified email address of yours. Verify one there, or register with a password."
+    detail = (
+        "The provider tells no email address that your account could have. Add one there and verify it, or register "
+        "with a password."
+    )
     keeps_writes = True
 
 

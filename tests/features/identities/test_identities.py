@@ -39,9 +39,9 @@ def test_a_linked_identity_signs_in_whatever_its_address(world: World, provider:
     assert (identity["provider"], identity["email"]) == ("oidc", "other@example.com")
     signed_in = sign_in(world, provider, ada())
     assert signed_in.get_json()["user"]["id"] == str(person.id)
-    assert [to for to, message in world.emails() if message.subject == "You can sign in with Acme now"] == [
-        person.email
-    ]
+    [(to, message)] = [email for email in world.emails() if email[1].subject == "You can sign in with Acme now"]
+    assert to == person.email
+    assert "was linked with the account other@example.com at Acme" in " ".join(message.text.split())
 
 
 def test_linking_twice_is_linking_once(world: World, provider: MemoryProvider) -> None:
@@ -94,7 +94,9 @@ def test_an_unlinked_identity_signs_in_no_more(world: World, provider: MemoryPro
     assert person.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
     assert identities(person.caller) == []
     assert answer(sign_in(world, provider, ada())) == (409, "link_required")
-    assert world.emails()[-1][1].subject == "Acme was unlinked from your account"
+    message = world.emails()[-1][1]
+    assert message.subject == "Acme was unlinked from your account"
+    assert f"The account {EMAIL} at Acme no longer signs you in" in message.text
 
 
 def test_an_unlinked_identity_is_not_linked_again_by_its_address_but_by_its_owner(
@@ -137,7 +139,7 @@ def test_whoever_verifies_an_address_is_told_of_a_linked_provider_first(world: W
     assert link(person.caller, provider) == {"linked": "oidc"}
     assert answer(world.caller().call("POST", "/auth/email/verify", {"token": before})) == (410, "invalid_email_token")
     message = world.emails()[-1][1]
-    assert "Beside a password, the account has 1 linked provider. If that was not you, do not open the link." in (
+    assert "The account has 1 linked provider. If you have not added all of that, do not open the link." in (
         " ".join(message.text.split())
     )
     assert world.caller().call("POST", "/auth/email/verify", {"token": world.token_for(EMAIL)}).status_code == 204

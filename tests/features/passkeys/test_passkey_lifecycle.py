@@ -100,4 +100,4 @@ def test_whoever_verifies_an_address_is_told_what_else_can_sign_in(
     answered = world.caller().call("POST", "/auth/email/verify", {"token": before})
     assert answer(answered) == (410, "invalid_email_token")
     last = [message for _, message in world.emails() if message.subject == "Verify your email address"][-1]
-    assert f"Beside a password, the account has {told}. If that was not you, do not open" in " ".join(last.text.split())
+    assert f"The account has {told}. If you have not added all of that, do not open" in " ".join(last.text.split())

@@ -257,7 +257,7 @@ def test_somebody_elses_passkey_is_not_found(world: World, method: str, body: di
     for passkey_id in (theirs["id"], UNKNOWN_ID):
         response = world.person().call(method, f"/auth/passkeys/{passkey_id}", body)
         assert answer(response) == (404, "passkey_not_found")
-        assert response.get_json()["detail"] == "You have no passkey with this id."
+        assert response.get_json()["detail"] == "You have no such passkey here."
     [row] = world.sql("SELECT name FROM passkeys")
     assert row.name == "Passkey"
 

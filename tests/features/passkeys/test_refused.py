@@ -384,6 +384,7 @@ def test_a_counter_that_does_not_count_on_is_refused_recorded_and_told(
     if refused:
         assert events == [(stored.id, person.id, {"reason": "counter"})]
         assert told == [person.email]
+        assert "this count was not higher than the last one." in world.emails()[-1][1].text
         assert "copied" in response.get_json()["detail"]
         assert (stored.sign_count, stored.last_used_at) == (before, None)
         passkey.sign_count = before + 1

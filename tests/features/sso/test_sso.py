@@ -120,7 +120,8 @@ def test_the_owner_is_told_of_a_wrong_code_behind_a_provider(world: World, provi
     assert answer(complete(world, waiting, code=WRONG)) == (401, "wrong_code")
     message = world.emails()[-1][1]
     assert message.subject == "Somebody has begun to sign in to your account"
-    assert "provider" in message.text
+    assert "Set a new password at the provider." in message.text
+    assert "Open your account:\nhttp://localhost:8000/account\n" in message.text
     assert "knows your password" not in message.text
 
 
