@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.account import Account, fill, open_account
 from tests.browser.authenticator import Authenticator, authenticator_of
@@ -40,10 +41,20 @@ def open_sign_in(page: Page, path: str = "/sign-in") -> None:
     page.wait_for_timeout(100)  # the browser is asked
 
 
-def use_button(page: Page, device: Authenticator) -> None:
-    """Press the button, and touch the device once: it would answer the offer that follows a refusal, too."""
-    page.on("request", lambda one: device.press(False) if one.url.endswith("/login/passkey") else None)
+def touch_once(page: Page, device: Authenticator) -> None:
+    """Touch the device for one request: not for the offer that follows a refusal, with another counter."""
+
+    def let_go(route: Route) -> None:
+        device.press(False)
+        route.fallback()
+
+    page.route(re.compile("/login/passkey$"), let_go)
     device.press()
+
+
+def use_button(page: Page, device: Authenticator) -> None:
+    """Press the button, and touch the device once."""
+    touch_once(page, device)
     page.get_by_role("button", name=BUTTON).click()
 
 
