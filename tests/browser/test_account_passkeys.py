@@ -85,6 +85,15 @@ def test_a_passkey_is_added_renamed_and_removed(account: Account, device: Authen
         expect(account.section("History")).to_contain_text(f"A passkey was {said}")
 
 
+def test_the_button_keeps_its_distance_from_the_list(account: Account, device: Authenticator) -> None:
+    section = add(account)
+    last = section.get_by_role("list").bounding_box()
+    button = section.get_by_role("button", name="Add a passkey").bounding_box()
+    assert last
+    assert button
+    assert button["y"] - (last["y"] + last["height"]) >= 16
+
+
 def test_a_synced_passkey_is_called_so(account: Account) -> None:
     authenticator_of(account.page, defaultBackupEligibility=True, defaultBackupState=True)
     expect(add(account).get_by_role("listitem")).to_contain_text("Synced")

@@ -171,7 +171,7 @@ def test_an_address_that_is_not_verified_on_both_sides_leads_to_the_password(pag
     email = providers.site.register()["user"]["email"]
     providers.at_github(email)
     press(page, "GitHub")
-    expect_alert(page, "There is an account with this address. Sign in with its password")
+    expect_alert(page, "An account with this email exists. Sign in to it with its password or passkey")
     give_password(page, email)
     expect_account(page, email)
 
