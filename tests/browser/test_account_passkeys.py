@@ -1,7 +1,8 @@
-"""The account page: passkeys, and confirming with one."""
+"""The account page: passkeys."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.account import Account, fill, open_account
 from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
-from tests.browser.test_passkey_refusals import REFUSED, SIGNALS
+from tests.browser.test_passkey_refusals import SIGNALS
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -43,23 +44,12 @@ def add(account: Account) -> Locator:
     return section
 
 
-def open_step_up(account: Account) -> None:
-    account.age()
-    fill(account.section("Second factor"), "Set up")
-    expect(account.dialog).to_be_visible()
-
-
-def expect_confirmed(account: Account) -> None:
-    expect(account.dialog).to_be_hidden()
-    expect(account.page.get_by_role("heading", name="Set up an authenticator app")).to_be_focused()
-
-
 def test_a_passkey_is_added_renamed_and_removed(account: Account, device: Authenticator) -> None:
     account.page.evaluate(SIGNALS)
     section = account.section(SECTION)
     expect(section).to_contain_text("You have none yet.")
     add(account)
-    expect(status(section)).to_have_text("The passkey was added: Passkey.")
+    expect(status(section)).to_have_text("The passkey “Passkey” was added.")
     expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
     row = section.get_by_role("listitem")
     expect(row).to_contain_text("This device only")
@@ -74,21 +64,34 @@ def test_a_passkey_is_added_renamed_and_removed(account: Account, device: Authen
     fill(account.dialog, "Save", Name=" ")
     expect(name).to_have_accessible_description("Fill this in.")
     fill(account.dialog, "Save", Name="<b>Phone</b>")
-    expect(status(section)).to_have_text("The passkey is called <b>Phone</b> now.")
+    expect(status(section)).to_have_text("The passkey is now called “<b>Phone</b>”.")
     expect(row).to_contain_text("<b>Phone</b>")
 
+    fill(section, "Remove: <b>Phone</b>")
+    expect(account.dialog).to_have_accessible_description(re.compile("^“<b>Phone</b>” will not sign you in any more."))
+    expect(account.section("Devices").get_by_role("listitem")).to_have_count(2)
     with account.page.expect_response("**/passkeys/options"):
-        fill(section, "Remove: <b>Phone</b>")
-    expect(status(section)).to_have_text("The passkey was removed: <b>Phone</b>.")
+        fill(account.dialog, "Remove")
+    expect(status(section)).to_have_text("The passkey “<b>Phone</b>” was removed. All other devices are signed out.")
+    expect(account.section("Devices").get_by_role("listitem")).to_have_count(1)
     expect(section).to_contain_text("You have none yet.")
     expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
-    account.page.wait_for_timeout(100)
+    account.page.wait_for_function("window.signals.length > 0")
     (signal, given) = account.page.evaluate("window.signals[0]")
     as_sent = passkey["userHandle"].replace("+", "-").replace("/", "_").rstrip("=")
     expected = {"rpId": "localhost", "userId": as_sent, "allAcceptedCredentialIds": []}
     assert (signal, given) == ("signalAllAcceptedCredentials", expected)
-    for said in ("A passkey was added", "A passkey was renamed", "A passkey was removed"):
-        expect(account.section("History")).to_contain_text(said)
+    for said in ("added: “Passkey”", "renamed: “<b>Phone</b>”", "removed: “<b>Phone</b>”"):
+        expect(account.section("History")).to_contain_text(f"A passkey was {said}")
+
+
+def test_the_button_keeps_its_distance_from_the_list(account: Account, device: Authenticator) -> None:
+    section = add(account)
+    last = section.get_by_role("list").bounding_box()
+    button = section.get_by_role("button", name="Add a passkey").bounding_box()
+    assert last
+    assert button
+    assert button["y"] - (last["y"] + last["height"]) >= 16
 
 
 def test_a_synced_passkey_is_called_so(account: Account) -> None:
@@ -105,15 +108,53 @@ def test_a_device_has_one_passkey_of_an_account(account: Account, device: Authen
     assert len(device.passkeys()) == 1
 
 
-def test_cancelling_adds_nothing_and_says_nothing(account: Account, device: Authenticator) -> None:
+def test_cancelling_adds_nothing_and_is_said_calmly(account: Account, device: Authenticator) -> None:
     device.verify(False)
     section = account.section(SECTION)
-    with account.page.expect_response("**/passkeys/options"):
-        fill(section, "Add a passkey")
-    expect(section.get_by_role("button", name="Add a passkey")).to_have_attribute("aria-disabled", "false")
+    fill(section, "Add a passkey")
+    expect(status(section)).to_have_text("No passkey was added.")
+    expect(section.get_by_role("button", name="Add a passkey")).to_be_focused()
     expect(alert(section)).to_have_count(0)
-    expect(status(section)).to_have_count(0)
     expect(section).to_contain_text("You have none yet.")
+    device.verify(True)
+    add(account)
+    expect(status(section)).to_have_text("The passkey “Passkey” was added.")
+
+
+def test_a_passkey_is_not_removed_before_that_was_confirmed(account: Account, device: Authenticator) -> None:
+    section, keyboard = add(account), account.page.keyboard
+    button = section.get_by_role("button", name="Remove: Passkey")
+    button.focus()
+    keyboard.press("Enter")
+    expect(account.dialog).to_have_accessible_name("Remove this passkey?")
+    expect(account.dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    keyboard.press("Enter")
+    expect(account.dialog).to_be_hidden()
+    expect(button).to_be_focused()
+    keyboard.press("Enter")
+    expect(account.dialog).to_be_visible()
+    keyboard.press("Escape")
+    expect(button).to_be_focused()
+    expect(section.get_by_role("listitem")).to_have_count(1)
+    keyboard.press("Enter")
+    expect(account.dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    keyboard.press("Shift+Tab")
+    keyboard.press("Enter")
+    expect(section).to_contain_text("You have none yet.")
+    expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
+
+
+def test_a_passkey_too_many_is_refused_with_what_to_do(account: Account, device: Authenticator) -> None:
+    section = add(account)
+    copy = """INSERT INTO passkeys SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(),
+        'credential_id', '\\x' || md5(n::text)))).* FROM passkeys p, generate_series(1, 19) n
+        WHERE p.user_id = (SELECT id FROM users WHERE email = %s)"""
+    account.site.execute(copy, account.email)
+    fill(section, "Add a passkey")
+    expect(alert(section)).to_have_text(
+        "Your account has as many passkeys as it may have. Remove one, then add the new one."
+    )
+    expect(alert(section)).to_be_focused()
 
 
 def test_a_passkey_is_added_and_removed_after_a_recent_sign_in_only(account: Account, device: Authenticator) -> None:
@@ -125,83 +166,32 @@ def test_a_passkey_is_added_and_removed_after_a_recent_sign_in_only(account: Acc
     expect(section.get_by_role("listitem")).to_have_count(1)
     account.age()
     fill(section, "Remove: Passkey")
-    fill(account.dialog, "Use a passkey")
+    fill(account.dialog, "Remove")
+    fill(account.dialog.last, "Use a passkey")
     expect(section).to_contain_text("You have none yet.")
-
-
-@pytest.mark.parametrize("enrolled", [False, True])
-def test_a_passkey_confirms_in_place_of_password_and_code(new_page: NewPage, site: Site, enrolled: bool) -> None:
-    account = open_account(new_page, site, enrolled=enrolled)
-    authenticator_of(account.page)
-    section = add(account)
-    account.age()
-    fill(section, "Remove: Passkey")
-    expect(account.dialog.get_by_label("Password", exact=True)).to_be_focused()
-    fill(account.dialog, "Use a passkey")
-    expect(section).to_contain_text("You have none yet.")
-
-
-def test_an_account_without_a_password_confirms_with_its_passkey(account: Account, device: Authenticator) -> None:
-    add(account)
-    account.site.execute("UPDATE users SET password_hash = NULL WHERE email = %s", account.email)
-    account.open()
-    open_step_up(account)
-    expect(account.dialog.get_by_label("Password", exact=True)).to_be_hidden()
-    expect(account.dialog.get_by_role("button", name="Sign in again")).to_be_hidden()
-    fill(account.dialog, "Use a passkey")
-    expect_confirmed(account)
 
 
 def test_the_last_way_in_stays(account: Account, device: Authenticator) -> None:
     section = add(account)
     account.site.execute("UPDATE users SET password_hash = NULL WHERE email = %s", account.email)
     fill(section, "Remove: Passkey")
-    expect(alert(section)).to_contain_text("You could not sign in any more.")
+    fill(account.dialog, "Remove")
+    expect(alert(account.dialog)).to_contain_text("Without it you could not sign in any more.")
+    expect(alert(account.dialog)).to_be_focused()
+    fill(account.dialog, "Cancel")
     expect(section.get_by_role("listitem")).to_have_count(1)
 
 
-def test_the_passkey_of_another_account_does_not_confirm(account: Account, new_page: NewPage) -> None:
-    other = open_account(new_page, account.site)
-    theirs = authenticator_of(other.page)
-    add(other)
-    mine = authenticator_of(account.page)
-    add(account)
-    (passkey,) = theirs.passkeys()
-    mine.send("clearCredentials")
-    mine.send("addCredential", credential=passkey)
-    account.page.evaluate(SIGNALS)
-    open_step_up(account)
-    fill(account.dialog, "Use a passkey")
-    expect(alert(account.dialog)).to_have_text(REFUSED)
-    expect(alert(account.dialog)).to_be_focused()
-    assert account.page.evaluate("window.signals") == []
-    fill(account.dialog, "Confirm", Password=PASSWORD)
-    expect_confirmed(account)
-
-
-def test_cancelling_leaves_the_dialog_open_and_closing_it_ends_the_request(
-    account: Account, device: Authenticator
-) -> None:
-    add(account)
-    open_step_up(account)
-    device.verify(False)
-    fill(account.dialog, "Use a passkey")
-    button = account.dialog.get_by_role("button", name="Use a passkey")
-    expect(button).to_have_attribute("aria-disabled", "false")
-    expect(alert(account.dialog)).to_have_count(0)
-    device.verify(True)
-    device.press(False)
-    with account.page.expect_response("**/login/passkey/options"):
-        button.click()
-    account.page.keyboard.press("Escape")
-    expect(alert(account.section("Second factor"))).to_have_text("Nothing was changed.")
-    expect(account.page.locator("[data-with-passkey]")).to_have_attribute("aria-busy", "false")
+def ask_again(account: Account) -> None:
+    account.age()
+    fill(account.section("Zweiter Faktor"), "Einrichten")
 
 
 STATES: dict[str, Any] = {
     "list": lambda account: None,
     "rename": lambda account: account.page.get_by_role("button", name="Umbenennen").click(),
-    "step-up": lambda account: (account.age(), account.page.get_by_role("button", name="Entfernen").click()),
+    "remove": lambda account: account.page.get_by_role("button", name="Entfernen").click(),
+    "step-up": ask_again,
 }
 
 

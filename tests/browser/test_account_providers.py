@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def test_a_provider_is_linked_signs_in_and_is_unlinked(account: Account, provide
     row = section.get_by_role("listitem")
     expect(row).to_contain_text("GitHub")
     expect(row).to_contain_text("else@example.com · Last used")
-    expect(account.section("History")).to_contain_text("A provider was linked")
+    expect(account.section("History")).to_contain_text("A provider was linked: GitHub")
+    expect(section.get_by_role("button", name="Link another GitHub account")).to_be_enabled()
 
     page = account.page.context.browser.new_context(base_url=account.site.url, locale="en-US").new_page()  # type: ignore[union-attr]
     page.goto("/sign-in")
@@ -66,10 +68,16 @@ def test_a_provider_is_linked_signs_in_and_is_unlinked(account: Account, provide
     page.context.close()
 
     fill(section, "Unlink: GitHub, else@example.com")
-    expect(status(section)).to_have_text("GitHub is unlinked.")
+    expect(account.dialog).to_have_accessible_name("Unlink this account?")
+    expect(account.dialog).to_have_accessible_description(re.compile("^GitHub, else@example.com: this "))
+    expect(account.dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    fill(account.dialog, "Unlink")
+    expect(status(section)).to_have_text("GitHub is unlinked. All other devices are signed out.")
+    expect(account.section("Devices").get_by_role("listitem")).to_have_count(1)
+    expect(section.get_by_role("button", name="Link GitHub")).to_be_enabled()
     expect(section).to_contain_text("No account is linked.")
     expect(section.get_by_role("heading", name=SECTION)).to_be_focused()
-    expect(account.section("History")).to_contain_text("A provider was unlinked")
+    expect(account.section("History")).to_contain_text("A provider was unlinked: GitHub")
 
 
 def test_linking_and_unlinking_ask_for_a_recent_sign_in(account: Account, providers: Providers) -> None:
@@ -81,12 +89,14 @@ def test_linking_and_unlinking_ask_for_a_recent_sign_in(account: Account, provid
     expect(status(section)).to_contain_text("GitHub is linked.")
     account.age()
     fill(section, "Unlink: GitHub, ada@example.com")
-    expect(account.dialog).to_be_visible()
+    fill(account.dialog, "Unlink")
+    expect(account.page.locator("#step-up")).to_be_visible()
     account.page.keyboard.press("Escape")
-    expect(section.get_by_role("alert").locator("visible=true")).to_have_text("Nothing was changed.")
-    fill(section, "Unlink: GitHub, ada@example.com")
-    fill(account.dialog, "Confirm", Password=PASSWORD)
-    expect(status(section)).to_have_text("GitHub is unlinked.")
+    expect(status(account.dialog)).to_have_text("Nothing was changed.")
+    fill(account.dialog, "Unlink")
+    fill(account.page.locator("#step-up"), "Confirm", Password=PASSWORD)
+    expect(status(section)).to_contain_text("GitHub is unlinked.")
+    expect(account.dialog).to_be_hidden()
 
 
 def test_an_identity_of_another_account_is_not_linked(
@@ -123,8 +133,10 @@ def test_the_last_way_in_stays(new_page: NewPage, providers: Providers) -> None:
     account = Account(page, providers.site, email, "")
     section = account.section(SECTION)
     fill(section, f"Unlink: GitHub, {email}")
-    alert = section.get_by_role("alert").locator("visible=true")
-    expect(alert).to_contain_text("You could not sign in any more.")
+    fill(account.dialog, "Unlink")
+    alert = account.dialog.get_by_role("alert").locator("visible=true")
+    expect(alert).to_contain_text("Without it you could not sign in any more.")
+    expect(alert).to_be_focused()
     expect(section.get_by_role("listitem")).to_have_count(1)
 
 
@@ -141,8 +153,10 @@ def test_an_account_without_a_password_signs_in_again_with_its_provider(
     account.age()
     fill(account.section("Second factor"), "Set up")
     fill(account.dialog, "Sign in again")
+    page.wait_for_url("**/sign-in#next=%2Faccount%23mfa")
     press(page, "GitHub")
-    page.wait_for_url("**/account")
+    page.wait_for_url("**/account#mfa")
+    expect(page.get_by_role("heading", name="Second factor")).to_be_focused()
     fill(account.section("Second factor"), "Set up")
     expect(page.get_by_role("heading", name="Set up an authenticator app")).to_be_focused()
 
@@ -166,6 +180,9 @@ def test_the_section_has_no_violation_of_wcag_and_fits_320_pixels_in_german(
     section = account.section("Anmelden über Anbieter")
     fill(section, "GitHub verknüpfen")
     expect(section.get_by_role("listitem")).to_have_count(1)
+    require_accessible(account.page)
+    account.page.get_by_role("button", name="Trennen").click()
+    expect(account.dialog).to_be_visible()
     require_accessible(account.page)
     account.page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
     assert not overflows(account.page)

@@ -83,6 +83,7 @@ def test_a_wrong_code_does_not_turn_it_on_and_cancelling_forgets_the_secret(acco
     code = mfa.get_by_label("Code from the app").locator("visible=true")
     expect(code).to_be_focused()
     expect(code).to_have_attribute("aria-invalid", "true")
+    expect(code).to_have_value("")
     fill(mfa, "Cancel")
     expect(mfa.get_by_role("button", name="Set up")).to_be_focused()
     assert account.site.call("GET", "/auth/mfa", token=account.token)["totp_enabled"] is False
@@ -157,7 +158,9 @@ def test_closing_the_dialog_changes_nothing_and_says_so(account: Account) -> Non
     fill(mfa, "Set up")
     expect(account.dialog).to_be_visible()
     account.page.keyboard.press("Escape")
-    expect(mfa.get_by_role("alert").locator("visible=true")).to_have_text("Nothing was changed.")
+    expect(mfa.get_by_role("status").locator("visible=true")).to_have_text("Nothing was changed.")
+    expect(mfa.get_by_role("alert").locator("visible=true")).to_have_count(0)
+    expect(mfa.get_by_role("button", name="Set up")).to_be_focused()
     expect(mfa.get_by_role("button", name="Set up")).to_be_enabled()
 
 
@@ -175,5 +178,5 @@ def test_an_account_without_a_password_signs_in_again(account: Account) -> None:
     account.age()
     fill(account.section(SECTION), "Set up")
     fill(account.dialog, "Sign in again")
-    account.page.wait_for_url("**/sign-in#next=%2Faccount")
+    account.page.wait_for_url("**/sign-in#next=%2Faccount%23mfa")
     expect(account.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

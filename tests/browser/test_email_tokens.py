@@ -14,7 +14,7 @@ from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
 NEW_PASSWORD = "AnotherPassword456"
-DEAD = "This token was used, replaced, or has expired. Ask for another email."
+DEAD = "This token was used, was replaced by a newer one, or has expired. Use the newest email, or ask for another one."
 DEAD_UNDO = (
     "This token was used or has expired, and there is no other. If your account still has this address, choose a new "
     "password. If not, ask support."

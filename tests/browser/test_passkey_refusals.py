@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.authenticator import Authenticator
 from tests.browser.conftest import NewPage, Site, submit
-from tests.browser.test_passkey_sign_in import expect_alert, open_sign_in, signed_out, use_button
+from tests.browser.test_passkey_sign_in import expect_alert, open_sign_in, signed_out, touch_once, use_button
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -84,8 +84,7 @@ def test_the_device_is_told_of_a_passkey_that_no_account_has(new_page: NewPage, 
         open_sign_in(page)
         use_button(page, device)
     else:
-        page.on("request", lambda one: device.press(False) if one.url.endswith("/login/passkey") else None)
-        device.press()
+        touch_once(page, device)
         page.goto("/sign-in")
     expect_alert(page, "This passkey belongs to no account here. It may have been removed. Sign in in another way.")
     (name, given), *more = page.evaluate("window.signals")

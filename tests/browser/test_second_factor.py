@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import NamedTuple
 
@@ -53,16 +54,25 @@ def test_a_recovery_code_signs_in(page: Page, site: Site) -> None:
     account = enrol(site)
     give_password(page, account)
     page.get_by_role("button", name="Use a recovery code").click()
-    expect(page.get_by_label("Recovery code")).to_be_focused()
+    recovery_code = page.get_by_label("Recovery code")
+    expect(recovery_code).to_be_focused()
+    submit(page, "Continue", Recovery_code="rc-with-a-typo")
+    expect(recovery_code).to_have_accessible_description(re.compile("^This recovery code is wrong or was used."))
+    expect(recovery_code).to_be_focused()
+    expect(recovery_code).to_have_value("rc-with-a-typo")
     submit(page, "Continue", Recovery_code=account.recovery_codes[0])
     page.wait_for_url("**/account")
 
 
-def test_a_wrong_code_is_an_alert_and_the_next_one_signs_in(page: Page, site: Site) -> None:
+def test_a_wrong_code_is_said_beside_its_empty_field_and_the_next_one_signs_in(page: Page, site: Site) -> None:
     account = enrol(site)
     give_password(page, account)
     submit(page, "Continue", Code="000000")
-    expect(page.get_by_role("alert").locator("visible=true")).to_contain_text("This code is wrong or was used.")
+    code = page.get_by_label("Code", exact=True)
+    expect(code).to_have_accessible_description(re.compile("This code is wrong or was used. Wait for the next one.$"))
+    expect(code).to_be_focused()
+    expect(code).to_have_value("")
+    expect(page.get_by_role("alert").locator("visible=true")).to_have_count(0)
     submit(page, "Continue", Code=account.next_code())
     page.wait_for_url("**/account")
 

@@ -15,6 +15,12 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     submit(page, "Sign in", Email=email, Password=password)
 
 
+def expect_account(page: Page) -> None:
+    """Wait for the page of the account, until its refresh token has been used: leaving before would lose the next."""
+    page.wait_for_url("**/account")
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+
+
 def cookie_names(page: Page) -> set[str]:
     return {cookie["name"] for cookie in page.context.cookies()}
 
@@ -22,7 +28,7 @@ def cookie_names(page: Page) -> set[str]:
 def test_signing_in_leads_to_the_account_and_keeps_the_refresh_token_from_scripts(page: Page, site: Site) -> None:
     email = site.register()["user"]["email"]
     sign_in(page, email)
-    page.wait_for_url("**/account")
+    expect_account(page)
     page.goto("/sign-in")
     expect(page.get_by_role("heading", name="You are signed in")).to_be_focused()
     expect(page.get_by_role("navigation")).to_contain_text(email)
@@ -35,7 +41,7 @@ def test_signing_in_leads_to_the_account_and_keeps_the_refresh_token_from_script
 
 def test_signing_out_on_a_page_ends_the_session(page: Page, site: Site) -> None:
     sign_in(page, site.register()["user"]["email"])
-    page.wait_for_url("**/account")
+    expect_account(page)
     page.goto("/forgot-password")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("navigation")).to_be_hidden()

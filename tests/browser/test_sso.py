@@ -171,7 +171,7 @@ def test_an_address_that_is_not_verified_on_both_sides_leads_to_the_password(pag
     email = providers.site.register()["user"]["email"]
     providers.at_github(email)
     press(page, "GitHub")
-    expect_alert(page, "There is an account with this address. Sign in with its password")
+    expect_alert(page, "An account with this email exists. Sign in to it with its password or passkey")
     give_password(page, email)
     expect_account(page, email)
 
@@ -188,7 +188,8 @@ def test_a_deactivated_account_is_refused_in_words(page: Page, providers: Provid
     ("behind", "said"),
     [
         ("error=sso_denied", "You have not signed in at the provider"),
-        ("error=registration_closed", "New accounts need an invitation here"),
+        ("error=limit_reached", "Sign in in another way, and unlink one in your account."),
+        ("error=registration_closed", "Nobody can create an account here on their own."),
         ("error=constructor", "The sign-in with the provider failed."),
         ("error=%3Cb%3ECall%200800%3C%2Fb%3E", "The sign-in with the provider failed."),
         ("code=sc_of_somebody_else", "That took too long, or began in another browser."),
@@ -206,7 +207,8 @@ def test_what_an_address_brings_is_said_in_sentences_of_this_page_only(
 
 def test_errors_are_in_the_language_of_the_reader(open_page: NewPage) -> None:
     page = open_page("/sign-in#error=link_required", locale="de-DE")
-    expect(page.get_by_role("alert").locator("visible=true")).to_contain_text("Es gibt ein Konto mit dieser Adresse.")
+    alert = page.get_by_role("alert").locator("visible=true")
+    expect(alert).to_contain_text("Mit dieser E-Mail-Adresse gibt es schon ein Konto.")
     expect(page.get_by_role("link", name="Weiter mit GitHub")).to_be_visible()
 
 

@@ -1,4 +1,4 @@
-// What the forms of the account page have in common.
+// What the forms of the account page have in common. `beside` is for others too.
 import { Problem } from "./api.js";
 import { clearErrors, onSubmit } from "./form.js";
 import { sentence, text } from "./text.js";
@@ -32,6 +32,18 @@ export function beside(places) {
 }
 
 /**
+ * Let a problem have another sentence: `call(…).catch(saidAs({ limit_reached: "too_many_passkeys" }))`.
+ * @param {Record<string, string>} names of sentences, by the code of the problem
+ * @returns {(problem: Problem) => never}
+ */
+export function saidAs(names) {
+  return (problem) => {
+    problem.code = names[problem.code] ?? problem.code;
+    throw problem;
+  };
+}
+
+/**
  * A problem with a field that the page finds itself.
  * @param {string} field
  * @param {string} name of the text
@@ -50,6 +62,24 @@ export function fold(form) {
   const part = form.closest("details");
   part.open = false;
   part.querySelector("summary").focus();
+}
+
+/**
+ * A dialog that asks before something is done.
+ * @param {HTMLDialogElement} dialog
+ * @param {HTMLElement} status
+ * @param {(subject: any) => Promise<string>} act returns what to say
+ * @returns {(subject: any, lead: string) => void} asks for a subject
+ */
+export function askFirst(dialog, status, act) {
+  /** @type {any} */
+  let asked = null;
+  onSave(dialog.querySelector("form"), () => act(asked), status);
+  return (subject, lead) => {
+    asked = subject;
+    dialog.querySelector("[data-lead]").textContent = lead;
+    openDialog(dialog);
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 // What happened to the account, newest first.
+import { nameOf } from "./account-identities.js";
 import { user } from "./account-user.js";
 import { fillSlot, pagedList, readableTime } from "./paged-list.js";
 import { actionSentence, text } from "./text.js";
@@ -11,7 +12,9 @@ import { deviceName } from "./user-agent.js";
 function fillRow(row, event) {
   const isByAnother = event.actor_id && event.actor_id !== user().id;
   const origin = event.user_agent ? deviceName(event.user_agent) : null;
-  fillSlot(row, "title", actionSentence(event.action));
+  const { name, provider } = event.details;
+  const subject = provider ? nameOf(provider) : name && text("quoted", { name });
+  fillSlot(row, "title", [actionSentence(event.action), subject].filter(Boolean).join(": "));
   fillSlot(row, "about", [isByAnother && text("by_another"), origin, event.ip_address].filter(Boolean).join(" · "));
   const time = row.querySelector("time");
   time.dateTime = event.created_at;

@@ -1,6 +1,7 @@
 // The providers that sign in to the account.
 import { callAccount } from "./account-call.js";
-import { onSave } from "./account-forms.js";
+import { askFirst } from "./account-forms.js";
+import { setLabel } from "./busy.js";
 import { onSubmit } from "./form.js";
 import { leave, takeFromAddress } from "./page.js";
 import { fillSlot, readableTime } from "./paged-list.js";
@@ -12,9 +13,11 @@ const list = section.querySelector("[data-list]");
 const template = section.querySelector("[data-row]");
 const status = section.querySelector("#providers-done");
 const links = [...section.querySelectorAll("[data-link]")];
+const dialog = document.querySelector("#unlink-provider");
+const askToUnlink = askFirst(dialog, status, unlink);
 
 /** @param {string} provider */
-function nameOf(provider) {
+export function nameOf(provider) {
   return links.find((form) => form.dataset.link === provider)?.dataset.label ?? provider; // one that is not configured
 }
 
@@ -26,10 +29,10 @@ function rowOf(identity) {
   const linked = text("identity_since", { time: readableTime(identity.created_at) });
   fillSlot(row, "title", name);
   fillSlot(row, "about", [identity.email, used, linked].filter(Boolean).join(" · "));
-  const form = row.querySelector("form");
-  const button = form.querySelector("button");
+  const button = row.querySelector("button");
   button.ariaLabel = [`${button.textContent}: ${name}`, identity.email].filter(Boolean).join(", ");
-  onSave(form, () => unlink(identity.id, name), status);
+  const lead = text("unlink_lead", { account: [name, identity.email].filter(Boolean).join(", ") });
+  button.addEventListener("click", () => askToUnlink({ id: identity.id, name }, lead));
   return row;
 }
 
@@ -37,19 +40,28 @@ async function show() {
   const { items } = await callAccount("GET", "/auth/identities");
   list.replaceChildren(...items.map(rowOf));
   section.querySelector("[data-none]").hidden = items.length > 0;
+  for (const form of links) labelLink(form, items);
   const isOffered = links.length > 0 || items.length > 0;
   for (const part of document.querySelectorAll("[data-providers]")) part.hidden = !isOffered;
 }
 
 /**
- * @param {string} id
- * @param {string} name
+ * @param {HTMLFormElement} form
+ * @param {any[]} identities
  */
-async function unlink(id, name) {
+function labelLink(form, identities) {
+  const isLinked = identities.some((identity) => identity.provider === form.dataset.link);
+  setLabel(form, text(isLinked ? "link_another" : "link", { provider: form.dataset.label }));
+}
+
+/** @param {{ id: string, name: string }} identity */
+async function unlink({ id, name }) {
   await callAccount("DELETE", `/auth/identities/${id}`).catch((problem) => {
     if (problem.status !== 404) throw problem; // it was unlinked
   });
   await show();
+  dialog.close();
+  document.dispatchEvent(new Event("sessions-ended"));
   section.querySelector("h2").focus();
   return text("identity_unlinked", { provider: name });
 }

@@ -1,6 +1,6 @@
 // The passkeys of the account: add, rename, remove.
 import { callAccount } from "./account-call.js";
-import { onSave, openDialog } from "./account-forms.js";
+import { askFirst, onSave, openDialog, saidAs } from "./account-forms.js";
 import { keepUser, user } from "./account-user.js";
 import { callSignedIn } from "./api.js";
 import { fillSlot, readableTime } from "./paged-list.js";
@@ -13,6 +13,9 @@ const template = section.querySelector("[data-row]");
 const status = section.querySelector("#passkeys-done");
 const dialog = document.querySelector("#rename-passkey");
 const renameForm = dialog.querySelector("form");
+const removal = document.querySelector("#remove-passkey");
+const askToRemove = askFirst(removal, status, remove);
+const SAID_AS = saidAs({ limit_reached: "too_many_passkeys" });
 /** @type {any} */
 let renamed = null;
 
@@ -26,7 +29,8 @@ function rowOf(passkey) {
   row.querySelector("[data-slot=bound]").hidden = passkey.synced;
   for (const button of row.querySelectorAll("button")) button.ariaLabel = `${button.textContent}: ${passkey.name}`;
   row.querySelector("[data-rename]").addEventListener("click", () => openRename(passkey));
-  onSave(row.querySelector("form"), () => remove(passkey), status);
+  const lead = text("remove_passkey_lead", { name: passkey.name });
+  row.querySelector("[data-remove]").addEventListener("click", () => askToRemove(passkey, lead));
   return row;
 }
 
@@ -38,10 +42,10 @@ async function show() {
 }
 
 async function add() {
-  const { challenge_id, options } = await callAccount("POST", "/auth/passkeys/options");
+  const { challenge_id, options } = await callAccount("POST", "/auth/passkeys/options").catch(SAID_AS);
   const passkey = await makePasskey(options, beginRequest());
   if (!passkey) return "";
-  const { name } = await callAccount("POST", "/auth/passkeys", { challenge_id, passkey });
+  const { name } = await callAccount("POST", "/auth/passkeys", { challenge_id, passkey }).catch(SAID_AS);
   await show();
   section.querySelector("h2").focus();
   return text("passkey_added", { name });
@@ -70,7 +74,9 @@ async function remove({ id, name }) {
     if (problem.status !== 404) throw problem; // it was removed
   });
   await show();
+  removal.close();
   void tellAuthenticators();
+  document.dispatchEvent(new Event("sessions-ended"));
   section.querySelector("h2").focus();
   return text("passkey_removed", { name });
 }

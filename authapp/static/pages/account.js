@@ -22,8 +22,15 @@ async function start() {
   startDelete();
   await Promise.all([startMfa(), startPasskeys(), startIdentities(), startSessions(), startHistory()]);
   showPanel("account", { focus: false });
-  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (location.hash) showSection(location.hash.slice(1));
   showLinked();
+}
+
+/** @param {string} id */
+function showSection(id) {
+  const section = document.getElementById(id);
+  section?.scrollIntoView();
+  section?.querySelector("h2")?.focus({ preventScroll: true });
 }
 
 try {

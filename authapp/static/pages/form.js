@@ -1,6 +1,9 @@
 // Forms that call the API: one submission at a time, errors beside their fields or in the alert, focus on the first.
 import { Problem } from "./api.js";
+import { setBusy } from "./busy.js";
 import { fieldMessage, sentence, text } from "./text.js";
+
+const CALM = ["step_up_cancelled", "passkey_not_added", "passkey_not_used"]; // as the person wanted it
 
 /**
  * Call a function with the values of a form each time it is sent. Optional fields that are empty are left out.
@@ -28,12 +31,15 @@ export function onSubmit(form, submit) {
 }
 
 /**
- * Show a problem: beside the fields that it names, the rest in the alert.
+ * Show a problem: beside the fields that it names, the rest in the alert. What is no error is a note, which leaves the
+ * focus where it is.
  * @param {HTMLFormElement} form
  * @param {Problem} problem
  * @param {string} [field] that a problem without field errors is about
  */
 export function showProblem(form, problem, field) {
+  setBusy(form, false);
+  if (CALM.includes(problem.code)) return void (noteOf(form).textContent = sentence(problem));
   const errors = { ...problem.fields };
   let isComplete = Object.keys(errors).length > 0;
   for (const [name, messages] of Object.entries(errors)) {
@@ -41,13 +47,20 @@ export function showProblem(form, problem, field) {
   }
   if (field && showError(form, field, sentence(problem))) isComplete = true;
   if (!isComplete) alertOf(form).textContent = sentence(problem);
-  setBusy(form, false);
+  if (problem.code === "wrong_code") emptyCode(form);
   focusError(form);
+}
+
+/** @param {HTMLFormElement} form of which a code was refused: the next is another, but a recovery code is corrected */
+function emptyCode(form) {
+  const input = form.querySelector("[aria-invalid]");
+  if (/^[\d\s]+$/.test(input?.value)) input.value = "";
 }
 
 /** @param {HTMLFormElement} form */
 export function clearErrors(form) {
   alertOf(form).textContent = "";
+  noteOf(form).textContent = "";
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   for (const error of form.querySelectorAll(".error")) {
     error.hidden = true;
@@ -91,19 +104,12 @@ function alertOf(form) {
 }
 
 /** @param {HTMLFormElement} form */
+function noteOf(form) {
+  return form.querySelector("[data-note]");
+}
+
+/** @param {HTMLFormElement} form */
 function valuesOf(form) {
   const values = Object.fromEntries(new FormData(form));
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
-}
-
-/**
- * @param {HTMLFormElement} form
- * @param {boolean} isBusy
- */
-function setBusy(form, isBusy) {
-  form.ariaBusy = String(isBusy);
-  const button = form.querySelector("button[type=submit]");
-  button.ariaDisabled = String(isBusy);
-  if (isBusy) button.dataset.label ??= button.textContent;
-  button.textContent = isBusy ? text("busy") : (button.dataset.label ?? button.textContent);
 }

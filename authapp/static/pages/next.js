@@ -24,9 +24,12 @@ export function restoreNext() {
   if (wanted) history.replaceState(null, "", `#next=${encodeURIComponent(wanted)}`);
 }
 
-/** Lead to the sign-in page, and from there back to this one. */
-export function leadToSignIn() {
-  location.replace(`/sign-in#next=${encodeURIComponent(location.pathname + location.hash)}`);
+/**
+ * Lead to the sign-in page, and from there back to this one.
+ * @param {string} [place] of this page, default: that of its address
+ */
+export function leadToSignIn(place) {
+  location.replace(`/sign-in#next=${encodeURIComponent(location.pathname + (place || location.hash))}`);
 }
 
 function wantedPage() {

@@ -61,7 +61,7 @@ export async function offerPasskeys(signIn) {
 /**
  * @param {SignIn} signIn
  * @param {{ challenge_id: string, options: any }} begun
- * @param {any} passkey null where the person chose none
+ * @param {any} passkey null where the request was ended
  */
 async function send(signIn, { challenge_id, options }, passkey) {
   if (!passkey) return;

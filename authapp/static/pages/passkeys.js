@@ -1,7 +1,6 @@
 // Passkeys (WebAuthn Level 3): what the browser is asked. It takes one request at a time: a new one ends that before.
 import { Problem } from "./api.js";
 
-const SILENT = ["NotAllowedError", "AbortError"]; // cancelled, or not in time
 const api = globalThis.PublicKeyCredential;
 
 /** The request that waits for the person. */
@@ -25,32 +24,35 @@ export function beginRequest() {
  * @param {any} options as the API gives them
  * @param {AbortController} request from `beginRequest`
  * @param {CredentialMediationRequirement} [mediation]
- * @returns {Promise<any>} the answer as the API takes it, null where the person chose none
+ * @returns {Promise<any>} the answer as the API takes it, null where the request was ended
  */
 export async function choosePasskey(options, request, mediation) {
   const publicKey = api.parseRequestOptionsFromJSON(options);
-  return answerOf(navigator.credentials.get({ publicKey, mediation, signal: request.signal }));
+  return answerOf(navigator.credentials.get({ publicKey, mediation, signal: request.signal }), "passkey_not_used");
 }
 
 /**
  * Make a passkey.
  * @param {any} options as the API gives them
  * @param {AbortController} request from `beginRequest`
- * @returns {Promise<any>} the answer as the API takes it, null where the person wanted none
+ * @returns {Promise<any>} the answer as the API takes it, null where the request was ended
  */
 export async function makePasskey(options, request) {
   const publicKey = api.parseCreationOptionsFromJSON(options);
-  return answerOf(navigator.credentials.create({ publicKey, signal: request.signal }));
+  return answerOf(navigator.credentials.create({ publicKey, signal: request.signal }), "passkey_not_added");
 }
 
-/** @param {Promise<any>} asked */
-async function answerOf(asked) {
+/**
+ * @param {Promise<any>} asked
+ * @param {string} cancelled the code of the problem where the person has cancelled, or not answered in time
+ */
+async function answerOf(asked, cancelled) {
   try {
     return (await asked)?.toJSON() ?? null;
   } catch (error) {
-    if (SILENT.includes(error.name)) return null;
-    const code = error.name === "InvalidStateError" ? "passkey_exists" : "passkey_failed";
-    throw new Problem({ code, status: 0, detail: error.message });
+    if (error.name === "AbortError") return null;
+    const codes = { NotAllowedError: cancelled, InvalidStateError: "passkey_exists" };
+    throw new Problem({ code: codes[error.name] ?? "passkey_failed", status: 0, detail: error.message });
   }
 }
 

@@ -26,7 +26,7 @@ export async function useAnswer(answer, signIn) {
   showPanel("coming-back");
   try {
     const code = answer.get("code");
-    if (!code) throw problemOf(answer.get("error"));
+    if (!code) throw problemOf(answer.get("error"), "providers_full");
     await signIn("/auth/sso/exchange", { code });
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
@@ -38,7 +38,9 @@ export async function useAnswer(answer, signIn) {
 /**
  * The problem that an address tells of. Anybody can write an address: only sentences of ours are shown.
  * @param {string} code
+ * @param {string} [limit] what a limit is called there
  */
-export function problemOf(code) {
-  return new Problem({ code: hasSentence(code) ? code : "sso_failed", status: 0, detail: "" });
+export function problemOf(code, limit = "too_many_providers") {
+  const known = hasSentence(code) ? code : "sso_failed";
+  return new Problem({ code: known === "limit_reached" ? limit : known, status: 0, detail: "" });
 }

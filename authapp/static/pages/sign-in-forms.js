@@ -1,10 +1,13 @@
 // The two steps of signing in: password, then second factor. See `sign_in_forms.html`.
+import { beside } from "./account-forms.js";
 import { call, keep } from "./api.js";
 import { clearErrors, onSubmit, showProblem } from "./form.js";
 import { showPanel } from "./page.js";
 import { beginRequest, choosePasskey, hasPasskeys } from "./passkeys.js";
 
 const START_AGAIN = ["invalid_mfa_token", "too_many_attempts"];
+const BESIDE_CODE = beside({ wrong_code: ["code"] });
+const BESIDE_RECOVERY_CODE = beside({ wrong_code: ["recovery_code", "wrong_recovery_code"] });
 
 /**
  * @param {(session: any) => Promise<void> | void} onSignedIn
@@ -23,7 +26,7 @@ export function bindSignIn(onSignedIn) {
     await onSignedIn(keep(session));
   }
 
-  /** @param {object | Promise<object | null>} answer null where the person gives none */
+  /** @param {object | Promise<object | null>} answer null where it is not waited for any more */
   async function sendSecondFactor(answer) {
     try {
       const given = await answer;
@@ -78,9 +81,11 @@ export function bindSignIn(onSignedIn) {
   }
 
   onSubmit(passwordForm, (values) => signIn("/auth/login", values));
-  onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }));
+  onSubmit(codeForm, ({ code }) => sendSecondFactor({ code: code.replace(/\s/g, "") }).catch(BESIDE_CODE));
   onSubmit(passkeyForm, () => sendSecondFactor(askForPasskey()));
-  onSubmit(recoveryForm, (values) => sendSecondFactor({ recovery_code: values.recovery_code.trim() }));
+  onSubmit(recoveryForm, ({ recovery_code }) => {
+    return sendSecondFactor({ recovery_code: recovery_code.trim() }).catch(BESIDE_RECOVERY_CODE);
+  });
 
   document.querySelector("[data-forgot]").addEventListener("click", (event) => {
     const email = passwordForm.elements.email.value.trim();

@@ -1,6 +1,6 @@
 // The dialog for what needs a recent sign-in: asks for the password, and for a code where there is a second factor; or
 // for a passkey.
-import { beside, factor, openDialog } from "./account-forms.js";
+import { beside, factor, openDialog, saidAs } from "./account-forms.js";
 import { keepUser, user } from "./account-user.js";
 import { call, callSignedIn, Problem, signOut } from "./api.js";
 import { onSubmit } from "./form.js";
@@ -10,6 +10,8 @@ import { beginRequest, choosePasskey } from "./passkeys.js";
 const dialog = document.querySelector("#step-up");
 const form = dialog.querySelector("[data-with-password]");
 const passkeyForm = dialog.querySelector("[data-with-passkey]");
+/** The section in which something was pressed last. */
+let section = "";
 
 /**
  * Authenticate again in this session. A password that was just typed is not asked for again.
@@ -54,12 +56,15 @@ onSubmit(passkeyForm, async () => {
   const request = beginRequest();
   dialog.addEventListener("close", () => request.abort(), { once: true });
   const { options } = await call("POST", "/auth/login/passkey/options");
-  const passkey = await choosePasskey(options, request);
+  const passkey = await choosePasskey(options, request).catch(saidAs({ passkey_not_used: "step_up_cancelled" }));
   if (!passkey) return;
   await reauthenticate({ passkey });
   dialog.close("done");
 });
 dialog.querySelector("[data-sign-in-again]").addEventListener("click", async () => {
   await signOut();
-  leadToSignIn();
+  leadToSignIn(section && `#${section}`);
+});
+document.addEventListener("click", ({ target }) => {
+  section = target.closest(".section")?.id ?? section;
 });
