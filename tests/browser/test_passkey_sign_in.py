@@ -42,7 +42,7 @@ def open_sign_in(page: Page, path: str = "/sign-in") -> None:
 
 
 def touch_once(page: Page, device: Authenticator) -> None:
-    """Touch the device for one request: not for the offer that follows a refusal, with another counter."""
+    """Touch the device for one request: not for the offer that follows an error, with another counter."""
 
     def let_go(route: Route) -> None:
         device.press(False)
