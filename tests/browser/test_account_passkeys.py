@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.account import Account, fill, open_account
 from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
-from tests.browser.test_passkey_refused import SIGNALS
+from tests.browser.test_passkey_errors import SIGNALS
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")

@@ -9,7 +9,7 @@ from tests.browser.account import Account, fill, open_account
 from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.browser.conftest import NewPage, Site
 from tests.browser.test_account_passkeys import add, alert, status
-from tests.browser.test_passkey_refused import REFUSED, SIGNALS
+from tests.browser.test_passkey_errors import REFUSED, SIGNALS
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
