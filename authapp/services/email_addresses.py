@@ -23,6 +23,7 @@ from authapp.services import (
     organizations,
     ways_in,
 )
+from authapp.services.ways_in import BesidePassword
 from authapp.web.application import current_app
 
 KIND = "verification"
@@ -78,15 +79,17 @@ def ask_again(user: UserRecord) -> None:
         outbox.enqueue_uncomposed(user.email, KIND, subject_id=user.id)
 
 
-def verification(user_id: UUID, email: str, organization_names: list[str], *, takes_back: bool) -> Message:
-    """Issue a token and write the email that verifies an address with it."""
+def verification(
+    user_id: UUID, email: str, organization_names: list[str], beside: BesidePassword, *, takes_back: bool
+) -> Message:
+    """Issue a token and write the email that verifies an address with it, and tells what can sign in by then."""
     purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
     issued = one_time_tokens.issue(purpose, user_id, email)
     return messages.render(
         "take_back" if takes_back else KIND,
         email=email,
         organizations=messages.listed(organization_names),
-        **ways_in.beside_password(user_id)._asdict(),
+        **beside._asdict(),
         forgot=messages.link(current_app.settings, "forgot-password"),
         expires_at=issued.expires_at,
         link=messages.link(current_app.settings, "verify-email", issued.token, take_back=takes_back),
@@ -101,4 +104,5 @@ def compose_again(waiting: Waiting) -> Message | None:
     if user is None or user.email_verified:
         return None
     names = organizations.names_of_user(user.id, messages.MOST_NAMES + 1)
-    return verification(user.id, user.email, names, takes_back=waiting.subject_id != user.id)
+    beside = ways_in.beside_password(user.id)
+    return verification(user.id, user.email, names, beside, takes_back=waiting.subject_id != user.id)

@@ -30,6 +30,7 @@ from authapp.services import (
 from authapp.services.email_changes import EmailTaken
 from authapp.services.invitation_acceptance import PendingInvitation
 from authapp.services.session_tokens import SignedIn
+from authapp.services.ways_in import NOTHING, BesidePassword
 from authapp.web.application import current_app
 
 KIND = "registration"
@@ -122,8 +123,11 @@ def _names(organization: OrganizationRecord | None) -> list[str]:
     return [organization.name] if organization else []
 
 
-def enqueue_verification(user_id: UUID, email: str, organization: OrganizationRecord | None) -> None:
-    message = email_addresses.verification(user_id, email, _names(organization), takes_back=False)
+def enqueue_verification(
+    user_id: UUID, email: str, organization: OrganizationRecord | None = None, beside: BesidePassword = NOTHING
+) -> None:
+    """Send the email that verifies the address of an account which has just been created."""
+    message = email_addresses.verification(user_id, email, _names(organization), beside, takes_back=False)
     outbox.enqueue_message(email, email_addresses.KIND, message)
 
 
@@ -137,7 +141,7 @@ def compose(waiting: Waiting) -> Message | None:
     if user_id is None:
         return _to_known_address(waiting)
     organization = _enter_organization(user_id, waiting.context["organization_name"])
-    return email_addresses.verification(user_id, waiting.recipient, _names(organization), takes_back=False)
+    return email_addresses.verification(user_id, waiting.recipient, _names(organization), NOTHING, takes_back=False)
 
 
 def _to_known_address(waiting: Waiting) -> Message | None:

@@ -26,6 +26,10 @@ class BesidePassword(NamedTuple):
     has_app: bool
 
 
+NOTHING = BesidePassword(0, 0, has_app=False)
+"""What an account has that has just registered with a password."""
+
+
 def require_another(user_id: UUID) -> None:
     """Pass if an account can still sign in. Call it once a way in is removed, while the account is locked.
 

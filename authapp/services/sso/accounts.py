@@ -18,6 +18,7 @@ from authapp.services import identities, invitation_acceptance, locks, registrat
 from authapp.services.email_changes import EmailTaken
 from authapp.services.identities import IdentityTaken
 from authapp.services.registration import CLOSED, RegistrationClosed
+from authapp.services.ways_in import BesidePassword
 from authapp.web.application import current_app
 
 
@@ -102,7 +103,7 @@ def _create(person: Person) -> UUID:
         raise Stale("the account was deleted meanwhile")
     _link(user, person, tell=False)
     if not person.email_verified:
-        registration.enqueue_verification(user.id, user.email, None)
+        registration.enqueue_verification(user.id, user.email, beside=BesidePassword(0, identities=1, has_app=False))
     return user.id
 
 

@@ -95,6 +95,7 @@ def test_an_address_that_the_provider_has_not_verified_is_sent_a_verification(
 ) -> None:
     user = sign_in(world, provider, ada(email_verified=False)).get_json()["user"]
     assert (user["email"], user["email_verified"]) == (EMAIL, False)
+    assert "The account has 1 linked provider" in " ".join(world.emails()[-1][1].text.split())
     assert world.caller().call("POST", "/auth/email/verify", {"token": world.token_for(EMAIL)}).status_code == 204
     again = sign_in(world, provider, ada(email_verified=False)).get_json()["user"]
     assert (again["id"], again["email_verified"]) == (user["id"], True)
