@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,7 +19,7 @@ class Identity(Identified, Created, Model):
     """An identity at a provider that signs an account in: an issuer, and what the issuer calls the person.
 
     `email` is what the provider told last. It identifies nobody. One that was unlinked is kept, so that the same
-    address does not link it again.
+    address does not link it again. It signs nobody in, and may be linked to another account.
     """
 
     __tablename__ = "identities"
@@ -33,7 +33,13 @@ class Identity(Identified, Created, Model):
     unlinked_at: Mapped[datetime | None] = mapped_column(timestamp())
 
     __table_args__ = (
-        Index("uq_identities_issuer_subject", "issuer", "subject", unique=True),
+        Index(
+            "uq_identities_issuer_subject",
+            "issuer",
+            "subject",
+            unique=True,
+            postgresql_where=text("unlinked_at IS NULL"),
+        ),
         Index("ix_identities_user_id", "user_id"),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from authapp.core.actor import UserRecord
 from authapp.core.email import Message
 from authapp.core.enums import AuditAction, TokenPurpose
+from authapp.core.errors import LimitReached
 from authapp.db import transaction
 from authapp.mail import messages, outbox
 from authapp.mail.composers import Waiting, composed_when_sent
@@ -73,10 +74,15 @@ def ask_again(user: UserRecord) -> None:
 
     Whoever verifies the address confirms all that the account can be signed in with. So the email has to tell of it.
     The account is locked.
+
+    Raises:
+        LimitReached: the address has been sent too many emails. Without another one, its owner could not verify it.
     """
-    if not user.email_verified:
-        one_time_tokens.void(user.id, TokenPurpose.VERIFICATION)
-        outbox.enqueue_uncomposed(user.email, KIND, subject_id=user.id)
+    if user.email_verified:
+        return
+    if not outbox.enqueue_uncomposed(user.email, KIND, subject_id=user.id):
+        raise LimitReached(detail=outbox.TOO_MANY)
+    one_time_tokens.void(user.id, TokenPurpose.VERIFICATION)
 
 
 def verification(

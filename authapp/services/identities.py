@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -17,7 +17,7 @@ from authapp.db import transaction
 from authapp.mail import notices
 from authapp.models import Identity
 from authapp.providers.provider import Person
-from authapp.services import audit, email_addresses, locks, sessions, ways_in
+from authapp.services import audit, email_addresses, locks, mfa_challenges, sessions, ways_in
 from authapp.web.application import current_app
 
 MOST = 20  # of an account
@@ -55,26 +55,17 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         detail = f"Your account has {MOST} linked providers, the most it may. Unlink one."
         raise LimitReached(detail=detail, keeps_writes=True)  # the code of a sign-in is used
     identity_id, now = uuid7(), clock.now()
-    values = {
-        "id": identity_id,
-        "user_id": user.id,
-        "provider": person.provider,
-        "email": person.email,
-        "created_at": now,
-        "last_used_at": now,
-        "unlinked_at": None,
-    }
+    columns = {"provider": person.provider, "issuer": person.issuer, "subject": person.subject, "email": person.email}
     linked = transaction.scalar(
         insert(Identity)
-        .values(issuer=person.issuer, subject=person.subject, **values)
-        .on_conflict_do_update(
-            index_elements=["issuer", "subject"], set_=values, where=Identity.unlinked_at.is_not(None)
-        )
+        .values(id=identity_id, user_id=user.id, created_at=now, last_used_at=now, **columns)
+        .on_conflict_do_nothing(index_elements=["issuer", "subject"], index_where=Identity.unlinked_at.is_(None))
         .returning(Identity.id)
     )
     if linked is None:
         _require_linked(user.id, person)
         return
+    transaction.execute(delete(Identity).where(*_unlinked_from(user.id, person)))
     audit.record(
         AuditAction.IDENTITY_LINKED, signing_in(user.id), target_id=identity_id, user_id=user.id,
         provider=person.provider,
@@ -99,23 +90,30 @@ def unlink(actor: Actor, identity_id: UUID) -> None:
         raise IdentityNotFound
     ways_in.require_another(actor.id)
     sessions.end_others(actor)
+    mfa_challenges.void(actor.id)
     audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=row.provider)
     _tell(actor.user, "identity_unlinked", row.provider, row.email)
 
 
 def was_unlinked(user_id: UUID, person: Person) -> bool:
     """Whether an account has unlinked an identity, which the same address then does not link again."""
-    same = (Identity.issuer == person.issuer, Identity.subject == person.subject, Identity.user_id == user_id)
-    return bool(transaction.scalar(select(exists().where(*same, Identity.unlinked_at.is_not(None)))))
+    return bool(transaction.scalar(select(exists().where(*_unlinked_from(user_id, person)))))
 
 
 def _linked_to(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return Identity.user_id == user_id, Identity.unlinked_at.is_(None)
 
 
+def _is(person: Person) -> ColumnElement[bool]:
+    return and_(Identity.issuer == person.issuer, Identity.subject == person.subject)
+
+
+def _unlinked_from(user_id: UUID, person: Person) -> tuple[ColumnElement[bool], ...]:
+    return Identity.user_id == user_id, Identity.unlinked_at.is_not(None), _is(person)
+
+
 def _require_linked(user_id: UUID, person: Person) -> None:
-    same = (Identity.issuer == person.issuer, Identity.subject == person.subject)
-    if transaction.scalar(select(Identity.user_id).where(*same)) != user_id:
+    if transaction.scalar(select(Identity.user_id).where(_is(person), Identity.unlinked_at.is_(None))) != user_id:
         raise IdentityTaken
 
 

@@ -126,6 +126,7 @@ def revoke(actor: Actor, organization_id: UUID, invitation_id: UUID) -> None:
     if row is None:
         raise InvitationNotFound
     outbox.cancel(invitation_id)
+    one_time_tokens.void(invitation_id)
     audit.record(
         AuditAction.INVITATION_REVOKED, actor, target_id=invitation_id, organization_id=organization_id, email=row.email
     )

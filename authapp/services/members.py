@@ -16,7 +16,7 @@ from authapp.db.pagination import Page, bound, cut
 from authapp.db.tenancy import set_account, set_tenant
 from authapp.mail import outbox
 from authapp.models import Invitation, Membership, Organization, User
-from authapp.services import admission, audit, locks, organizations
+from authapp.services import admission, audit, locks, one_time_tokens, organizations
 
 
 class MemberNotFound(NotFound):
@@ -231,6 +231,7 @@ def revoke_invitations(*by: ColumnElement[bool]) -> None:
     revoked = update(Invitation).where(*by, pending).values(status=InvitationStatus.REVOKED).returning(Invitation.id)
     if invitation_ids := list(transaction.execute(revoked).scalars()):
         outbox.cancel(*invitation_ids)
+        one_time_tokens.void_invitations(invitation_ids)
 
 
 def _is_member(organization_id: Any, user_id: Any) -> ColumnElement[bool]:

@@ -101,6 +101,11 @@ def find(mfa_token: str) -> Challenge:
     return Challenge._make(row)
 
 
+def void(user_id: UUID) -> None:
+    """Let no sign-in of an account wait any longer."""
+    transaction.execute(delete(MfaChallenge).where(MfaChallenge.user_id == user_id))
+
+
 def complete(challenge: Challenge) -> None:
     """Remove a challenge that was met: of any number of simultaneous requests, one completes it.
 

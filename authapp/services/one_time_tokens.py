@@ -16,6 +16,7 @@ from authapp.core.enums import TokenPurpose
 from authapp.core.errors import ApiError
 from authapp.db import transaction
 from authapp.models import OneTimeToken, User
+from authapp.models.columns import is_one_of
 from authapp.services import locks
 from authapp.web.application import current_app
 
@@ -142,6 +143,11 @@ def void(owner_id: UUID, *purposes: TokenPurpose) -> None:
     """Make the tokens of an owner invalid, for these purposes or for all."""
     which = [OneTimeToken.purpose.in_(purposes)] if purposes else []
     transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == owner_id, *which))
+
+
+def void_invitations(invitation_ids: list[UUID]) -> None:
+    """Make the tokens of invitations invalid."""
+    transaction.execute(delete(OneTimeToken).where(is_one_of(OneTimeToken.owner_id, invitation_ids)))
 
 
 def void_unconfirmed(user: UserRecord) -> None:

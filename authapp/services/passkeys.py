@@ -144,6 +144,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
         raise PasskeyNotFound
     ways_in.require_another(actor.id)
     sessions.end_others(actor)
+    mfa_challenges.void(actor.id)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)
     _tell(actor, "passkey_removed", row.name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authapp.core.actor import current_actor
+from authapp.core.errors import LimitReached
 from authapp.decorators.guards import require_active_user
 from authapp.schemas.mfa import Mfa, RecoveryCodes, TotpCode, TotpEnrolment, TotpRemoval
 from authapp.services import mfa
@@ -35,7 +36,7 @@ def set_up_totp() -> Enrolment:
 
 @bp.post("/totp/confirm")
 @require_active_user
-@raises(TotpNotFound, MfaAlreadyEnabled, WrongCode, TooManyAttempts)
+@raises(TotpNotFound, MfaAlreadyEnabled, WrongCode, TooManyAttempts, LimitReached)
 @bp.arguments(TotpCode)
 @bp.response(200, RecoveryCodes)
 def confirm_totp(body: dict[str, Any]) -> dict[str, list[str]]:

@@ -47,7 +47,13 @@ def create_identities() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_identities_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
     )
-    op.create_index("uq_identities_issuer_subject", "identities", ["issuer", "subject"], unique=True)
+    op.create_index(
+        "uq_identities_issuer_subject",
+        "identities",
+        ["issuer", "subject"],
+        unique=True,
+        postgresql_where=sa.text("unlinked_at IS NULL"),
+    )
     op.create_index("ix_identities_user_id", "identities", ["user_id"])
 
 

@@ -202,7 +202,7 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
         assert person.call("POST", "/auth/passkeys", body).status_code == 201
     # the account is locked; the challenge goes; how many there are; the passkey, its event and email; the address is to
     # be verified anew
-    assert sent == ["select", "select", "delete", "select", "insert", "insert", *EMAIL, "delete", *EMAIL]
+    assert sent == ["select", "select", "delete", "select", "insert", "insert", *EMAIL, *EMAIL, "delete"]
     with statements(world.app) as sent:
         signed_in = begin_sign_in(world)
     assert sent == ["with", "insert"]
@@ -214,8 +214,9 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
     [shown] = person.call("GET", "/auth/passkeys").get_json()["items"]
     with statements(world.app) as sent:
         assert person.call("DELETE", f"/auth/passkeys/{shown['id']}").status_code == 204
-    # the account is locked; the passkey goes; whether there is another way in; other sessions, event, event and email
-    assert sent == ["select", "select", "delete", "select", "update", "insert", "insert", *EMAIL]
+    # the account is locked; the passkey goes; whether there is another way in; other sessions and their event; sign-ins
+    # that wait; event and email
+    assert sent == ["select", "select", "delete", "select", "update", "insert", "delete", "insert", *EMAIL]
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:

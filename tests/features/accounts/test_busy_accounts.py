@@ -97,7 +97,7 @@ def test_an_account_leaves_many_organizations_in_as_many_statements_as_one(world
         )
     with statements(world.app) as sent:
         assert person.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
-    assert len(sent) <= 29
+    assert len(sent) <= 30
     assert {str(row.id) for row in world.sql("SELECT id FROM organizations WHERE deleted_at IS NOT NULL")} == alone
     assert world.sql("SELECT FROM memberships WHERE user_id = :id", id=person.id) == []
     assert len(world.sql("SELECT FROM memberships WHERE user_id = :id", id=other.id)) == 2 * MANY

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from authapp.core.clock import FrozenClock
-from tests.factories import UNKNOWN_ID, Caller, World, all_at_once
+from tests.factories import PASSWORD, UNKNOWN_ID, Caller, World, all_at_once
 from tests.features.email_addresses.test_email_changes import change, undo, undo_token
 from tests.features.passwords.test_passwords import verified
-from tests.second_factors import answer
+from tests.second_factors import answer, complete, enrol
 from tests.sso import EMAIL, MemoryProvider, ada, come_back, query_of, sign_in
 
 
@@ -121,6 +121,41 @@ def test_an_unlinked_identity_may_be_linked_to_another_account(world: World, pro
     assert before.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
     assert link(after.caller, provider) == {"linked": "oidc"}
     assert sign_in(world, provider, ada()).get_json()["user"]["id"] == str(after.id)
+
+
+@pytest.mark.parametrize("then", ["unlinked there too", "that account deleted", "the change of address undone"])
+def test_an_account_remembers_what_it_has_unlinked_whatever_happens_elsewhere(
+    world: World, provider: MemoryProvider, then: str
+) -> None:
+    owner = verified(world, email=EMAIL)
+    assert sign_in(world, provider, ada()).status_code == 200
+    [identity] = identities(owner.caller)
+    assert owner.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    other = world.person()
+    if then == "the change of address undone":
+        change(owner)
+        assert undo(world, undo_token(world, EMAIL)).status_code == 204
+    else:
+        assert link(other.caller, provider) == {"linked": "oidc"}
+        [linked] = identities(other.caller)
+        if then == "unlinked there too":
+            ended = other.call("DELETE", f"/auth/identities/{linked['id']}")
+        else:
+            ended = other.call("DELETE", "/auth/me", {"password": PASSWORD})
+        assert ended.status_code == 204
+    assert answer(sign_in(world, provider, ada())) == (409, "link_required")
+
+
+def test_a_sign_in_that_waits_for_a_code_ends_when_its_identity_is_unlinked(
+    world: World, provider: MemoryProvider
+) -> None:
+    owner = verified(world, email=EMAIL)
+    link(owner.caller, provider)
+    app = enrol(owner)
+    waiting = sign_in(world, provider, ada()).get_json()["mfa_token"]
+    [identity] = identities(owner.caller)
+    assert owner.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    assert answer(complete(world, waiting, code=app.code())) == (401, "invalid_mfa_token")
 
 
 def test_unlinking_ends_other_sessions(world: World, provider: MemoryProvider) -> None:

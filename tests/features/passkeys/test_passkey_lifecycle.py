@@ -101,3 +101,16 @@ def test_whoever_verifies_an_address_is_told_what_else_can_sign_in(
     assert answer(answered) == (410, "invalid_email_token")
     last = [message for _, message in world.emails() if message.subject == "Verify your email address"][-1]
     assert f"The account has {told}. If you have not added all of that, do not open" in " ".join(last.text.split())
+
+
+def test_nothing_is_added_to_an_unverified_account_whose_owner_could_not_be_told(world: World) -> None:
+    person = world.person()
+    answers = []
+    for _ in range(6):
+        begun = begin_registration(person)
+        sent = {"challenge_id": begun["challenge_id"], "passkey": Passkey().create(begun["options"])}
+        answers.append(answer(person.call("POST", "/auth/passkeys", sent)))
+    assert answers[0] == (201, None)
+    assert answers[-1] == (409, "limit_reached")
+    token = world.token_for(person.email)
+    assert world.caller().call("POST", "/auth/email/verify", {"token": token}).status_code == 204

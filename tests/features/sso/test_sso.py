@@ -506,8 +506,9 @@ def test_the_statements_of_a_sign_in_with_a_provider(world: World, provider: Mem
     assert sent == ["one:delete", "with", "insert"]  # the state is used; as above, the code
     with statements(world.app) as sent:
         assert exchange(browser, code).status_code == 200
-    # the code; identity and account; the account, its event; how many identities, one more, its event; the session
-    created = ["delete", "select", "select", "insert", "insert", "select", "select", "insert", "insert"]
+    # the code; identity and account; the account, its event; how many identities, one more, none unlinked, its event;
+    # the session
+    created = ["delete", "select", "select", "insert", "insert", "select", "select", "insert", "delete", "insert"]
     assert sent == [*created, "select", *SIGNED_IN]
     code = code_of(browser, provider, ada())
     with statements(world.app) as sent:
@@ -528,3 +529,17 @@ def test_the_id_of_a_state_or_code_is_worth_nothing_without_its_secret(world: Wo
     code = query_of(come_back(browser, state))["code"]
     assert answer(exchange(browser, with_another_secret(code))) == (401, "invalid_sso_code")
     assert exchange(browser, code).status_code == 200
+
+
+def test_invitations_that_were_revoked_do_not_crowd_out_another(
+    world: World, app_with: AppWith, provider: MemoryProvider
+) -> None:
+    admin, spammer = world.person("Acme Research"), world.person("Elsewhere")
+    world.invite(admin, admin.organization_id, EMAIL, "developer")
+    path = f"/organizations/{spammer.organization_id}/invitations"
+    for _ in range(21):
+        created = spammer.call("POST", path, {"email": EMAIL, "role": "viewer"}).get_json()
+        assert spammer.call("DELETE", f"{path}/{created['id']}").status_code == 204
+    invited = world.with_app(app_with(registration_mode="invitation"))
+    invited.app.providers[provider.id] = provider
+    assert sign_in(invited, provider, ada()).status_code == 200
