@@ -70,15 +70,15 @@ def resend(email: str, user: UserRecord | None) -> None:
 
 
 def ask_again(user: UserRecord) -> None:
-    """Void the token of a verification email, and send another one, of an account that has got a way in meanwhile.
+    """Void the token of a verification email, and send another one, of an account that has got a first way in.
 
-    Whoever verifies the address confirms all that the account can be signed in with. So the email has to tell of it.
-    The account is locked.
+    Whoever verifies the address confirms all that the account can be signed in with. So the email has to tell of it. An
+    email that tells of one way in warns of further ones as well. The account is locked.
 
     Raises:
         LimitReached: the address has been sent too many emails. Without another one, its owner could not verify it.
     """
-    if user.email_verified:
+    if user.email_verified or sum(ways_in.beside_password(user.id)) > 1:
         return
     if not outbox.enqueue_uncomposed(user.email, KIND, subject_id=user.id):
         raise LimitReached(detail=outbox.TOO_MANY)

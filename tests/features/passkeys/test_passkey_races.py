@@ -9,6 +9,7 @@ from typing import Any
 
 from authapp.core.clock import FrozenClock
 from tests.factories import Person, World, all_at_once
+from tests.features.passwords.test_passwords import verified
 from tests.passkeys import Passkey, begin_registration, begin_sign_in, second_factor_options, with_passkey
 from tests.second_factors import answer, begin, enrol
 
@@ -111,7 +112,7 @@ def test_a_registration_that_is_sent_by_all_at_once_adds_one_passkey(world: Worl
 
 
 def test_a_passkey_that_many_accounts_add_at_once_belongs_to_one(world: World) -> None:
-    people = [world.person() for _ in range(CLIENTS)]
+    people = [verified(world) for _ in range(CLIENTS)]
     for _ in range(ROUNDS):
         passkey = Passkey()
         bodies = [registration_body(person, passkey) for person in people]
