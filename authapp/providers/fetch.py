@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 
 import httpcore
 
+from authapp.core import strict_json
 from authapp.providers import network
 from authapp.providers.provider import ProviderUnavailable
 
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
             ProviderUnavailable: it is not JSON.
         """
         try:
-            return parse_json(self.body)
+            return strict_json.parse(self.body)
         except ValueError as error:
             raise ProviderUnavailable(f"the answer is not JSON: {error}") from None
 
@@ -100,13 +100,13 @@ class Fetcher:
         address = httpcore.URL(checked_address(url, allow_private=self.allow_private))
         until = min(self.until, time.monotonic() + SECONDS)
         backend = network.Network(until, allow_private=self.allow_private)
-        host = address.host.decode()
+        host, sent = address.host.decode(), [*_HEADERS.items(), *headers.items()]
         try:
             with (
-                httpcore.HTTPConnection(address.origin, ssl_context=network.TLS, network_backend=backend) as connection,
-                connection.stream(
-                    method, address, headers=[*_HEADERS.items(), *headers.items()], content=body
-                ) as response,
+                httpcore.HTTPConnection(
+                    address.origin, ssl_context=network.tls(), network_backend=backend
+                ) as connection,
+                connection.stream(method, address, headers=sent, content=body) as response,
             ):
                 if not 200 <= response.status < 300 and (not 400 <= response.status < 500 or response.status in _BUSY):
                     raise ProviderUnavailable(f"{host} answers with status {response.status}")
@@ -127,26 +127,3 @@ def checked_address(url: object, *, allow_private: bool) -> str:
     if found[1] != "https" and not allow_private:
         raise ProviderUnavailable(f"not an https address: {url!a:.200}")
     return found[0]
-
-
-def parse_json(raw: bytes) -> Any:
-    """JSON in UTF-8 (RFC 8259) without what parsers disagree on: names that are there twice, NaN, Infinity.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    try:
-        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("too deep") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-
 from authapp.providers.fetch import Answer, Fetcher
-from authapp.providers.openid import bearer, tokens_of
+from authapp.providers.oauth import authorization_url, bearer, tokens_of
 from authapp.providers.people import email_address, first_and_last_name
 from authapp.providers.provider import Exchange, Person, ProviderUnavailable, SsoFailed
 
@@ -37,17 +34,7 @@ class GitHub:
 
     def authorization_url(self, exchange: Exchange) -> str:
         """As `Provider` has it."""
-        address: str = prepare_grant_uri(
-            f"{self._web}/login/oauth/authorize",
-            self._client_id,
-            "code",
-            exchange.redirect_uri,
-            _SCOPE,
-            exchange.state,
-            code_challenge=create_s256_code_challenge(exchange.code_verifier),
-            code_challenge_method="S256",
-        )
-        return address
+        return authorization_url(f"{self._web}/login/oauth/authorize", self._client_id, _SCOPE, exchange)
 
     def authenticate(self, exchange: Exchange, code: str, issuer: str | None) -> Person:
         """As `Provider` has it."""

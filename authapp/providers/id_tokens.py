@@ -13,8 +13,8 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
-from authapp.core import clock, lengths
-from authapp.providers.fetch import Fetcher, parse_json
+from authapp.core import clock, lengths, strict_json
+from authapp.providers.fetch import Fetcher
 from authapp.providers.key_sets import ALGORITHMS, KeySet, SigningKey
 from authapp.providers.provider import SsoFailed
 
@@ -74,7 +74,7 @@ def read_id_token(token: str, keys: KeySet, fetcher: Fetcher) -> IdToken:
         SsoFailed: it is not valid.
     """
     try:
-        header = parse_json(urlsafe_b64decode(token.partition(".")[0].encode()))
+        header = strict_json.parse(urlsafe_b64decode(token.partition(".")[0].encode()))
     except ValueError as error:
         raise SsoFailed(f"the header of the id_token is not JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(algorithm := header.get("alg"), str):
@@ -84,7 +84,7 @@ def read_id_token(token: str, keys: KeySet, fetcher: Fetcher) -> IdToken:
     key = keys.find(kid, algorithm, fetcher)
     try:
         signed = jws.deserialize_compact(token, key.key, registry=_SIGNATURES)
-        claims = parse_json(signed.payload or b"")
+        claims = strict_json.parse(signed.payload or b"")
     except (JoseError, ValueError, TypeError) as error:
         raise SsoFailed(f"the id_token is not valid: {error}") from None
     if not isinstance(claims, dict):

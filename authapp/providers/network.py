@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TypeVar
 
 from httpcore import SOCKET_OPTION, NetworkBackend, NetworkStream
@@ -16,9 +17,13 @@ from authapp.providers.provider import ProviderUnavailable
 MOST_BYTES = 256 * 1024  # of an answer, with its head and the certificates
 _READ = 16 * 1024  # bytes at once, a TLS record
 
-TLS = ssl.create_default_context()
-
 T = TypeVar("T")
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """How TLS is spoken. Made when a provider is asked: the certificates of the system take time and memory."""
+    return ssl.create_default_context()
 
 
 class Network(NetworkBackend):

@@ -7,20 +7,17 @@ import re
 from typing import Any
 from urllib.parse import quote_plus
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-
 from authapp.providers.cached import Cached
 from authapp.providers.discovery import TENANT, UUID, Discovery, is_microsoft, read_discovery
-from authapp.providers.fetch import Answer, Fetcher
+from authapp.providers.fetch import Fetcher
 from authapp.providers.id_tokens import Expected, IdToken, check_claims, read_id_token
 from authapp.providers.key_sets import KeySet, signing_keys
+from authapp.providers.oauth import authorization_url, bearer, tokens_of
 from authapp.providers.people import email_address, person_name
-from authapp.providers.provider import Exchange, Person, ProviderUnavailable, SsoFailed
+from authapp.providers.provider import Exchange, Person, SsoFailed
 
 GOOGLE = "https://accounts.google.com"
 _SCOPE = "openid email profile"
-_ACCESS_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # RFC 6749 appendix A.12, as a header may have it
 
 
 class OpenIdProvider:
@@ -53,18 +50,8 @@ class OpenIdProvider:
     def authorization_url(self, exchange: Exchange) -> str:
         """As `Provider` has it."""
         discovery = self._discovery.get(Fetcher(allow_private=self._allow_private))
-        address: str = prepare_grant_uri(
-            discovery.authorization_endpoint,
-            self._client_id,
-            "code",
-            exchange.redirect_uri,
-            _SCOPE,
-            exchange.state,
-            nonce=exchange.nonce,
-            code_challenge=create_s256_code_challenge(exchange.code_verifier),
-            code_challenge_method="S256",
-        )
-        return address
+        endpoint = discovery.authorization_endpoint
+        return authorization_url(endpoint, self._client_id, _SCOPE, exchange, nonce=exchange.nonce)
 
     def authenticate(self, exchange: Exchange, code: str, issuer: str | None) -> Person:
         """As `Provider` has it."""
@@ -120,28 +107,6 @@ class OpenIdProvider:
 
     def _jwks_uri(self, fetcher: Fetcher) -> str:
         return self._discovery.get(fetcher).jwks_uri
-
-
-def tokens_of(answer: Answer) -> dict[str, Any]:
-    """The tokens that a token endpoint gives, with an access token for a header (RFC 6749 section 5).
-
-    Raises:
-        ProviderUnavailable: the answer is not JSON.
-        SsoFailed: it refuses the code.
-    """
-    tokens = answer.json()  # no more of it is logged than the error: it may have tokens
-    if not isinstance(tokens, dict):
-        raise ProviderUnavailable("the token endpoint gives no JSON object")
-    if answer.is_error or "error" in tokens:  # GitHub has it with status 200
-        raise SsoFailed(f"the token endpoint refuses the code: {answer.status} {tokens.get('error')!a:.200}")
-    access_token = tokens.get("access_token")
-    if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
-        raise SsoFailed("the token endpoint gives no access token")
-    return tokens
-
-
-def bearer(access_token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {access_token}"}
 
 
 def _basic(client_id: str, client_secret: str) -> str:

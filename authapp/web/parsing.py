@@ -11,6 +11,7 @@ from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from authapp.core import strict_json
 from authapp.core.errors import ApiError, BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 DEEPEST_NESTING = 20
@@ -103,10 +104,13 @@ def parse_json(raw: bytes) -> Any:
     """
     too_deep = InvalidJson(detail=f"The body is nested deeper than {DEEPEST_NESTING} levels.")
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = strict_json.parse(raw)
     except UnicodeDecodeError:
         raise InvalidJson(detail="The body is not UTF-8.") from None
-    except RecursionError:
+    except strict_json.RepeatedName as error:
+        name = json.dumps(error.name[:50])
+        raise InvalidJson(detail=f"The body names {name} more than once in one object.") from None
+    except strict_json.TooDeep:
         raise too_deep from None
     except ValueError:
         raise InvalidJson from None
@@ -118,19 +122,6 @@ def parse_json(raw: bytes) -> Any:
 def _few(found: dict[str, Any]) -> dict[str, Any]:
     """No reply grows with the number and the length of the names that somebody made up."""
     return {name[:LONGEST_FIELD_NAME]: messages for name, messages in list(found.items())[:MOST_ERRORS]}
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise InvalidJson(detail=f"The body names {json.dumps(name[:50])} more than once in one object.")
-        found[name] = value
-    return found
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _depth(value: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from werkzeug import Request, Response
 from werkzeug.utils import redirect
 
 from authapp.providers.github import GitHub
-from tests.providers.http_server import serving_wsgi
+from tests.providers.http_server import json_response, serving_wsgi
 
 CLIENT_ID, CLIENT_SECRET = "github-client", "github-secret"
 
@@ -75,31 +74,29 @@ class GitHubServer:
         """Errors have status 200, as GitHub's have."""
         asked = self._codes.pop(request.form.get("code", ""), None)
         if (request.form.get("client_id"), request.form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            return _json({"error": "incorrect_client_credentials"})
+            return json_response({"error": "incorrect_client_credentials"})
         if asked is None or asked["code_challenge"] != _challenge(request.form.get("code_verifier", "")):
-            return _json({"error": "bad_verification_code", "error_description": "The code is incorrect or expired."})
+            return json_response(
+                {"error": "bad_verification_code", "error_description": "The code is incorrect or expired."}
+            )
         if asked["redirect_uri"] != request.form.get("redirect_uri"):
-            return _json({"error": "redirect_uri_mismatch"})
+            return json_response({"error": "redirect_uri_mismatch"})
         token = f"gho_{secrets.token_hex(18)}"
         self._tokens.add(token)
         if request.headers.get("Accept") != "application/json":
             return Response(urlencode({"access_token": token}), content_type="application/x-www-form-urlencoded")
-        return _json({"access_token": token, "scope": asked["scope"], "token_type": "bearer"})
+        return json_response({"access_token": token, "scope": asked["scope"], "token_type": "bearer"})
 
     def _of_account(self, request: Request, content: Any) -> Response:
         if "User-Agent" not in request.headers:
             return Response("Request forbidden by administrative rules.", status=403)
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
-            return _json({"message": "Bad credentials"}, status=401)
-        return _json(content)
+            return json_response({"message": "Bad credentials"}, status=401)
+        return json_response(content)
 
 
 def _challenge(verifier: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(json.dumps(content), status=status, content_type="application/json")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 from typing import Any
 
+from werkzeug import Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
@@ -17,6 +19,10 @@ class _Silent(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's own name
         """Nothing."""
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    return Response(json.dumps(content), status=status, content_type="application/json")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from werkzeug.utils import redirect
 from authapp.config_checks import DISCOVERY_PATH
 from authapp.core import clock
 from authapp.providers.openid import OpenIdProvider
-from tests.providers.http_server import serving_wsgi
+from tests.providers.http_server import json_response, serving_wsgi
 
 CLIENT_ID, CLIENT_SECRET = "openid-client", "a secret: with/every+sign"
 
@@ -164,10 +164,6 @@ def _client_of(request: Request) -> tuple[str | None, str | None]:
     assert "client_secret" not in request.form
     name, _, secret = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
     return unquote_plus(name), unquote_plus(secret)
-
-
-def json_response(content: Any, status: int = 200) -> Response:
-    return Response(json.dumps(content), status=status, content_type="application/json")
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from authapp.providers.key_sets import SigningKey
 from authapp.providers.openid import OpenIdProvider, _issuer_of
 from authapp.providers.provider import ProviderUnavailable, SsoFailed
 from tests.providers.browser import EXCHANGE, sign_in
-from tests.providers.openid_server import RSA, OpenIdServer, json_response
+from tests.providers.http_server import json_response
+from tests.providers.openid_server import RSA, OpenIdServer
 
 ISSUER = "https://id.example.com/realms/acme"
 URL = f"{ISSUER}/.well-known/openid-configuration"

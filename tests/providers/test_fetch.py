@@ -25,8 +25,8 @@ from authapp.providers.provider import ProviderUnavailable
 from tests.live import free_port
 from tests.providers.browser import EXCHANGE, response_of, sign_in
 from tests.providers.certificates import certificates
-from tests.providers.http_server import serving_bytes, serving_wsgi
-from tests.providers.openid_server import OpenIdServer, json_response
+from tests.providers.http_server import json_response, serving_bytes, serving_wsgi
+from tests.providers.openid_server import OpenIdServer
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -71,7 +71,7 @@ def test_tls_checks_the_certificate_of_the_host_name(
         port = address.rpartition(":")[2]
         with pytest.raises(ProviderUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
             fetcher().get(f"https://{host}:{port}/")
-        monkeypatch.setattr(network, "TLS", client)
+        monkeypatch.setattr(network, "tls", lambda: client)
         assert fetcher().post(f"https://{host}:{port}/", {"text": "x" * 100_000}).object()["Host"] == f"{host}:{port}"
         with pytest.raises(ProviderUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
             fetcher().get(f"https://{other}:{port}/")
@@ -340,5 +340,5 @@ def test_the_deadline_holds_under_gevent_and_others_run_meanwhile() -> None:
 
 
 def test_the_certificates_are_checked() -> None:
-    assert network.TLS.verify_mode == ssl.CERT_REQUIRED
-    assert network.TLS.check_hostname
+    assert network.tls().verify_mode == ssl.CERT_REQUIRED
+    assert network.tls().check_hostname

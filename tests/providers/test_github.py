@@ -12,7 +12,7 @@ from authapp.providers.github import GitHub
 from authapp.providers.provider import Person, ProviderUnavailable, SsoFailed
 from tests.providers.browser import EXCHANGE, response_of, sign_in
 from tests.providers.github_server import GitHubServer
-from tests.providers.openid_server import json_response
+from tests.providers.http_server import json_response
 
 
 def test_a_person_signs_in_with_github(github: GitHubServer) -> None:

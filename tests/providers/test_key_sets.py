@@ -15,8 +15,8 @@ from authapp.core.clock import FrozenClock
 from authapp.providers.key_sets import signing_keys
 from authapp.providers.provider import ProviderUnavailable, SsoFailed
 from tests.providers.browser import EXCHANGE, response_of, sign_in
-from tests.providers.http_server import serving_bytes
-from tests.providers.openid_server import EC, RSA, OpenIdServer, Signature, json_response
+from tests.providers.http_server import json_response, serving_bytes
+from tests.providers.openid_server import EC, RSA, OpenIdServer, Signature
 
 NEW = RSAKey.generate_key(2048, {"kid": "new"})
 UNUSABLE: dict[str, Any] = {

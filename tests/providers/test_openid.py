@@ -17,6 +17,7 @@ from authapp.core.clock import FrozenClock
 from authapp.providers.openid import OpenIdProvider
 from authapp.providers.provider import Person, ProviderUnavailable, SsoFailed
 from tests.providers.browser import EXCHANGE, response_of, sign_in
+from tests.providers.http_server import json_response
 from tests.providers.openid_server import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -25,7 +26,6 @@ from tests.providers.openid_server import (
     RSA,
     OpenIdServer,
     Signature,
-    json_response,
 )
 
 
