@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, and_, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,11 @@ class Identity(Identified, Created, Model):
         ),
         Index("ix_identities_user_id", "user_id"),
     )
+
+    @classmethod
+    def linked_to(cls, user_id: UUID) -> ColumnElement[bool]:
+        """The condition under which it signs an account in."""
+        return and_(cls.user_id == user_id, cls.unlinked_at.is_(None))
 
 
 class SsoState(Identified, Created, Model):

@@ -65,10 +65,8 @@ def remove_factors_since(user_id: UUID, moment: datetime) -> None:
 
     The second factor goes with its recovery codes. `forget_sign_ins` removes one that is not confirmed.
     """
-    passkeys = delete(Passkey).where(Passkey.user_id == user_id, Passkey.created_at >= moment)
-    transaction.execute(passkeys)
-    identities = (Identity.user_id == user_id, Identity.created_at >= moment)
-    transaction.execute(delete(Identity).where(*identities, Identity.unlinked_at.is_(None)))
+    transaction.execute(delete(Passkey).where(Passkey.user_id == user_id, Passkey.created_at >= moment))
+    transaction.execute(delete(Identity).where(Identity.linked_to(user_id), Identity.created_at >= moment))
     since = select(TotpFactor.user_id).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at >= moment)
     if transaction.scalar(since) is not None:
         second_factors.remove(user_id)

@@ -14,10 +14,11 @@ from authapp.core.actor import Actor, UserRecord, signing_in
 from authapp.core.enums import AuditAction
 from authapp.core.errors import Conflict, LimitReached, NotFound
 from authapp.db import transaction
+from authapp.db.transaction import Stale
 from authapp.mail import notices
-from authapp.models import Identity
+from authapp.models import Identity, User
 from authapp.providers.provider import Person
-from authapp.services import audit, email_addresses, locks, mfa_challenges, sessions, ways_in
+from authapp.services import audit, email_addresses, locks, ways_in
 from authapp.web.application import current_app
 
 MOST = 20  # of an account
@@ -35,7 +36,7 @@ class IdentityTaken(Conflict):
 
 def of_account(actor: Actor) -> list[dict[str, Any]]:
     """The identities of the caller, oldest first."""
-    mine = select(Identity.__table__).where(*_linked_to(actor.id)).order_by(Identity.created_at, Identity.id)
+    mine = select(Identity.__table__).where(Identity.linked_to(actor.id)).order_by(Identity.created_at, Identity.id)
     return [dict(row) for row in transaction.execute(mine).mappings()]
 
 
@@ -51,7 +52,7 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         IdentityTaken: it signs another account in.
         LimitReached: the account has as many as it may.
     """
-    if transaction.scalar(select(func.count()).where(*_linked_to(user.id))) >= MOST:
+    if transaction.scalar(select(func.count()).where(Identity.linked_to(user.id))) >= MOST:
         detail = f"Your account has {MOST} linked providers, the most it may. Unlink one."
         raise LimitReached(detail=detail, keeps_writes=True)  # the code of a sign-in is used
     identity_id, now = uuid7(), clock.now()
@@ -63,7 +64,8 @@ def link(user: UserRecord, person: Person, *, tell: bool = True) -> None:
         .returning(Identity.id)
     )
     if linked is None:
-        _require_linked(user.id, person)
+        if _owner(person) != user.id:
+            raise IdentityTaken
         return
     transaction.execute(delete(Identity).where(*_unlinked_from(user.id, person)))
     audit.record(
@@ -83,14 +85,12 @@ def unlink(actor: Actor, identity_id: UUID) -> None:
         LastWayIn: the account could not be signed in to any more.
     """
     locks.lock_account(actor)
-    unlinked = update(Identity).where(Identity.id == identity_id, *_linked_to(actor.id))
+    unlinked = update(Identity).where(Identity.id == identity_id, Identity.linked_to(actor.id))
     returned = unlinked.values(unlinked_at=clock.now()).returning(Identity.provider, Identity.email)
     row = transaction.execute(returned).one_or_none()
     if row is None:
         raise IdentityNotFound
-    ways_in.require_another(actor.id)
-    sessions.end_others(actor)
-    mfa_challenges.void(actor.id)
+    ways_in.conclude_removal(actor)
     audit.record(AuditAction.IDENTITY_UNLINKED, actor, target_id=identity_id, user_id=actor.id, provider=row.provider)
     _tell(actor.user, "identity_unlinked", row.provider, row.email)
 
@@ -100,8 +100,26 @@ def was_unlinked(user_id: UUID, person: Person) -> bool:
     return bool(transaction.scalar(select(exists().where(*_unlinked_from(user_id, person)))))
 
 
-def _linked_to(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return Identity.user_id == user_id, Identity.unlinked_at.is_(None)
+def find_account(person: Person) -> UUID | None:
+    """The account that an identity signs in, locked before it is asked whether it still does. None: it signs none in.
+
+    Raises:
+        Stale: it was unlinked meanwhile.
+    """
+    user_id = _owner(person)
+    if user_id is None:
+        return None
+    locks.lock_user(User.id == user_id)
+    used = update(Identity).where(_is(person), Identity.linked_to(user_id))
+    values = {"last_used_at": clock.now(), "email": person.email}
+    if transaction.scalar(used.values(values).returning(Identity.id)) is None:
+        raise Stale("the identity was unlinked meanwhile")
+    return user_id
+
+
+def _owner(person: Person) -> UUID | None:
+    owner = select(Identity.user_id).where(_is(person), Identity.unlinked_at.is_(None))
+    return transaction.scalar(owner)  # type: ignore[no-any-return]
 
 
 def _is(person: Person) -> ColumnElement[bool]:
@@ -110,11 +128,6 @@ def _is(person: Person) -> ColumnElement[bool]:
 
 def _unlinked_from(user_id: UUID, person: Person) -> tuple[ColumnElement[bool], ...]:
     return Identity.user_id == user_id, Identity.unlinked_at.is_not(None), _is(person)
-
-
-def _require_linked(user_id: UUID, person: Person) -> None:
-    if transaction.scalar(select(Identity.user_id).where(_is(person), Identity.unlinked_at.is_(None))) != user_id:
-        raise IdentityTaken
 
 
 def _tell(user: UserRecord, kind: str, provider_id: str, address: str | None) -> None:

@@ -19,7 +19,7 @@ from authapp.mail import messages, notices
 from authapp.models import Passkey, PasskeyUser
 from authapp.security.authenticators import name_of
 from authapp.security.webauthn import InvalidPasskey, NewPasskey
-from authapp.services import audit, email_addresses, locks, mfa_challenges, passkey_challenges, sessions, ways_in
+from authapp.services import audit, email_addresses, locks, mfa_challenges, passkey_challenges, ways_in
 from authapp.services.passkey_assertions import PasskeyNotFound
 from authapp.services.passkey_challenges import InvalidPasskeyChallenge
 from authapp.web.application import current_app
@@ -142,9 +142,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
     row = transaction.execute(removed).one_or_none()
     if row is None:
         raise PasskeyNotFound
-    ways_in.require_another(actor.id)
-    sessions.end_others(actor)
-    mfa_challenges.void(actor.id)
+    ways_in.conclude_removal(actor)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)
     _tell(actor, "passkey_removed", row.name)
 

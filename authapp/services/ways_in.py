@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select
 
+from authapp.core.actor import Actor
 from authapp.core.errors import Conflict
 from authapp.db import transaction
 from authapp.models import Identity, Passkey, TotpFactor, User
+from authapp.services import mfa_challenges, sessions
 from authapp.web.application import current_app
 
 
@@ -30,19 +32,27 @@ NOTHING = BesidePassword(0, 0, has_app=False)
 """What an account has that has just registered with a password."""
 
 
-def require_another(user_id: UUID) -> None:
-    """Pass if an account can still sign in. Call it once a way in is removed, while the account is locked.
+def conclude_removal(actor: Actor) -> None:
+    """Do what follows when the caller has removed a way in. The account is locked.
 
-    An identity counts while its provider is configured.
+    Another one has to be left. Other sessions end, and sign-ins that wait for a second factor: whoever has stolen what
+    was removed may have begun them.
 
     Raises:
-        LastWayIn: it can not. The removal is rolled back.
+        LastWayIn: none is left. The removal is rolled back.
     """
+    _require_another(actor.id)
+    sessions.end_others(actor)
+    mfa_challenges.void(actor.id)
+
+
+def _require_another(user_id: UUID) -> None:
+    """Pass if an account can still sign in. An identity counts while its provider is configured."""
     configured = Identity.provider.in_(list(current_app.providers))
     ways = or_(
         exists().where(User.id == user_id, User.password_hash.is_not(None)),
         exists().where(Passkey.user_id == user_id),
-        exists().where(Identity.user_id == user_id, Identity.unlinked_at.is_(None), configured),
+        exists().where(Identity.linked_to(user_id), configured),
     )
     if not transaction.scalar(select(ways)):
         raise LastWayIn
@@ -51,7 +61,7 @@ def require_another(user_id: UUID) -> None:
 def beside_password(user_id: UUID) -> BesidePassword:
     """What an account has to sign in with beside its password."""
     passkeys = select(func.count()).where(Passkey.user_id == user_id)
-    identities = select(func.count()).where(Identity.user_id == user_id, Identity.unlinked_at.is_(None))
+    identities = select(func.count()).where(Identity.linked_to(user_id))
     has_app = exists().where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_not(None))
     row = transaction.execute(select(passkeys.scalar_subquery(), identities.scalar_subquery(), has_app)).one()
     return BesidePassword._make(row)

@@ -41,13 +41,10 @@ def bind_browser() -> bytes:
     Returns:
         the keyed hash of the cookie, to be stored, and compared with `browser_hash` later.
     """
-    token = g.get("browser_token") or _sent_token()
-    if token is None:
-        token = secrets.token_urlsafe(32)
     if "browser_token" not in g:
-        g.browser_token = token
+        g.browser_token = _sent_token() or secrets.token_urlsafe(32)
         after_this_request(_set_browser_cookie)
-    return current_app.digests.browser(token)
+    return current_app.digests.browser(g.browser_token)
 
 
 def browser_hash() -> bytes | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from authapp.core import clock
 from authapp.core.actor import UserRecord
 from authapp.core.errors import Conflict, Forbidden
 from authapp.db import transaction
 from authapp.db.transaction import Stale
-from authapp.models import Identity, User
+from authapp.models import User
 from authapp.providers.provider import Person
 from authapp.services import identities, invitation_acceptance, locks, registration
 from authapp.services.email_changes import EmailTaken
@@ -61,7 +60,7 @@ def find_or_create(person: Person) -> Found:
         EmailTaken: the address is reserved for whoever can undo a change of it.
         Stale: the account changed meanwhile.
     """
-    user_id = _linked(person)
+    user_id = identities.find_account(person)
     if user_id:
         return Found(user_id)
     user = locks.lock_user(User.email == person.email) if person.email_verified else None
@@ -72,20 +71,6 @@ def find_or_create(person: Person) -> Found:
     if user.is_active:
         _link(user, person)
     return Found(user.id)
-
-
-def _linked(person: Person) -> UUID | None:
-    """The account that an identity is linked to, locked before it is asked whether it still is."""
-    same = (Identity.issuer == person.issuer, Identity.subject == person.subject, Identity.unlinked_at.is_(None))
-    user_id: UUID | None = transaction.scalar(select(Identity.user_id).where(*same))
-    if user_id is None:
-        return None
-    locks.lock_user(User.id == user_id)
-    used = update(Identity).where(*same, Identity.user_id == user_id)
-    values = {"last_used_at": clock.now(), "email": person.email}
-    if transaction.scalar(used.values(values).returning(Identity.id)) is None:
-        raise Stale("the identity was unlinked meanwhile")
-    return user_id
 
 
 def _create(person: Person) -> UUID:

@@ -123,7 +123,7 @@ def receive(
     """
     provider = _provider(provider_id)
     answered = states.use(provider_id, state, browser_hash)
-    if answered is None or browser_hash is None:
+    if answered is None:
         return landing_of(SsoFailed("no request from this browser waits for it"))
     try:
         if code is None:
@@ -132,7 +132,7 @@ def receive(
         if answered.user_id:
             _link(answered.user_id, answered.session_id, person)
             return Landing(f"{ACCOUNT}#{urlencode({'linked': provider_id})}")
-        return Landing(_sign_in_address(answered.return_to, code=codes.issue(person, answered, browser_hash)))
+        return Landing(_sign_in_address(answered.return_to, code=codes.issue(person, answered)))
     except (SsoFailed, SsoDenied, ProviderUnavailable, IdentityTaken, LimitReached) as failure:
         return landing_of(failure, answered.return_to, linking=answered.user_id is not None)
 

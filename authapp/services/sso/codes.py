@@ -28,7 +28,7 @@ class InvalidSsoCode(Unauthorized):
     keeps_writes = True  # the code is used
 
 
-def issue(person: Person, answered: Answered, browser_hash: bytes) -> str:
+def issue(person: Person, answered: Answered) -> str:
     """Make a code for a session of whom a provider has authenticated."""
     expired.remove(SsoCode)
     code_id = uuid7()
@@ -37,7 +37,7 @@ def issue(person: Person, answered: Answered, browser_hash: bytes) -> str:
         insert(SsoCode).values(
             id=code_id,
             token_hash=token_hash,
-            browser_hash=browser_hash,
+            browser_hash=answered.browser_hash,
             code_challenge=answered.code_challenge,
             person=person._asdict(),
             expires_at=clock.now() + LIFETIME,

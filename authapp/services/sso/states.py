@@ -47,6 +47,7 @@ class Answered(NamedTuple):
     """A request that is answered now."""
 
     exchange: Exchange
+    browser_hash: bytes
     return_to: str | None
     code_challenge: str | None
     user_id: UUID | None
@@ -108,7 +109,7 @@ def use(provider_id: str, state: str | None, browser_hash: bytes | None) -> Answ
         "now": clock.now(),
     }
     row = transaction.fetch_autocommit(_USE, parameters)
-    return Answered(_exchange(provider_id, state), *row) if row else None
+    return Answered(_exchange(provider_id, state), browser_hash, *row) if row else None
 
 
 def _exchange(provider_id: str, state: str) -> Exchange:
