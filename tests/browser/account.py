@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyotp
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import NewPage, Site
 from tests.factories import PASSWORD
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import NewPage, Site
 
 OTHER_DEVICE = "Python"  # without a name that the page knows
 _PROFILE = {"first_name": "Ada", "last_name": "Lovelace"}
@@ -61,6 +63,14 @@ class Account:
     def open(self) -> None:
         self.page.goto("/account")
         expect(self.page.locator("[data-panel=account]")).to_be_visible()
+
+
+def status(section: Locator) -> Locator:
+    return section.get_by_role("status").locator("visible=true")
+
+
+def alert(part: Locator) -> Locator:
+    return part.get_by_role("alert").locator("visible=true")
 
 
 def open_account(

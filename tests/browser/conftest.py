@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
+from tests.browser.account import Account, open_account
+from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.factories import PASSWORD
 from tests.live import EMAILS, ask, running
 
@@ -144,6 +146,18 @@ def new_page(chromium: Browser, site: Site) -> Iterator[NewPage]:
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     return new_page()
+
+
+@pytest.fixture
+def account(new_page: NewPage, site: Site) -> Account:
+    """Somebody who is signed in, at the account page."""
+    return open_account(new_page, site)
+
+
+@pytest.fixture
+def device(account: Account) -> Authenticator:
+    """The authenticator of that person."""
+    return authenticator_of(account.page)
 
 
 def submit(page: Page, button: str, **fields: str) -> None:

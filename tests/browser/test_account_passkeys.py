@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.account import Account, fill, open_account
+from tests.browser.account import Account, alert, fill, open_account, status
 from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
 from tests.browser.test_passkey_errors import SIGNALS
@@ -17,24 +17,6 @@ from tests.factories import PASSWORD
 pytestmark = pytest.mark.xdist_group("browser")
 SECTION = "Passkeys"
 NARROW = {"width": 320, "height": 640}
-
-
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
-@pytest.fixture
-def device(account: Account) -> Authenticator:
-    return authenticator_of(account.page)
-
-
-def status(section: Locator) -> Locator:
-    return section.get_by_role("status").locator("visible=true")
-
-
-def alert(part: Locator) -> Locator:
-    return part.get_by_role("alert").locator("visible=true")
 
 
 def add(account: Account) -> Locator:

@@ -13,11 +13,6 @@ pytestmark = pytest.mark.xdist_group("browser")
 NEW_PASSWORD = "AnotherPassword456"
 
 
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
 def test_without_a_session_the_page_leads_to_sign_in_and_back(new_page: NewPage, site: Site) -> None:
     page = new_page("/account")
     page.wait_for_url("**/sign-in#next=%2Faccount")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.account import Account, fill, open_account
+from tests.browser.account import Account, fill, open_account, status
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
 from tests.browser.providers import Providers, expect_alert, press, register_verified, serving_providers
 from tests.factories import PASSWORD
@@ -29,15 +29,6 @@ def providers(socket_folder: str, worker_id: str, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def site(providers: Providers) -> Site:
     return providers.site
-
-
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
-def status(section: Locator) -> Locator:
-    return section.get_by_role("status").locator("visible=true")
 
 
 def link_github(account: Account, providers: Providers, email: str = "ada@example.com") -> Locator:

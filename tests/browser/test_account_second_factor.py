@@ -16,11 +16,6 @@ SECTION = "Second factor"
 
 
 @pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
-@pytest.fixture
 def enrolled(new_page: NewPage, site: Site) -> Account:
     return open_account(new_page, site, enrolled=True)
 

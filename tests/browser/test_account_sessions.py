@@ -12,11 +12,6 @@ from tests.factories import PASSWORD
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
 def log_in(account: Account, times: int) -> None:
     for _ in range(times):
         account.site.call("POST", "/auth/login", {"email": account.email, "password": PASSWORD})

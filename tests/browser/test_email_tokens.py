@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.account import Account, fill, open_account
+from tests.browser.account import Account, fill
 from tests.browser.conftest import NewPage, Site, submit
 from tests.factories import PASSWORD
 
@@ -25,11 +25,6 @@ PAGES = {  # the button, the fields beside the token, and what is said of a dead
     "/undo-email-change": ("Undo the change", {}, DEAD_UNDO),
 }
 REMOVES = "its password and second factor are removed"
-
-
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
 
 
 def forget(new_page: NewPage, site: Site, email: str) -> Page:

@@ -5,24 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.account import Account, fill, open_account
+from tests.browser.account import Account, alert, fill, open_account, status
 from tests.browser.authenticator import Authenticator, authenticator_of
 from tests.browser.conftest import NewPage, Site
-from tests.browser.test_account_passkeys import add, alert, status
+from tests.browser.test_account_passkeys import add
 from tests.browser.test_passkey_errors import REFUSED, SIGNALS
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-
-@pytest.fixture
-def account(new_page: NewPage, site: Site) -> Account:
-    return open_account(new_page, site)
-
-
-@pytest.fixture
-def device(account: Account) -> Authenticator:
-    return authenticator_of(account.page)
 
 
 def open_step_up(account: Account) -> None:
