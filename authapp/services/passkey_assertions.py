@@ -11,7 +11,7 @@ from authapp.core import clock
 from authapp.core.enums import AuditAction, PasskeyPurpose
 from authapp.core.errors import NotFound
 from authapp.db import transaction
-from authapp.mail import notices
+from authapp.mail import messages, notices
 from authapp.models import Passkey, PasskeyUser, User
 from authapp.security import webauthn
 from authapp.security.webauthn import Assertion, InvalidPasskey
@@ -152,7 +152,6 @@ def _refuse(found: _Found, assertion: Assertion) -> None:
         raise PasskeyNotFound(detail=UNKNOWN, keeps_writes=True)
     reason = "counter" if row.backup_eligible == assertion.backup_eligible else "backup_eligibility"
     audit.record(AuditAction.PASSKEY_REFUSED, None, target_id=found.id, user_id=found.user_id, reason=reason)
-    notices.tell(
-        found.email, "passkey_refused", always=found.email_verified, name=row.name, by_counter=reason == "counter"
-    )
+    name, by_counter = messages.without_links(row.name), reason == "counter"
+    notices.tell(found.email, "passkey_refused", always=found.email_verified, name=name, by_counter=by_counter)
     raise InvalidPasskey(reason, detail=COPIED)

@@ -393,6 +393,17 @@ def test_a_counter_that_does_not_count_on_is_refused_recorded_and_told(
         assert (events, told, stored.sign_count) == ([], [], after)
 
 
+def test_the_email_about_a_copy_makes_no_link_of_the_name_of_the_passkey(world: World) -> None:
+    passkey = with_passkey(person := world.person(), sign_count=5)
+    [listed] = person.call("GET", "/auth/passkeys").get_json()["items"]
+    person.call("PATCH", f"/auth/passkeys/{listed['id']}", {"name": "evil.example"})
+    assert answer(sign_in(world, passkey)) == INVALID
+    message = world.emails()[-1][1]
+    assert "may have been copied" in message.subject
+    assert "evil example" in message.text
+    assert "evil.example" not in message.text + message.html
+
+
 def test_an_answer_that_nobody_has_signed_is_not_taken_for_a_copy(world: World) -> None:
     passkey = with_passkey(world.person(), sign_count=5)
     passkey.sign_count, passkey.key = 4, new_key(ES256)
