@@ -16,8 +16,12 @@ from tests.factories import PASSWORD
 pytestmark = pytest.mark.xdist_group("browser")
 SIGNALS = """
     window.signals = [];
-    for (const name of ["signalUnknownCredential", "signalAllAcceptedCredentials"])
-        PublicKeyCredential[name] = async (given) => { window.signals.push([name, given]); };
+    window.signalled = new Promise((resolve, reject) => {
+        for (const name of ["signalUnknownCredential", "signalAllAcceptedCredentials"])
+            PublicKeyCredential[name] = async (given) => resolve(window.signals.push([name, given]));
+        setTimeout(reject, 20_000, "no signal");
+    });
+    window.signalled.catch(() => 0);
     0;
 """
 REFUSED = "This passkey was not accepted. Try again, or use another way."
