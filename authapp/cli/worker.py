@@ -9,20 +9,20 @@ from typing import Any, cast
 import click
 from flask.cli import with_appcontext
 
-from authapp.mail.sender import send_until
+from authapp.jobs.registry import JOBS
+from authapp.jobs.runner import run_until
 from authapp.web.application import current_app
 
 
 @click.command()
 @with_appcontext
 def worker() -> None:
-    """Send the emails of the outbox until it is told to stop (SIGTERM, Ctrl-C)."""
-    mailer = current_app.mailer
-    if mailer is None:
-        raise click.ClickException("MAIL_URL is not set. Give a mail server: smtp://user:password@host:587")
+    """Run the jobs of authapp, sending emails for example, until it is told to stop (SIGTERM, Ctrl-C)."""
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         # not in the handler itself: it may interrupt the very lock that it would wait for
         signal.signal(number, lambda *_: Thread(target=stopped.set).start())
-    click.echo("Sending emails. Stop with Ctrl-C.")
-    send_until(stopped, cast("Any", current_app)._get_current_object(), mailer)
+    if current_app.mailer is None:
+        click.echo("MAIL_URL is not set: emails wait. Give a mail server: smtp://user:password@host:587", err=True)
+    click.echo(f"Running: {', '.join(job.name for job in JOBS)}. Stop with Ctrl-C.")
+    run_until(stopped, cast("Any", current_app)._get_current_object())

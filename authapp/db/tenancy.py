@@ -15,6 +15,7 @@ from authapp.db import transaction
 ORGANIZATION = "authapp.organization_id"  # rows of this organization are visible and writable
 ACCOUNT = "authapp.user_id"  # while no organization is set: rows about this account are visible
 ALL_ORGANIZATIONS = "authapp.all_organizations"  # and the rows of every organization of that account are writable
+OPERATOR = "authapp.operator"  # all rows are visible and writable
 CREDENTIAL = "authapp.credential_id"  # while no organization is set: this one API key or invitation is visible
 
 
@@ -31,6 +32,11 @@ def set_account(user_id: UUID, *, all_organizations: bool = False) -> None:
         all_organizations: make the rows of all its organizations visible and writable as well.
     """
     _set({ORGANIZATION: "", ALL_ORGANIZATIONS: "on" if all_organizations else "", ACCOUNT: str(user_id)})
+
+
+def set_operator() -> None:
+    """Make the rows of all organizations visible and writable, for the commands and jobs of an operator."""
+    _set({ORGANIZATION: "", OPERATOR: "on"})
 
 
 def set_credential(credential_id: UUID) -> None:

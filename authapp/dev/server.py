@@ -1,4 +1,4 @@
-"""gunicorn's settings for development: production's, with migrations at the start and emails from each worker.
+"""gunicorn's settings for development: production's, with migrations at the start and the jobs in each worker.
 
 Production's are imported first, because they patch the standard library.
 """
@@ -18,7 +18,7 @@ import flask_migrate
 import psutil
 
 from authapp import create_app
-from authapp.mail.sender import send_in_background
+from authapp.jobs.runner import run_in_background
 
 _STARTER = os.getppid()
 
@@ -32,9 +32,7 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    app = worker.app.callable
-    if app.mailer:
-        send_in_background(app, app.mailer)
+    run_in_background(worker.app.callable)
     Thread(target=_stop_with_starter, daemon=True).start()
 
 

@@ -5,6 +5,7 @@ from authapp.models.attempts import AttemptCounter
 from authapp.models.audit import AuditEvent
 from authapp.models.identities import Identity, SsoCode, SsoState
 from authapp.models.invitations import Invitation
+from authapp.models.jobs import JobRun
 from authapp.models.known_devices import KnownDevice
 from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEvent",
     "Identity",
     "Invitation",
+    "JobRun",
     "KnownDevice",
     "Membership",
     "MfaChallenge",

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from authapp.db import transaction
-from authapp.db.tenancy import set_account, set_tenant
+from authapp.db.tenancy import set_account, set_operator, set_tenant
 from tests.db.test_row_level_security import Tenant
 from tests.factories import Person, World
 
@@ -119,3 +119,23 @@ def test_a_founder_sees_that_the_organization_exists_after_leaving_it_and_nothin
             assert scene.run(f"SELECT FROM {table}", founder, many=many) == []
         assert scene.run("UPDATE organizations SET name = name", founder, many=many) == 0
     assert founder.call("GET", "/organizations").get_json()["items"] == []
+
+
+def test_an_operator_sees_the_rows_of_all_organizations(world: World) -> None:
+    scene = Scene(world)
+    with world.app.app_context():
+        tables = {"organizations": "id"} | dict.fromkeys(
+            ("memberships", "invitations", "api_keys", "audit_events"), "organization_id"
+        )
+        statements = {table: text(f"SELECT count(DISTINCT {column}) FROM {table}") for table, column in tables.items()}
+        set_tenant(UUID(scene.one))
+        assert {table: transaction.scalar(statement) for table, statement in statements.items()} == dict.fromkeys(
+            tables, 1
+        )
+        set_operator()
+        assert {table: transaction.scalar(statement) for table, statement in statements.items()} == dict.fromkeys(
+            tables, 3
+        )
+        transaction.rollback()
+        assert transaction.scalar(statements["organizations"]) == 0
+        transaction.rollback()

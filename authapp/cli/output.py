@@ -1,0 +1,32 @@
+"""What a command prints: sentences for a person, or with `--json` one JSON document for a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
+
+def json_option(command: _Command) -> _Command:
+    """Add the flag `--json`, which the command takes as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def show(as_json: bool, data: Mapping[str, Any] | Sequence[Any], *lines: str) -> None:
+    """Print the result of a command.
+
+    Args:
+        as_json: print `data` and nothing else.
+        data: what a program reads; times and ids become text.
+        lines: the same for a person.
+    """
+    for line in [json.dumps(data, default=_as_text, ensure_ascii=False)] if as_json else lines:
+        click.echo(line)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)

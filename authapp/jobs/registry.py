@@ -1,0 +1,26 @@
+"""The jobs, and how often each of them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import NamedTuple
+
+from authapp.jobs import emails
+
+
+class Job(NamedTuple):
+    """Work that is repeated.
+
+    Attributes:
+        name: as the table `jobs` and the log have it.
+        interval: seconds between the end of one run and the start of the next.
+        run: does what is due, in transactions of its own, and returns early once the event is set.
+    """
+
+    name: str
+    interval: float
+    run: Callable[[Event], object]
+
+
+JOBS = (Job("emails", 1, emails.send),)
