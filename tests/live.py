@@ -147,12 +147,38 @@ def ask(port: int, method: str, path: str, body: Any = None, token: str = "", ti
     return status, answer
 
 
+class BehindRouter:
+    """Asks a service as a router does that has ended TLS.
+
+    Args:
+        port: of the service.
+        host: that the client has asked for.
+    """
+
+    def __init__(self, port: int, host: str) -> None:
+        self._port = port
+        self._headers = {"Host": host, "X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
+
+    def is_up(self) -> bool:
+        return is_open(self._port)
+
+    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
+        return exchange(self._port, method, path, body, token, headers=self._headers)[::2]
+
+
 def exchange(
-    port: int, method: str, path: str, body: Any = None, token: str = "", timeout: float = 30
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    token: str = "",
+    timeout: float = 30,
+    headers: dict[str, str] | None = None,
 ) -> tuple[int, http.client.HTTPMessage, Any]:
     """Status, headers and JSON of the answer. Bytes are sent as they are, an iterator of bytes in chunks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    authorization = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = {"Content-Type": "application/json", **authorization, **(headers or {})}
     raw = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
     connection.request(method, path, raw, headers)
     response = connection.getresponse()

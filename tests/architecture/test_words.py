@@ -16,8 +16,9 @@ from tests.pages import page
 
 SOURCES = sorted((ROOT / "authapp").rglob("*.py"))
 TOP_LEVEL = {
-    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md", "authapp",
-    "config.py", "docs", "migrations", "pyproject.toml", "requirements.in", "requirements.txt", "tests", "wsgi.py",
+    "CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "Procfile", "README.md", "SECURITY.md",
+    "app.json", "authapp", "compose.yaml", "config.py", "docs", "migrations", "pyproject.toml", "requirements.in",
+    "requirements.txt", "tests", "wsgi.py",
 }  # fmt: skip
 
 # A word that nobody searches for, and the standard term. The same table is in CONTRIBUTING.md.
