@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 APP ?= wsgi
 EMAILS ?= instance/emails
 
-.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection lock clean
+.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection lock audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -56,6 +56,12 @@ lock: $(BIN)/uv ## Compile the requirements, with hashes
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) tests/postgres.in --constraint requirements.txt --output-file tests/postgres.txt
 	@$(COMPILE) tests/requirements.in --constraint requirements.txt --output-file tests/requirements.txt
+
+audit: $(BIN)/uv ## Look for known vulnerabilities of the dependencies; writes a bill of materials (CycloneDX) to instance/
+	@mkdir -p instance
+	@$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements requirements.txt \
+		--output-file instance/bill-of-materials.json
+	@$(BIN)/uv tool run --quiet 'pip-audit>=2.10,<3' --strict --require-hashes --disable-pip --requirement requirements.txt
 
 clean: ## Remove the virtual environment; data under instance/ stays
 	@rm -rf .venv
