@@ -14,6 +14,7 @@ from typing import Any
 import flask_migrate
 import psycopg2
 import pytest
+from _pytest.nodeid import NodeId
 
 from authapp import create_app
 from authapp.config import Settings
@@ -51,6 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["socket_folder"] = node.config.stash[SOCKET_FOLDER]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a group on one worker: pytest-xdist 3.8 names the group where pytest 9.2 does not read it."""
+    for item in items if hasattr(config, "workerinput") else ():
+        group = item.get_closest_marker("xdist_group")
+        if group and not item.nodeid.endswith(f"@{group.args[0]}"):
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -191,6 +191,8 @@ class Forgetful:
     def _forget(self, connection: Any, statement: Any, multiparams: Any, params: Any, options: Any) -> Any:
         if isinstance(statement, str) or not hasattr(statement, "get_children"):
             return statement, multiparams, params
+        if self.forgets and str(statement) != self.forgets:
+            return statement, multiparams, params
         stripped = replacement_traverse(statement, {}, without_organization)
         if str(stripped) != str(statement):
             self.filtered.add(str(statement))

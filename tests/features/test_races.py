@@ -14,10 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from authapp.core.clock import FrozenClock
-from tests.factories import LOCK_WAITS, PASSWORD, AppWith, Person, World, all_at_once, statements
-
-CLIENTS = 16
-ROUNDS = 20
+from tests.factories import CLIENTS, LOCK_WAITS, PASSWORD, ROUNDS, AppWith, Person, World, all_at_once, statements
 
 
 def refresh(world: World, token: str) -> tuple[int, dict[str, Any]]:
@@ -192,7 +189,7 @@ def test_accepting_declining_and_withdrawing_at_once_has_one_outcome(world: Worl
         status: int = caller.call(method, path, body).status_code
         return status
 
-    for _ in range(ROUNDS):
+    for _ in range(2 * ROUNDS):
         guest = world.person()
         created = admin.call("POST", invitations, {"email": guest.email, "role": "viewer"}).get_json()
         token = {"token": world.token_for(guest.email)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authapp.core.clock import FrozenClock
-from tests.factories import PASSWORD, UNKNOWN_ID, Caller, World, all_at_once
+from tests.factories import PASSWORD, ROUNDS, UNKNOWN_ID, Caller, World, all_at_once
 from tests.features.email_addresses.test_email_changes import change, undo, undo_token
 from tests.features.passwords.test_passwords import verified
 from tests.second_factors import answer, complete, enrol
@@ -214,7 +214,7 @@ def test_an_account_has_twenty_identities_at_most(world: World, provider: Memory
 
 
 def test_of_the_last_two_ways_in_that_all_remove_at_once_one_stays(world: World, provider: MemoryProvider) -> None:
-    for round_ in range(20):
+    for round_ in range(ROUNDS):
         email = f"ada{round_}@example.com"
         signed_in = sign_in(world, provider, ada(f"{round_}", email=email)).get_json()
         caller = world.caller(signed_in["access_token"])

@@ -21,8 +21,6 @@ from authapp.services.members import LastAdmin
 from tests.factories import API, LOCK_WAITS, PASSWORD, Person, World, all_at_once
 from tests.live import ask, running
 
-ROUNDS = 200
-
 
 def two_admins(world: World) -> tuple[Person, Person, str]:
     one, two = world.person("Acme"), world.person()
@@ -176,7 +174,7 @@ def test_of_two_last_admins_at_once_over_two_servers_one_stays(socket_folder: st
         organization_id = people[0]["organization"]["id"]
         ids = [person["user"]["id"] for person in people]
         with ThreadPoolExecutor() as pool:
-            for round_ in range(ROUNDS):
+            for round_ in range(4 * len(WAYS)):
                 with superuser.begin() as connection:
                     for id_ in ids:
                         connection.execute(MAKE_ADMIN, {"user": id_, "organization": organization_id})

@@ -8,13 +8,11 @@ from functools import partial
 from typing import Any
 
 from authapp.core.clock import FrozenClock
-from tests.factories import Person, World, all_at_once
+from tests.factories import CLIENTS, ROUNDS, Person, World, all_at_once
 from tests.features.passwords.test_passwords import verified
 from tests.passkeys import Passkey, begin_registration, begin_sign_in, second_factor_options, with_passkey
 from tests.second_factors import answer, begin, enrol
 
-CLIENTS = 16
-ROUNDS = 20
 Answer = tuple[int, str | None]
 OK, CREATED, DONE = (200, None), (201, None), (204, None)
 USED_UP, INVALID = (401, "invalid_passkey_challenge"), (401, "invalid_passkey")
@@ -149,7 +147,7 @@ def test_options_that_are_asked_for_at_once_have_one_user_handle(world: World) -
 
 
 def test_no_session_is_started_with_a_passkey_once_it_is_removed(world: World) -> None:
-    for _ in range(ROUNDS):
+    for _ in range(2 * ROUNDS):
         passkey = with_passkey(person := world.person())
         [item] = person.call("GET", "/auth/passkeys").get_json()["items"]
         body = sign_in_body(world, passkey)

@@ -13,7 +13,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from authapp.core.clock import FrozenClock
 from tests.architecture.test_statements import SIGNED_IN
-from tests.factories import AppWith, World, all_at_once, statements
+from tests.factories import CLIENTS, ROUNDS, AppWith, World, all_at_once, statements
 from tests.second_factors import WRONG, Authenticator, answer, complete, enrol
 from tests.sso import BROWSER, EMAIL, MemoryProvider, ada, code_of, come_back, exchange, query_of, sign_in, start
 
@@ -448,9 +448,6 @@ def test_states_and_codes_that_have_expired_are_removed(
     time.advance(minutes=11)
     code_of(world.caller(), provider, ada())
     assert world.sql("SELECT (SELECT count(*) FROM sso_states), (SELECT count(*) FROM sso_codes)") == [(0, 1)]
-
-
-CLIENTS, ROUNDS = 16, 20
 
 
 def test_a_state_that_all_send_at_once_gives_one_code(world: World, provider: MemoryProvider) -> None:
