@@ -77,6 +77,7 @@ class Settings:
     operator_name: str = "authapp"
     operator_logo: str | None = None
     log_level: str = "INFO"
+    metrics_token: str | None = None
 
     @property
     def in_production(self) -> bool:

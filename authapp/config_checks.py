@@ -46,6 +46,7 @@ PLACEHOLDERS = ("change-in-production", "changeme", "change-me", "your-secret", 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9a-f:]+\])(?::\d+)?")  # RFC 6454 section 6.2
 _ADDRESS = re.compile(_ORIGIN.pattern + r"(?:/[\w./~-]*)?", re.ASCII)
+_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # RFC 6750 section 2.1
 _LOGOS = (".svg", ".png")
 _REDIS = ("redis://", "rediss://", "unix://")
 
@@ -97,6 +98,10 @@ def _malformed(settings: Settings) -> list[str]:
                 not settings.jwt_issuer or settings.jwt_audience != settings.jwt_issuer,
                 "JWT_AUDIENCE: choose another than JWT_ISSUER, which is the audience of refresh tokens.",
             ),
+            (
+                _BEARER.fullmatch(settings.metrics_token or "x"),
+                "METRICS_TOKEN: use the characters of a bearer token: A-Z a-z 0-9 - . _ ~ + /",
+            ),
             (_is_jwk_set(settings.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
             (
                 _is_file(settings.password_breach_file),
@@ -135,7 +140,7 @@ def _incomplete_providers(settings: Settings) -> list[str]:
 def _unsafe_secrets(settings: Settings) -> list[str]:
     make_one = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     found = []
-    for name in ("secret_key", "password_pepper", "jwt_secret_key"):
+    for name in ("secret_key", "password_pepper", "jwt_secret_key", "metrics_token"):
         value = getattr(settings, name)
         if value is None:
             continue

@@ -29,6 +29,7 @@ TIMEOUTS = (
 )
 """What a request's transaction begins with. In the transaction, because a pooler would pass a session's setting on."""
 
+POOLS = ("transaction", "autocommit")  # the names of the engines' pools in metrics
 READ_ONLY = "25006"  # SQLSTATE of a write on a server that is, or was, a standby
 PACKAGED = Path(__file__).parents[1] / "migrations"
 MIGRATIONS = PACKAGED if PACKAGED.is_dir() else instance.ROOT / "migrations"
@@ -77,9 +78,15 @@ def init_database(app: Flask, settings: Settings) -> None:
         drivername="postgresql+psycopg2"
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = common
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**common, "pool_logging_name": POOLS[0]}
     app.config["SQLALCHEMY_BINDS"] = {
-        "autocommit": {"url": url, **common, "isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+        "autocommit": {
+            "url": url,
+            **common,
+            "pool_logging_name": POOLS[1],
+            "isolation_level": "AUTOCOMMIT",
+            "pool_reset_on_return": None,
+        }
     }
     db.init_app(app)
     migrate.init_app(app, db)

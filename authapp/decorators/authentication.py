@@ -63,7 +63,7 @@ def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -
         the same as `authenticate`, except ApiKeyNotAllowed.
         InvalidApiKey: an API key that is not live, or none of ours.
     """
-    token = _bearer_token()
+    token = bearer_token()
     if key := _read_api_key(token):
         return _act_as_api_key(key, organization_id, autocommit)
     claims = _verified_claims(token)
@@ -79,7 +79,7 @@ def _presented_claims(or_refresh_token: bool) -> Claims:
     if in_browser_mode and (cookie := read_cookie(browser_mode.COOKIES[browser_mode.REFRESH])):
         return session_refresh.read_current(cookie)
     try:
-        token = _bearer_token()
+        token = bearer_token()
         if _read_api_key(token):
             raise ApiKeyNotAllowed
         return _verified_claims(token)
@@ -90,7 +90,12 @@ def _presented_claims(or_refresh_token: bool) -> Claims:
         return session_refresh.read_current(refresh_token)
 
 
-def _bearer_token() -> str:
+def bearer_token() -> str:
+    """The token of the header Authorization.
+
+    Raises:
+        MissingToken, InvalidToken: there is none, or not one.
+    """
     header = request.headers.get("Authorization", "").strip()
     if header.partition(" ")[0].lower() != "bearer":
         raise MissingToken

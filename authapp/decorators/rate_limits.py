@@ -10,6 +10,7 @@ from flask import Response, after_this_request, request
 from authapp.config import Settings
 from authapp.core import clock
 from authapp.core.errors import ApiError
+from authapp.core.metrics import RATE_LIMITED
 from authapp.core.request_context import client_network
 from authapp.db.counters import Counters
 from authapp.web.application import Application, current_app
@@ -101,6 +102,7 @@ class Limit:
             return response
 
         if count > self.amount:
+            RATE_LIMITED.labels(self.name).inc()
             raise RateLimited(retry_after=reset)
 
 

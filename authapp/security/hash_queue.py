@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from gevent import monkey
 
 from authapp.core.errors import ServiceUnavailable
+from authapp.core.metrics import HASH_QUEUE_DEPTH, HASH_QUEUE_WAIT
 
 WAITING = 64  # requests in each process, some 15 seconds of them
 LONGEST_WAIT = 20.0  # seconds
@@ -55,9 +56,11 @@ class HashQueue:
         """
         if not self._slots.acquire(blocking=False):
             raise HashQueueFull
+        HASH_QUEUE_DEPTH.inc()
         try:
             yield
         finally:
+            HASH_QUEUE_DEPTH.dec()
             self._slots.release()
 
     def run(self, work: Callable[..., T], *args: Any) -> T:
@@ -66,7 +69,9 @@ class HashQueue:
         Raises:
             HashQueueFull: the wait was too long, or the client has disconnected meanwhile.
         """
-        if not self._lock.acquire(timeout=self._longest_wait):
+        with HASH_QUEUE_WAIT.time():
+            is_next = self._lock.acquire(timeout=self._longest_wait)
+        if not is_next:
             raise HashQueueFull("the wait was too long")
         try:
             if not self._client_is_connected():

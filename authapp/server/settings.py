@@ -10,6 +10,9 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported
 
+from authapp.server import metric_files  # before anything that counts
+
+# isort: split
 import gc
 import socket
 from typing import Any
@@ -50,9 +53,22 @@ forwarded_allow_ips = ""  # proxies are believed by TRUSTED_PROXIES alone
 StreamServer.max_accept = property(lambda server: 1 + len(server.pool))  # type: ignore[assignment]
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    worker.slot = metric_files.free_slot(other.slot for other in server.WORKERS.values())
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """Keep `max_accept`: for several workers gunicorn sets it to 1, and new connections wait for many old ones."""
     worker.cfg.set("workers", 1)
+    metric_files.use(worker.slot)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    metric_files.release(worker.slot)
+
+
+def on_exit(server: Any) -> None:
+    metric_files.remove()
 
 
 def when_ready(server: Any) -> None:

@@ -16,6 +16,7 @@ from gunicorn.http import errors as http_errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from authapp.config import read_settings
+from authapp.core import metrics
 from authapp.core.errors import ApiError, InternalError, RequestTimeout, ServiceUnavailable
 from authapp.security.hash_queue import HashQueueFull
 from authapp.web.openapi import routes_that_raise
@@ -108,6 +109,7 @@ class Worker(GeventWorker):
             return  # the worker stops, and this request had its time
         error = _api_error_of(exc)
         request_id, raw = raw_response(error, self._settings)
+        metrics.count_error(error.code)
         log.log(
             logging.ERROR if isinstance(error, InternalError) else logging.WARNING,
             "request.refused",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, jsonify
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from authapp.core.errors import NotFound
 from authapp.db import readiness
 from authapp.decorators.guards import public
+from authapp.decorators.metrics_token import require_metrics_token
 from authapp.decorators.rate_limits import redis_status
 from authapp.schemas.system import Health, Jwks, Readiness, RelatedOrigins
+from authapp.services import monitoring
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint, raises
 
@@ -32,6 +35,14 @@ def readyz() -> dict[str, Any]:
     """Say that the database answers and has every migration, and whether Redis answers."""
     readiness.check()
     return {"status": "ready", **redis_status()}
+
+
+@bp.get("/metrics")
+@require_metrics_token
+@bp.response(200, {"type": "string"}, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+def metrics() -> Response:
+    """Give the metrics in the text format of Prometheus."""
+    return Response(monitoring.exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @bp.get("/.well-known/jwks.json")

@@ -71,8 +71,9 @@ if TYPE_CHECKING:
         def response(
             self,
             status_code: int,
-            schema: type[Schema] | Schema | None = None,
+            schema: type[Schema] | Schema | dict[str, Any] | None = None,
             *,
+            content_type: str | None = None,
             headers: dict[str, Any] | None = None,
         ) -> Callable[[View], View]: ...
         def alt_response(self, status_code: int, *, schema: type[Schema], success: bool) -> Callable[[View], View]: ...

@@ -1,4 +1,4 @@
-"""One log line for each request, with its id, route, status and duration."""
+"""One log line for each request, with its id, route, status and duration, which are counted too."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import structlog
 from flask import Flask, Response, g, request
 
 from authapp.config import Settings
-from authapp.core.logging import configure_logging
+from authapp.core import metrics
+from authapp.core.logging import configure_logging, log_context
 from authapp.core.request_context import client_address
 
 log = structlog.get_logger("authapp")
 
 
 def init_request_log(app: Flask, settings: Settings) -> None:
-    """Configure the log, and write a line for each request. `duration_ms` is in milliseconds."""
+    """Configure the log. Count each request, and write a line for it. `duration_ms` is in milliseconds."""
     configure_logging(settings.log_level)
     bound = log.bind()  # once, not for each request
 
@@ -27,13 +28,15 @@ def init_request_log(app: Flask, settings: Settings) -> None:
     @app.after_request
     def log_request(response: Response) -> Response:
         write = bound.error if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR else bound.info
-        rule = request.url_rule
+        seconds = time.perf_counter() - g.started
+        route = request.url_rule.rule if request.url_rule else None
+        metrics.count_request(route, request.method, response.status_code, seconds, log_context().get("code"))
         write(
             "request",
             method=request.method,
-            route=rule.rule if rule else None,
+            route=route,
             status=response.status_code,
-            duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             ip_address=client_address(),
         )
         return response

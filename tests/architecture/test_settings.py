@@ -105,6 +105,8 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("CORS_ORIGINS", "https://[a-z.]"),
         ("JWT_AUDIENCE", "https://auth.example.com"),
         ("LOG_LEVEL", "loud"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_TOKEN", "more than thirty-two bytes, but no token"),
         ("DATABASE_URL", "mysql://db.example.com/authapp"),
         ("PORT", "http"),
         ("FRONTEND_URL", "app.example.com"),
@@ -281,6 +283,7 @@ CHANGED = {
     "OPERATOR_NAME": "Acme",
     "OPERATOR_LOGO": str(ROOT / "docs" / "charts" / "latency.svg"),
     "LOG_LEVEL": "DEBUG",
+    "METRICS_TOKEN": "a-metrics-token-of-more-than-32-bytes",
 }
 
 

@@ -58,6 +58,8 @@ IN_A_BROWSER = {
 }  # fmt: skip
 """Operations that need a browser, with a provider, an authenticator or a page of another origin. The tour shows their
 errors."""
+OF_THE_OPERATOR = {"metrics"}
+"""Operations that need a credential of the operator. The tour shows their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -65,6 +67,7 @@ TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{passw
 START = [
     Step("healthz", "Is the service alive?", expects={"status": "ok"}),
     Step("readyz", "Is the service ready?", expects={"status": "ready"}),
+    Step("metrics", "Metrics, for the bearer of METRICS_TOKEN", token="", error="missing_token"),
     Step("register", "Register, with an organization",
          "Makes an account and an organization, makes you its admin and signs you in. Each time you send it, it uses a "
          "new email address, so you can send it as often as you like.",
