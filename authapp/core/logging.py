@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from flask import g, has_request_context
 
-from authapp.core.request_context import request_id
+from authapp.core.request_context import request_id, trace_id
 
 _as_json = json.JSONEncoder(sort_keys=True, default=repr).encode
 
@@ -22,7 +22,8 @@ def log_context() -> dict[str, Any]:
         return {}
     found: dict[str, Any] | None = g.get("log_context")
     if found is None:
-        g.log_context = found = {"request_id": request_id()}
+        trace = trace_id()
+        g.log_context = found = {"request_id": request_id(), **({"trace_id": trace} if trace else {})}
     return found
 
 

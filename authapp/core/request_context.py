@@ -15,6 +15,10 @@ from authapp.core import lengths
 
 _ADDRESS_AND_PORT = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")  # RFC 7239 section 6
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+# W3C Trace Context section 3.2: version, trace id, parent id, flags. A later version than 00 may have more behind them.
+_TRACEPARENT = re.compile(
+    r"(?!ff|00-.{52}-)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 
 
 class RequestInfo(NamedTuple):
@@ -26,12 +30,22 @@ class RequestInfo(NamedTuple):
 
 
 def request_id() -> str:
-    """The id of the request that is being served: the caller's `X-Request-ID` where it is harmless, else a new one."""
+    """The id of the request that is being served.
+
+    The caller's `X-Request-ID` where it is harmless, else the id of the trace that it is part of, else a new one. So an
+    audit event leads to its trace.
+    """
     found: str | None = g.get("request_id")
     if found is None:
         offered = request.headers.get("X-Request-ID", "")
-        g.request_id = found = offered if _ACCEPTABLE_ID.fullmatch(offered) else str(uuid7())
+        g.request_id = found = offered if _ACCEPTABLE_ID.fullmatch(offered) else trace_id() or str(uuid7())
     return found
+
+
+def trace_id() -> str | None:
+    """The id of the trace that the request is part of, None where `traceparent` names none or is malformed."""
+    match = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    return match[1] if match else None
 
 
 def client_address() -> str | None:

@@ -42,7 +42,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
         CORS(
             app,
             origins=[re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins],  # exactly these
-            allow_headers=["Authapp-Client", "Authorization", "Content-Type", "X-Request-ID"],
+            allow_headers=["Authapp-Client", "Authorization", "Content-Type", "traceparent", "X-Request-ID"],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-ID"],
             supports_credentials=True,  # the cookies of browser mode
             max_age=600,  # seconds

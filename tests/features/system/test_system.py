@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from authapp.db.engine import db
@@ -92,6 +95,57 @@ def test_a_request_id_that_could_do_harm_is_replaced(client: Caller, offered: st
     answered = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
     assert answered != offered
     assert len(answered) == 36
+
+
+TRACE_ID, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACEPARENT = f"00-{TRACE_ID}-{PARENT}-01"
+
+
+@pytest.mark.parametrize("traceparent", [TRACEPARENT, f"cc-{TRACE_ID}-{PARENT}-00", f"cc-{TRACE_ID}-{PARENT}-00-more"])
+def test_a_trace_is_in_the_log_line_and_in_the_audit_event(
+    world: World, capfd: pytest.CaptureFixture[str], traceparent: str
+) -> None:
+    body = {"email": world.person().email, "password": "wrong"}
+    answer = world.caller().call("POST", "/auth/login", body, headers={"traceparent": traceparent})
+    assert answer.headers["X-Request-ID"] == answer.get_json()["request_id"] == TRACE_ID
+    assert last_line(capfd)["trace_id"] == TRACE_ID
+    assert world.sql("SELECT request_id FROM audit_events ORDER BY id DESC LIMIT 1")[0][0] == TRACE_ID
+
+
+def test_a_request_id_of_the_caller_stands_beside_its_trace(client: Caller, capfd: pytest.CaptureFixture[str]) -> None:
+    headers = {"traceparent": TRACEPARENT, "X-Request-ID": "chosen-by-the-caller"}
+    assert client.get("/healthz", headers=headers).headers["X-Request-ID"] == "chosen-by-the-caller"
+    line = last_line(capfd)
+    assert (line["request_id"], line["trace_id"]) == ("chosen-by-the-caller", TRACE_ID)
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        "",
+        TRACE_ID,
+        f"00-{TRACE_ID}-{PARENT}",
+        f"00-{TRACE_ID.upper()}-{PARENT}-01",
+        f"00-{TRACE_ID}-{PARENT}-0x",
+        f"00-{TRACE_ID}-{PARENT}-01-more",
+        f"ff-{TRACE_ID}-{PARENT}-01",
+        f"cc-{TRACE_ID}-{PARENT}-01more",
+        f"00-{'0' * 32}-{PARENT}-01",
+        f"00-{TRACE_ID}-{'0' * 16}-01",
+        f" {TRACEPARENT}, {TRACEPARENT}",
+        f"00-{TRACE_ID[:-1]}-{PARENT}-01",
+        f"00-{TRACE_ID[:-1]}\u0661-{PARENT}-01",
+    ],
+)
+def test_a_malformed_traceparent_is_ignored(client: Caller, capfd: pytest.CaptureFixture[str], malformed: str) -> None:
+    answer = client.get("/healthz", headers={"traceparent": malformed})
+    assert (answer.status_code, len(answer.headers["X-Request-ID"])) == (200, 36)
+    assert "trace_id" not in last_line(capfd)
+
+
+def last_line(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    return dict([line for line in lines if line["event"] == "request"][-1])
 
 
 def test_nothing_is_cached_but_what_is_public(client: Caller) -> None:
