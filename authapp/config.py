@@ -78,6 +78,7 @@ class Settings:
     operator_logo: str | None = None
     log_level: str = "INFO"
     metrics_token: str | None = None
+    sentry_dsn: str | None = None
 
     @property
     def in_production(self) -> bool:

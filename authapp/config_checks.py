@@ -47,6 +47,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9a-f:]+\])(?::\d+)?")  # RFC 6454 section 6.2
 _ADDRESS = re.compile(_ORIGIN.pattern + r"(?:/[\w./~-]*)?", re.ASCII)
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # RFC 6750 section 2.1
+_DSN = re.compile(r"https?://\w+@[A-Za-z0-9.-]+(?::\d+)?(?:/[\w.-]+)*/\d+", re.ASCII)  # of Sentry: key, host, project
 _LOGOS = (".svg", ".png")
 _REDIS = ("redis://", "rediss://", "unix://")
 
@@ -101,6 +102,10 @@ def _malformed(settings: Settings) -> list[str]:
             (
                 _BEARER.fullmatch(settings.metrics_token or "x"),
                 "METRICS_TOKEN: use the characters of a bearer token: A-Z a-z 0-9 - . _ ~ + /",
+            ),
+            (
+                _DSN.fullmatch(settings.sentry_dsn or "https://key@sentry.example.com/1"),
+                "SENTRY_DSN: give the DSN of a project: https://key@sentry.example.com/1",
             ),
             (_is_jwk_set(settings.jwt_keys), 'JWT_KEYS: not a JWK set; expected {"keys": [{"kty": ...}]}.'),
             (
@@ -178,6 +183,10 @@ def _unsafe(settings: Settings) -> list[str]:
             (
                 not plain,
                 f"SSO_RETURN_TO: give https addresses, not {', '.join(plain)}. Codes are sent to them.",
+            ),
+            (
+                not (settings.sentry_dsn or "").startswith("http://"),
+                "SENTRY_DSN: give an https address. Else whoever controls the network reads the reports.",
             ),
             (settings.rate_limits != "off", "RATE_LIMITS: off is for development and tests only. Remove it."),
         ]

@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from authapp import __version__
 from authapp.cli import init_cli
 from authapp.config import Settings, read_settings
+from authapp.core.error_reports import init_error_reports
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of
@@ -77,6 +78,7 @@ def create_app(
     for pages in (docs, assets, not_found, routes):
         app.register_blueprint(pages.bp)
     init_rate_limits(app, settings)
+    init_error_reports(app, settings, version)
     init_cli(app)
     return app
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from authapp.core import clock
+from authapp.core.error_reports import report
 from authapp.db import transaction
 from authapp.jobs.registry import JOBS, Job
 from authapp.models import JobRun
@@ -56,6 +57,8 @@ def _run(job: Job, stopped: Event, app: Flask) -> str | None:
         log.warning("job.failed", job=job.name, error=(text := _text_of(error)))
     except Exception as error:
         log.exception("job.failed", job=job.name, error=(text := _text_of(error)))
+        with app.app_context():
+            report(error, job=job.name)
     else:
         return None
     return text

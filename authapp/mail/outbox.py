@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.email import Mailer, Message, Undeliverable
+from authapp.core.error_reports import report
 from authapp.db import transaction
 from authapp.mail import limits, messages
 from authapp.mail.composers import Waiting, compose
@@ -180,6 +181,7 @@ def _compose(taken: Row[*tuple[Any, ...]]) -> dict[str, str] | None:
     except Exception as error:
         transaction.rollback()
         log.exception("email.not_composed", message_id=str(taken.id), kind=taken.kind)
+        report(error, kind=taken.kind)
         raise NotComposed(f"{type(error).__name__}: {error}") from error
     if message is None:
         values: dict[str, Any] = {"sent_at": clock.now(), "due_at": None}

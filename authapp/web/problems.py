@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from authapp.config import Settings
 from authapp.core import errors
+from authapp.core.error_reports import report
 from authapp.core.errors import ApiError
 from authapp.core.logging import log_context
 from authapp.core.request_context import request_id
@@ -119,6 +120,7 @@ def _answer_database_error(exception: SQLAlchemyError) -> Response:
 def _answer_crash(exception: Exception) -> Response:
     """A bug. The log gets the traceback, the caller gets the request id."""
     log.error("request.crashed", exc_info=exception)
+    report(exception, route=str(request.url_rule), request_id=request_id())
     return problem_response(errors.InternalError(type(exception).__name__))
 
 

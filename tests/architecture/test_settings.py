@@ -105,6 +105,9 @@ def test_whoever_has_chosen_an_environment_is_not_told_to_choose_one(monkeypatch
         ("CORS_ORIGINS", "https://[a-z.]"),
         ("JWT_AUDIENCE", "https://auth.example.com"),
         ("LOG_LEVEL", "loud"),
+        ("SENTRY_DSN", "http://key@sentry.example.com/1"),
+        ("SENTRY_DSN", "https://sentry.example.com/1"),
+        ("SENTRY_DSN", "https://key@sentry.example.com"),
         ("METRICS_TOKEN", "short"),
         ("METRICS_TOKEN", "more than thirty-two bytes, but no token"),
         ("DATABASE_URL", "mysql://db.example.com/authapp"),
@@ -283,6 +286,7 @@ CHANGED = {
     "OPERATOR_NAME": "Acme",
     "OPERATOR_LOGO": str(ROOT / "docs" / "charts" / "latency.svg"),
     "LOG_LEVEL": "DEBUG",
+    "SENTRY_DSN": "https://key@sentry.example.com/1",
     "METRICS_TOKEN": "a-metrics-token-of-more-than-32-bytes",
 }
 
