@@ -34,6 +34,7 @@ from authapp.views.pages import assets, not_found, routes
 from authapp.web.application import Application, read_request
 from authapp.web.blueprint import Blueprint
 from authapp.web.headers import init_headers
+from authapp.web.https_only import init_https_only
 from authapp.web.jwt_extended import init_jwt_extended
 from authapp.web.openapi import API_PREFIX, TITLE, init_openapi
 from authapp.web.parsing import LARGEST_BODY
@@ -44,6 +45,7 @@ FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
     api_keys,
 )  # fmt: skip
+PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 
 
 def create_app(
@@ -75,8 +77,8 @@ def create_app(
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(system.bp)
-    for pages in (docs, assets, not_found, routes):
-        app.register_blueprint(pages.bp)
+    for pages in (*PAGES, not_found.bp):
+        app.register_blueprint(pages)
     init_rate_limits(app, settings)
     init_error_reports(app, settings, version)
     init_cli(app)
@@ -97,6 +99,7 @@ def _init(app: Application, settings: Settings) -> None:
 
     init_headers(app, settings)
     init_request_log(app, settings)
+    init_https_only(app, settings, {blueprint.name for blueprint in PAGES})
     app.before_request(read_request)
     init_problems(app)
     init_database(app, settings)

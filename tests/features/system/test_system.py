@@ -158,6 +158,72 @@ def test_strict_transport_is_asked_for_where_the_public_address_is_https(app_wit
     assert "max-age" in secure.test_client().get("/healthz").headers["Strict-Transport-Security"]
 
 
+PLAIN, SECURE = {"X-Forwarded-Proto": "http"}, {"X-Forwarded-Proto": "https"}
+BEHIND_TLS = {"app_env": "production", "public_url": "https://auth.example.com", "trusted_proxies": 1}
+REDIRECTED = {
+    "/sign-in": "/sign-in",
+    "/sign-in?next=%2Faccount&x=a%20b": "/sign-in?next=%2Faccount&x=a%20b",
+    "/docs": "/docs",
+    "/docs/assets/a%0d%0aSet-Cookie:b": "/docs/assets/a%0D%0ASet-Cookie:b",
+    "/docs/assets/%C3%A4%22": "/docs/assets/%C3%A4%22",
+    "/.well-known/change-password": "/.well-known/change-password",
+    "/": "/",
+}
+
+
+@pytest.mark.parametrize("path", REDIRECTED)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_page_that_is_opened_in_plain_http_redirects_to_https(app_with: AppWith, method: str, path: str) -> None:
+    client = app_with(**BEHIND_TLS).test_client()
+    response = client.open(path, method=method, headers={**PLAIN, "Host": "evil.example.com"})
+    assert (response.status_code, response.headers["Location"]) == (308, f"https://auth.example.com{REDIRECTED[path]}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/api/v1/auth/me", PLAIN),
+        ("POST", "/api/v1/auth/login", PLAIN),
+        ("OPTIONS", "/api/v1/auth/login", PLAIN),
+        ("GET", "/api/v1/auth/sso/github/callback?code=x&state=y", PLAIN),
+        ("GET", "/.well-known/jwks.json", PLAIN),
+        ("GET", "/metrics", PLAIN),
+        ("GET", "/nothing", PLAIN),
+        ("POST", "/sign-in", PLAIN),
+        ("GET", "/sign-in", {**PLAIN, "Authorization": "Bearer x"}),
+        ("GET", "/api/v1/auth/me", {"X-Forwarded-Proto": "https, http"}),
+        ("GET", "/api/v1/auth/me", {"X-Forwarded-Proto": "HTTP"}),
+    ],
+)
+def test_what_comes_in_plain_http_is_refused_and_not_redirected(
+    app_with: AppWith, method: str, path: str, headers: dict[str, str]
+) -> None:
+    response = app_with(**BEHIND_TLS).test_client().open(path, method=method, headers=headers)
+    assert (response.status_code, response.get_json()["code"]) == (403, "https_required")
+    assert "Location" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "changed", "status"),
+    [
+        ("/healthz", PLAIN, {}, 200),
+        ("/readyz", PLAIN, {}, 200),
+        ("/sign-in", SECURE, {}, 200),
+        ("/api/v1/auth/me", SECURE, {}, 401),
+        ("/api/v1/auth/me", {"X-Forwarded-Proto": "http, https"}, {}, 401),
+        ("/api/v1/auth/me", {}, {}, 401),  # inside of the network
+        ("/api/v1/auth/me", PLAIN, {"trusted_proxies": 0}, 401),  # forged, or unknown
+        ("/api/v1/auth/me", PLAIN, {"public_url": "http://auth.example.com"}, 401),
+        ("/api/v1/auth/me", PLAIN, {"app_env": "testing"}, 401),
+    ],
+)
+def test_https_health_checks_and_what_no_trusted_proxy_has_forwarded_are_answered(
+    world: World, app_with: AppWith, path: str, headers: dict[str, str], changed: dict[str, Any], status: int
+) -> None:
+    client = app_with(**{**BEHIND_TLS, **changed}).test_client()
+    assert client.get(path, headers=headers).status_code == status
+
+
 GIVEN_BY = {"gunicorn": {"REQUEST_URI": ""}, "waitress": {"RAW_URI": ""}, "werkzeug": {}}
 
 
@@ -204,6 +270,20 @@ def test_a_shared_cache_keeps_replies_to_different_origins_apart_by_vary(
     assert reply.headers.get("Access-Control-Allow-Origin") == (origin if origin in origins else None)
     cached = client.get(path, headers={"If-None-Match": reply.headers.get("ETag", "")}, buffered=True)
     assert cached.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://app.example.com"}, {"Origin": "https://evil.example.com"}])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/v1/auth/me", 401), ("GET", "/nothing", 404), ("PUT", "/docs", 405), ("OPTIONS", "/docs", 200),
+     ("POST", "/api/v1/auth/login", 415), ("GET", "/", 200), ("GET", "/sign-in", 200)],
+)  # fmt: skip
+def test_every_reply_varies_by_origin_where_some_are_listed(
+    app_with: AppWith, headers: dict[str, str], method: str, path: str, status: int
+) -> None:
+    client = app_with(cors_origins=("https://app.example.com",)).test_client()
+    reply = client.open(path, method=method, headers=headers, data=b"{}" if method == "POST" else None)
+    assert (reply.status_code, "Origin" in reply.headers.getlist("Vary")) == (status, True)
 
 
 @pytest.mark.parametrize("path", CACHEABLE)
