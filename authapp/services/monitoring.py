@@ -100,7 +100,7 @@ def _of_database(state: State | None) -> Iterator[Metric]:
     yield outbox
     yield GaugeMetricFamily("authapp_outbox_overdue_seconds", "For how long an email has been due.", value=overdue)
     jobs = GaugeMetricFamily(
-        "authapp_job_last_success_timestamp_seconds", "When a job last went well, since 1970.", labels=("job",)
+        "authapp_job_last_success_timestamp_seconds", "When a job last went well, since 1970.", labels=("name",)
     )
     for name, moment in (state.succeeded_at or {}).items():
         jobs.add_metric((name,), moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time as real_time
 from concurrent.futures import ThreadPoolExecutor
@@ -117,7 +118,7 @@ def test_labels_are_of_closed_sets_whatever_is_sent(metered: World) -> None:
         for label, found in labels:
             assert "nobody" not in found, name
             assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", found), name
-            assert label in {"le", "job", "version", "python"} or found in allowed[label] | of_tests, name
+            assert label in {"le", "name", "version", "python"} or found in allowed[label] | of_tests, name
     assert value(samples, COUNT, route=UNMATCHED, method=OTHER, status="4xx") >= 1
     assert value(samples, COUNT, route=UNMATCHED, method="GET", status="4xx") >= 1
 
@@ -256,7 +257,7 @@ def test_the_last_success_of_each_job_is_told(metered: World) -> None:
     )
     samples = scrape(metered)
     found = {labels: number for (name, labels), number in samples.items() if "last_success" in name}
-    assert found == {frozenset({("job", "emails")}): 1800000000.5}
+    assert found == {frozenset({("name", "emails")}): 1800000000.5}
 
 
 def test_what_is_counted_is_told_while_the_database_is_away(world: World, app_with: AppWith) -> None:
@@ -285,9 +286,35 @@ def test_the_outbox_is_counted_by_its_indexes_and_not_beyond_a_limit(world: Worl
     assert world.sql(_STATE % {"most": 100, "now": "now()"})[0][0] == 100
 
 
-def test_the_page_lists_every_metric_with_its_labels(metered: World) -> None:
+@pytest.fixture
+def existing(metered: World) -> dict[str, set[str]]:
+    """The labels of each metric, by its name."""
     metered.sql("INSERT INTO jobs (name, finished_at, succeeded_at) VALUES ('emails', now(), now())")
+    return labels_by_name(metered.caller(TOKEN).open("/metrics").text)
+
+
+def test_the_page_lists_every_metric_with_its_labels(existing: dict[str, set[str]]) -> None:
     table = page("docs/metrics.md").partition("## The metrics")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| \w+ \| (.*?) ?\| ", table, re.MULTILINE)
-    listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    assert listed == labels_by_name(metered.caller(TOKEN).open("/metrics").text)
+    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == existing
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_and_labels_that_exist(existing: dict[str, set[str]]) -> None:
+    panels = json.loads(page("docs/grafana/authapp.json"))["panels"]
+    queries = [
+        (target["expr"], set(re.findall(r"{{(\w+)}}", target["legendFormat"])))
+        for panel in panels
+        for target in panel.get("targets", [])
+    ]
+    alerts = page("docs/metrics.md").partition("## Alerts")[2].partition("\n## ")[0]
+    queries += [(query.replace("\\|", "|"), set()) for query in re.findall(r"^\| `([^`]+)`", alerts, re.MULTILINE)]
+    asked = set()
+    for query, shown in queries:
+        names = {re.sub("_(bucket|count|sum)$", "", name) for name in re.findall(r"authapp_\w+", query)}
+        grouped = {label for labels in re.findall(r"by \(([^)]+)\)", query) for label in labels.split(", ")}
+        selected = {label for labels in re.findall(r"{([^}]*)}", query) for label in re.findall(r'(\w+)=~?"', labels)}
+        assert names <= existing.keys(), query
+        assert grouped | selected <= {"le", "job"}.union(*(existing[name] for name in names)), query
+        assert shown <= grouped, query
+        asked |= names
+    assert asked == existing.keys()
