@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authapp.cli import users_import  # noqa: F401  it adds a command to users
 from authapp.cli.guards import guards
 from authapp.cli.openapi import openapi
 from authapp.cli.organizations import organizations
