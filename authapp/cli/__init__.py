@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authapp.cli import users_import  # noqa: F401  it adds a command to users
 from authapp.cli.guards import guards
+from authapp.cli.openapi import openapi
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
 from authapp.cli.users import users
@@ -13,5 +15,5 @@ from authapp.cli.worker import worker
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (guards, users, organizations, outbox, worker):
+    for command in (guards, openapi, users, organizations, outbox, worker):
         app.cli.add_command(command)

@@ -85,6 +85,7 @@ class AuditAction(StrEnum):
     """What can happen: the subject, a dot, and a verb in the past tense."""
 
     USER_REGISTERED = "user.registered"
+    USER_IMPORTED = "user.imported"
     USER_UPDATED = "user.updated"
     USER_ACTIVATED = "user.activated"
     USER_DEACTIVATED = "user.deactivated"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Enum, FetchedValue, Uuid, any_, bindparam, func
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Enum,
+    FetchedValue,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    column,
+    func,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -50,6 +61,20 @@ def timestamp() -> DateTime:
     return DateTime(timezone=True)
 
 
-def is_one_of(column: ColumnElement[Any] | InstrumentedAttribute[Any], ids: Iterable[UUID]) -> ColumnElement[bool]:
-    """The condition that a column has one of these ids, in one parameter for thousands of them."""
-    return column == any_(bindparam(None, list(ids), ARRAY(Uuid)))
+def is_one_of(which: ColumnElement[Any] | InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """The condition that a column has one of these values, in one parameter for thousands of them."""
+    return which == any_(bindparam(None, list(values), ARRAY(which.type)))
+
+
+def as_table(model: type[Any], names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> TableValuedAlias:
+    """Rows that are not in the database as a table, in one parameter for each column.
+
+    Args:
+        model: whose columns they have.
+        names: of these columns.
+        rows: the values by name.
+    """
+    columns = [model.__table__.c[name] for name in names]
+    arrays = [bindparam(None, [row[each.name] for row in rows], ARRAY(each.type)) for each in columns]
+    given = func.unnest(*arrays).table_valued(*(column(each.name, each.type) for each in columns), name="given")
+    return given.render_derived()

@@ -6,13 +6,15 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import bcrypt
 import structlog
 
 from authapp.config import Settings
+from authapp.security import imported_hashes
 from authapp.security.hash_queue import HashQueue
+from authapp.security.imported_hashes import ImportedHash
 from authapp.security.keys import derive
 
 _PREFIX = "ap1"  # version of the pre-hash; bcrypt's own format follows
@@ -45,7 +47,10 @@ class Hasher:
 
         A wrong one costs one hash at the present cost, also where nothing, garbage or a hash of a lower cost is stored.
         A hash of a higher cost takes longer, which cannot be hidden: lower BCRYPT_ROUNDS only if that is acceptable.
+        A wrong one costs as much more as the hash of another system does, where one is stored.
         """
+        if imported := imported_hashes.read(stored or ""):
+            return self.queue.run(_check_imported, password, imported, self._rounds)
         readable = _STORED.fullmatch(stored or "")
         if stored is not None and not readable:
             log.error("password.hash_unreadable")
@@ -54,7 +59,7 @@ class Hasher:
         return right and readable is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Whether a stored hash was made at another cost than the present one."""
+        """Whether a stored hash was made at another cost than the present one, or by another system."""
         return not stored.startswith(f"{_PREFIX}$2b${self._rounds:02d}$")
 
     def _prehash(self, password: str) -> bytes:
@@ -65,10 +70,21 @@ class Hasher:
 def _check(prehashed: bytes, hashed: str, rounds: int) -> bool:
     if bcrypt.checkpw(prehashed, hashed.encode()):
         return True
-    cost = int(hashed[4:6])
-    for missing in range(cost, rounds):  # a hash takes 2**cost steps: 2**4 + (2**4 + 2**5 + 2**6) = 2**7
-        bcrypt.checkpw(prehashed, _dummy(missing).encode())
+    _spend(range(int(hashed[4:6]), rounds))  # a hash takes 2**cost steps: 2**4 + (2**4 + 2**5 + 2**6) = 2**7
     return False
+
+
+def _check_imported(password: str, imported: ImportedHash, rounds: int) -> bool:
+    if imported.matches(password):
+        return True
+    _spend([rounds] if imported.bcrypt_cost is None else range(imported.bcrypt_cost, rounds))
+    return False
+
+
+def _spend(costs: Iterable[int]) -> None:
+    """Take as long as hashes of these costs."""
+    for cost in costs:
+        bcrypt.checkpw(b"", _dummy(cost).encode())
 
 
 def _dummy(cost: int) -> str:

@@ -29,7 +29,7 @@ class EmailTaken(Conflict):
     detail = "An account with this email exists. Sign in, or use another address."
 
 
-def is_reserved(email: str, *, except_for: UUID | None = None) -> ColumnElement[bool]:
+def is_reserved(email: str | ColumnElement[str], *, except_for: UUID | None = None) -> ColumnElement[bool]:
     """The condition that an address was left by a change that can still be undone: nobody else may have it.
 
     One that nobody had verified is free: else anybody could keep somebody's address from its owner.
