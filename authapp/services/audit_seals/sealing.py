@@ -15,7 +15,7 @@ from authapp.models.columns import is_one_of
 from authapp.security import audit_leaves
 from authapp.security.merkle import Frontier
 
-BATCH = 1_000
+BATCH = 5_000
 
 
 def seal_batch() -> int:

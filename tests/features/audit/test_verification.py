@@ -56,7 +56,7 @@ TAMPERED: dict[str, tuple[str, str, int | None]] = {
         1,
     ),
     "two events that were swapped": (
-        "CREATE TEMP TABLE two AS SELECT event_id, 5 - position AS position FROM audit_leaves "
+        "CREATE TEMP TABLE two ON COMMIT DROP AS SELECT event_id, 5 - position AS position FROM audit_leaves "
         "WHERE tree_id = :tree AND position IN (2, 3); "
         "UPDATE audit_leaves SET event_id = gen_random_uuid() WHERE tree_id = :tree AND position IN (2, 3); "
         "UPDATE audit_leaves SET event_id = two.event_id FROM two "
