@@ -179,6 +179,21 @@ def test_erasing_waits_for_whoever_seals_the_same_event(world: World) -> None:
     assert world.sql("SELECT salt FROM audit_leaves")[0].salt is None
 
 
+def test_an_event_that_is_being_erased_is_sealed_afterwards(world: World) -> None:
+    add(world, 1)
+    with ThreadPoolExecutor(1) as pool, world.app.app_context():
+        tenancy.set_operator()
+        erase_personal(AuditEvent.action == "a.b")
+        try:
+            pool.submit(seal, world).result(timeout=20)
+            assert world.sql("SELECT FROM audit_leaves") == []
+        finally:
+            transaction.commit()
+    seal(world)
+    require_sealed(world)
+    assert world.app.test_cli_runner().invoke(args=["audit", "verify"]).exit_code == 0
+
+
 def test_an_id_of_another_version_or_another_month_is_in_the_default_partition_until_its_month_has_one(
     world: World,
 ) -> None:
