@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from authapp.cli import users_import  # noqa: F401  it adds a command to users
+from authapp.cli.audit import audit
 from authapp.cli.guards import guards
 from authapp.cli.openapi import openapi
 from authapp.cli.organizations import organizations
@@ -15,5 +16,5 @@ from authapp.cli.worker import worker
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (guards, openapi, users, organizations, outbox, worker):
+    for command in (audit, guards, openapi, users, organizations, outbox, worker):
         app.cli.add_command(command)
