@@ -6,6 +6,7 @@ from authapp.models.audit import AuditEvent
 from authapp.models.identities import Identity, SsoCode, SsoState
 from authapp.models.invitations import Invitation
 from authapp.models.jobs import JobRun
+from authapp.models.keys import KeptKey, SigningKey
 from authapp.models.known_devices import KnownDevice
 from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
@@ -22,6 +23,7 @@ __all__ = [
     "Identity",
     "Invitation",
     "JobRun",
+    "KeptKey",
     "KnownDevice",
     "Membership",
     "MfaChallenge",
@@ -33,6 +35,7 @@ __all__ = [
     "PasskeyUser",
     "RecoveryCode",
     "Session",
+    "SigningKey",
     "SsoCode",
     "SsoState",
     "TotpFactor",
