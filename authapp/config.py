@@ -36,6 +36,7 @@ class Settings:
 
     app_env: str = "production"
     secret_key: str = ""
+    secret_key_previous: str | None = None
     password_pepper: str | None = None
     jwt_secret_key: str | None = None
     jwt_keys: str | None = None

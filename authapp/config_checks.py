@@ -74,7 +74,6 @@ def _outside_bounds(settings: Settings) -> list[str]:
 
 
 def _malformed(settings: Settings) -> list[str]:
-    one_of_algorithms = settings.algorithm in CHOICES["algorithm"]
     no_addresses = [entry for entry in settings.sso_return_to if not _ADDRESS.fullmatch(entry)]
     return _unmet(
         [
@@ -93,8 +92,8 @@ def _malformed(settings: Settings) -> list[str]:
                 "REDIS_URL: give an address: redis://user:password@host:6379/0",
             ),
             (
-                settings.jwt_keys or settings.algorithm == "HS256" or not one_of_algorithms,
-                f"JWT_KEYS: set a private JWK set for {settings.algorithm}.",
+                not settings.secret_key or settings.secret_key_previous != settings.secret_key,
+                "SECRET_KEY_PREVIOUS: give the secret before SECRET_KEY, or nothing. Both are the same.",
             ),
             (
                 not settings.jwt_issuer or settings.jwt_audience != settings.jwt_issuer,
@@ -146,7 +145,7 @@ def _incomplete_providers(settings: Settings) -> list[str]:
 def _unsafe_secrets(settings: Settings) -> list[str]:
     make_one = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     found = []
-    for name in ("secret_key", "password_pepper", "jwt_secret_key", "metrics_token"):
+    for name in ("secret_key", "secret_key_previous", "password_pepper", "jwt_secret_key", "metrics_token"):
         value = getattr(settings, name)
         if value is None:
             continue

@@ -212,7 +212,11 @@ def all_at_once(actions: list[Callable[[], T]]) -> list[T]:
 
 @contextmanager
 def statements(app: Application) -> Iterator[list[str]]:
-    """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction."""
+    """The statements that both engines send meanwhile, by their first word; `one:` outside of a transaction.
+
+    The keys of the process are loaded before, so that none of these statements loads them.
+    """
+    app.keys.reload()
     sent: list[str] = []
 
     class Overheard(psycopg2.extensions.cursor):

@@ -7,14 +7,16 @@ from flask import Flask
 from authapp.cli import users_import  # noqa: F401  it adds a command to users
 from authapp.cli.audit import audit
 from authapp.cli.guards import guards
+from authapp.cli.keys import keys
 from authapp.cli.openapi import openapi
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
+from authapp.cli.rekey import rekey
 from authapp.cli.users import users
 from authapp.cli.worker import worker
 
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (audit, guards, openapi, users, organizations, outbox, worker):
+    for command in (audit, guards, openapi, users, organizations, outbox, keys, rekey, worker):
         app.cli.add_command(command)

@@ -72,6 +72,15 @@ class InvitationStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class KeyState(StrEnum):
+    """The state of a key that signs access tokens. All but retired ones verify, and are published."""
+
+    NEXT = "next"
+    CURRENT = "current"  # signs
+    PREVIOUS = "previous"
+    RETIRED = "retired"
+
+
 class SubscriptionStatus(StrEnum):
     """The state of a subscription."""
 
@@ -130,3 +139,7 @@ class AuditAction(StrEnum):
     API_KEY_REVOKED = "api_key.revoked"
     ACCESS_REFUSED = "access.refused"
     AUDIT_LOG_PRUNED = "audit_log.pruned"
+    SIGNING_KEY_GENERATED = "signing_key.generated"
+    SIGNING_KEY_ROTATED = "signing_key.rotated"
+    SIGNING_KEY_RETIRED = "signing_key.retired"
+    SECRET_KEY_REPLACED = "secret_key.replaced"  # noqa: S105

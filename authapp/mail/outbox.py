@@ -28,7 +28,7 @@ LEASE = timedelta(minutes=5)  # longer than any attempt: a message whose worker 
 WAITS = [timedelta(**wait) for wait in ({"seconds": 30}, {"minutes": 2}, {"minutes": 10}, {"hours": 1}, {"hours": 6})]
 TOO_MANY = "This address has been sent too many emails. Try again in an hour, or tomorrow."
 _LONGEST_ERROR = 500
-_PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
+PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
 
 log = structlog.get_logger("authapp")
 
@@ -89,7 +89,7 @@ def _add(
     if current_app.mailer is None:
         log.warning("email.waits", kind=kind, reason="MAIL_URL is not set")
     message_id, now = uuid7(), clock.now()
-    encrypt = current_app.cipher.encrypt
+    cipher = current_app.cipher
     values = {
         "id": message_id,
         "subject_id": subject_id,
@@ -97,7 +97,8 @@ def _add(
         "kind": kind,
         "due_at": now,
         "created_at": now,
-        **{name: text and encrypt(text, message_id, _PURPOSES[name]) for name, text in texts.items()},
+        "key_id": cipher.key_id,
+        **{name: text and cipher.encrypt(text, message_id, PURPOSES[name]) for name, text in texts.items()},
     }
     columns = OutboxMessage.__table__.c
     row = select(*(literal(value, columns[name].type) for name, value in values.items()))
@@ -186,8 +187,9 @@ def _compose(taken: Row[*tuple[Any, ...]]) -> dict[str, str] | None:
     if message is None:
         values: dict[str, Any] = {"sent_at": clock.now(), "due_at": None}
     else:
-        body = current_app.cipher.encrypt(_as_text(message), taken.id, _PURPOSES["encrypted_body"])
-        values = {"encrypted_body": body}
+        cipher = current_app.cipher
+        body = cipher.encrypt(_as_text(message), taken.id, PURPOSES["encrypted_body"])
+        values = {"encrypted_body": body, "key_id": cipher.key_id}
     if _finish(taken, **values, encrypted_context=null()) and message:
         return asdict(message)
     log.info("email.not_needed", message_id=str(taken.id), kind=taken.kind)
@@ -200,7 +202,7 @@ def _read(taken: Row[*tuple[Any, ...]], column: str) -> dict[str, Any]:
     Raises:
         CannotDecrypt: SECRET_KEY has changed since.
     """
-    text = current_app.cipher.decrypt(getattr(taken, column), taken.id, _PURPOSES[column])
+    text = current_app.cipher.decrypt(getattr(taken, column), taken.id, PURPOSES[column])
     return dict(json.loads(text))
 
 

@@ -7,6 +7,7 @@ from authapp.models.audit_seals import AuditCheckpoint, AuditLeaf, AuditNode, Au
 from authapp.models.identities import Identity, SsoCode, SsoState
 from authapp.models.invitations import Invitation
 from authapp.models.jobs import JobRun
+from authapp.models.keys import KeptKey, SigningKey
 from authapp.models.known_devices import KnownDevice
 from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
@@ -27,6 +28,7 @@ __all__ = [
     "Identity",
     "Invitation",
     "JobRun",
+    "KeptKey",
     "KnownDevice",
     "Membership",
     "MfaChallenge",
@@ -38,6 +40,7 @@ __all__ = [
     "PasskeyUser",
     "RecoveryCode",
     "Session",
+    "SigningKey",
     "SsoCode",
     "SsoState",
     "TotpFactor",

@@ -18,7 +18,8 @@ class OutboxMessage(Identified, Created, Model):
 
     `due_at` is when it may be tried next, None once it is sent (`sent_at`) or given up (`dead_at`). An email that is
     composed when it is sent has no body before, and `encrypted_context` is what its composer needs, if anything. Where
-    there was nobody to send it to, it counts as sent: it counts towards the limits of its recipient.
+    there was nobody to send it to, it counts as sent: it counts towards the limits of its recipient. `key_id` names the
+    key that encrypted it last, where that is known.
     """
 
     __tablename__ = "outbox"
@@ -28,6 +29,7 @@ class OutboxMessage(Identified, Created, Model):
     kind: Mapped[str] = mapped_column(String(64))
     encrypted_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     encrypted_context: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_id: Mapped[str | None] = mapped_column(String(16))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime | None] = mapped_column(timestamp(), server_default=func.now())
     sent_at: Mapped[datetime | None] = mapped_column(timestamp())

@@ -6,7 +6,7 @@ import base64
 import hmac
 from uuid import UUID
 
-from authapp.security.keys import derive
+from authapp.security.keys import NONE_KEPT, Kept, kept_or_derived
 from authapp.security.typed_codes import without_separators
 
 _LENGTH_BYTES = 4
@@ -17,13 +17,14 @@ class Digests:
 
     Args:
         secret: of which the keys are derived.
+        kept: those of an earlier secret, which take their place.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._recovery_codes = derive(secret, "recovery codes")
-        self._throttle_keys = derive(secret, "throttle keys")
-        self._browsers = derive(secret, "browsers")
-        self._sso = derive(secret, "provider states")
+    def __init__(self, secret: str, kept: Kept = NONE_KEPT) -> None:
+        self._recovery_codes = kept_or_derived(secret, "recovery codes", kept)
+        self._throttle_keys = kept_or_derived(secret, "throttle keys", kept)
+        self._browsers = kept_or_derived(secret, "browsers", kept)
+        self._sso = kept_or_derived(secret, "provider states", kept)
 
     def recovery_code(self, user_id: UUID, code: str) -> bytes:
         """The hash of an account's recovery code; the same code of another account has another.

@@ -12,6 +12,8 @@ from authapp.security.keys import derive
 
 _NONCE_BYTES = 12  # NIST SP 800-38D section 5.2.1.1
 _KEY_ID_LENGTH = 8  # hex digits
+NO_ID = UUID(int=0)
+"""The owner of what belongs to a row without an id. Its purpose then names the row."""
 
 
 class CannotDecrypt(Exception):
@@ -23,14 +25,15 @@ class Cipher:
 
     Args:
         secret: of which the key is derived.
+        accepted: further secrets. What was encrypted with a key of one of them is decrypted too.
 
     Attributes:
-        key_id: names the key without telling anything about it. A row may keep it, to say which key it needs.
+        key_id: names the key without telling anything about it. A row keeps it, to say which key it needs.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *accepted: str) -> None:
         # The names go into the keys: a change makes old texts unreadable.
-        self._aes = AESGCM(derive(secret, "sealing"))
+        self._aes, *self._accepted = (AESGCM(derive(each, "sealing")) for each in (secret, *accepted))
         self.key_id = derive(secret, "id of the sealing key").hex()[:_KEY_ID_LENGTH]
 
     def encrypt(self, text: str, owner_id: UUID, purpose: str = "") -> bytes:
@@ -53,10 +56,12 @@ class Cipher:
                 another purpose belongs, or altered.
         """
         nonce, sealed = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
-        try:
-            return self._aes.decrypt(nonce, sealed, _bound_to(owner_id, purpose)).decode()
-        except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
-            raise CannotDecrypt("encrypted with another SECRET_KEY, or altered") from None
+        for aes in (self._aes, *self._accepted):
+            try:
+                return aes.decrypt(nonce, sealed, _bound_to(owner_id, purpose)).decode()
+            except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
+                continue
+        raise CannotDecrypt("encrypted with another SECRET_KEY, or altered")
 
 
 def _bound_to(owner_id: UUID, purpose: str) -> bytes:

@@ -1,30 +1,32 @@
-"""Key material: subkeys derived from SECRET_KEY, and the keys that sign and verify tokens."""
+"""Key material: subkeys derived from SECRET_KEY, and the rings of keys that sign and verify tokens."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from jwt import PyJWK, PyJWS, PyJWTError
+from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
-from authapp.config import Settings, UnsafeSettings
-from authapp.config_checks import SHORTEST_SECRET
+from authapp.config import Settings
+from authapp.security.jwk import SigningKey, signing_key, symmetric_jwk
 
 SUBKEY_BYTES = 32
-SHORTEST_RSA = 3072  # bits, ASVS v5.0.0 appendix C
-# RFC 7638 section 3.2: the members that make up a thumbprint. Those of an asymmetric key are also all that is public.
-_REQUIRED_MEMBERS = {
-    "EC": ("crv", "kty", "x", "y"),
-    "OKP": ("crv", "kty", "x"),
-    "RSA": ("e", "kty", "n"),
-    "oct": ("k", "kty"),
-}
+JWKS_MAX_AGE_SECONDS = 300  # for so long other services may keep the public keys
+SYMMETRIC = "HS256"
+PEPPER = "password pepper"
+KEPT = ("opaque tokens", "recovery codes", "throttle keys", "browsers", "provider states", PEPPER)
+"""The purposes of keys that are kept when SECRET_KEY is replaced: nobody can hash again what they have hashed."""
+
+Kept = Mapping[str, bytes]
+"""Keys that were derived from an earlier SECRET_KEY, by their purposes."""
+
+NONE_KEPT: Kept = MappingProxyType({})
 
 
 def derive(secret: str, purpose: str) -> bytes:
@@ -33,19 +35,14 @@ def derive(secret: str, purpose: str) -> bytes:
     return hkdf.derive(secret.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key of the ring, by its `kid`, the RFC 7638 thumbprint."""
-
-    kid: str
-    signing: Any  # as PyJWT's algorithm takes it
-    verifying: Any
-    public: dict[str, Any] | None  # None: symmetric, never published
+def kept_or_derived(secret: str, purpose: str, kept: Kept) -> bytes:
+    """The key for one of the purposes of KEPT: of an earlier secret where it was kept, else of this one."""
+    return kept.get(purpose) or derive(secret, purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The first key signs, all verify: a new key goes to the front, an old one stays until its tokens have expired."""
+    """The first key signs, all verify."""
 
     algorithm: str
     jws: PyJWS  # signs and verifies with this algorithm, and knows no other
@@ -60,22 +57,46 @@ class KeyRing:
         return {"keys": [key.public for key in self.keys if key.public is not None]}
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """The ring of JWT_KEYS, or of the one HS256 key that SECRET_KEY gives.
+def ring(algorithm: str, keys: Sequence[SigningKey]) -> KeyRing:
+    """A ring of these keys."""
+    return KeyRing(algorithm, jws(algorithm), tuple(keys))
+
+
+def imported_keys(settings: Settings) -> list[SigningKey]:
+    """The keys of JWT_KEYS.
 
     Raises:
-        UnsafeSettings: if a key of JWT_KEYS does not fit ALGORITHM, is public, or is too short.
+        UnsafeSettings: a key does not fit ALGORITHM, is public, or is too short.
+    """
+    return [signing_key(member, settings.algorithm) for member in imported_jwks(settings)]
+
+
+def imported_jwks(settings: Settings) -> list[dict[str, Any]]:
+    """The members of JWT_KEYS."""
+    return list(json.loads(settings.jwt_keys)["keys"]) if settings.jwt_keys else []
+
+
+def symmetric_access_ring(settings: Settings, secrets: Sequence[str]) -> KeyRing:
+    """The ring of access tokens where ALGORITHM is HS256.
+
+    Args:
+        settings: JWT_KEYS or JWT_SECRET_KEY, if one is set, has the keys.
+        secrets: else they are derived from these, of which the first is in use.
     """
     if settings.jwt_keys:
-        members = json.loads(settings.jwt_keys)["keys"]
-    else:
-        raw = (settings.jwt_secret_key or "").encode() or derive(settings.secret_key, "HS256")
-        members = [_symmetric(raw)]
-    return KeyRing(
-        settings.algorithm,
-        jws(settings.algorithm),
-        tuple(_signing_key(member, settings.algorithm) for member in members),
-    )
+        return ring(SYMMETRIC, imported_keys(settings))
+    if settings.jwt_secret_key:
+        return _symmetric_ring([settings.jwt_secret_key.encode()])
+    return _symmetric_ring([derive(secret, "HS256") for secret in secrets])
+
+
+def refresh_ring(secrets: Sequence[str]) -> KeyRing:
+    """The ring of refresh tokens, derived from SECRET_KEY whatever ALGORITHM says. The first secret is in use."""
+    return _symmetric_ring([derive(secret, "refresh tokens") for secret in secrets])
+
+
+def _symmetric_ring(raw_keys: list[bytes]) -> KeyRing:
+    return ring(SYMMETRIC, [signing_key(symmetric_jwk(raw), SYMMETRIC) for raw in raw_keys])
 
 
 class _PreparedHMAC(HMACAlgorithm):
@@ -89,34 +110,5 @@ def jws(algorithm: str) -> PyJWS:
     """PyJWT's signer and verifier for this algorithm, which knows no other."""
     made = PyJWS(algorithms=[])
     hmac = _PreparedHMAC(HMACAlgorithm.SHA256)
-    made.register_algorithm(algorithm, hmac if algorithm == "HS256" else get_default_algorithms()[algorithm])
+    made.register_algorithm(algorithm, hmac if algorithm == SYMMETRIC else get_default_algorithms()[algorithm])
     return made
-
-
-def refresh_key(settings: Settings) -> SigningKey:
-    """The key of refresh tokens, of SECRET_KEY whatever ALGORITHM says."""
-    return _signing_key(_symmetric(derive(settings.secret_key, "refresh tokens")), "HS256")
-
-
-def _symmetric(raw: bytes) -> dict[str, Any]:
-    return {"kty": "oct", "k": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
-
-
-def _signing_key(member: dict[str, Any], algorithm: str) -> SigningKey:
-    try:
-        required = {name: member[name] for name in _REQUIRED_MEMBERS[member["kty"]]}
-        signing = PyJWK(member, algorithm).key
-    except (KeyError, PyJWTError) as error:
-        raise UnsafeSettings([f"JWT_KEYS: not a key for {algorithm}: {error}"]) from None
-    canonical = json.dumps(required, sort_keys=True, separators=(",", ":")).encode()
-    kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()[:16]
-    if member["kty"] == "oct":
-        if len(signing) < SHORTEST_SECRET:
-            raise UnsafeSettings([f"JWT_KEYS: the key {kid} is shorter than {SHORTEST_SECRET} bytes."])
-        return SigningKey(kid, signing, signing, None)
-    if "d" not in member:
-        raise UnsafeSettings([f"JWT_KEYS: the key {kid} is public; give private keys."])
-    if member["kty"] == "RSA" and signing.key_size < SHORTEST_RSA:
-        raise UnsafeSettings([f"JWT_KEYS: the key {kid} has fewer than {SHORTEST_RSA} bits."])
-    public = {**required, "kid": kid, "alg": algorithm, "use": "sig"}
-    return SigningKey(kid, signing, PyJWK(public, algorithm).key, public)

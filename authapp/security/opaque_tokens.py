@@ -9,7 +9,7 @@ import zlib
 from typing import NamedTuple
 from uuid import UUID
 
-from authapp.security.keys import derive
+from authapp.security.keys import NONE_KEPT, Kept, kept_or_derived
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH = 43  # characters of 62: 256 bits
@@ -29,10 +29,11 @@ class OpaqueTokens:
 
     Args:
         secret: of which the key of the hashes is derived.
+        kept: that of an earlier secret, which takes its place.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._key = derive(secret, "opaque tokens")
+    def __init__(self, secret: str, kept: Kept = NONE_KEPT) -> None:
+        self._key = kept_or_derived(secret, "opaque tokens", kept)
 
     def make(self, prefix: str, owner_id: UUID) -> tuple[str, bytes]:
         """A new token for the row with this id, and the hash for the row to keep."""

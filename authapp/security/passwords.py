@@ -15,10 +15,12 @@ from authapp.config import Settings
 from authapp.security import imported_hashes
 from authapp.security.hash_queue import HashQueue
 from authapp.security.imported_hashes import ImportedHash
-from authapp.security.keys import derive
+from authapp.security.peppers import FIRST, Peppers
 
-_PREFIX = "ap1"  # version of the pre-hash; bcrypt's own format follows
-_STORED = re.compile(_PREFIX + r"(\$2b\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31})", re.ASCII)
+_PREFIX = "ap1"  # version of the pre-hash; the id of its pepper and bcrypt's own format follow
+_STORED = re.compile(
+    _PREFIX + r"(?:-([0-9a-f]{8}))?(\$2b\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31})", re.ASCII
+)
 
 log = structlog.get_logger("authapp")
 
@@ -27,20 +29,22 @@ class Hasher:
     """Hashes and verifies passwords. Use it inside `with hasher.queue.slot():`.
 
     Args:
-        settings: the cost, and the key of the pre-hash.
+        settings: the cost.
         client_is_connected: see `HashQueue`.
+        peppers: gives the keys of the pre-hash, as they are at the moment.
     """
 
-    def __init__(self, settings: Settings, client_is_connected: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: Settings, client_is_connected: Callable[[], bool], peppers: Callable[[], Peppers]
+    ) -> None:
         self.queue = HashQueue(client_is_connected)
-        self._rounds = settings.bcrypt_rounds
-        own_pepper = settings.password_pepper
-        self._pepper = own_pepper.encode() if own_pepper else derive(settings.secret_key, "password pepper")
+        self._rounds, self._peppers = settings.bcrypt_rounds, peppers
 
     def hash(self, password: str) -> str:
-        """A new salted hash at the present cost, 66 characters, for storage."""
-        hashed = self.queue.run(bcrypt.hashpw, self._prehash(password), bcrypt.gensalt(self._rounds))
-        return _PREFIX + hashed.decode()
+        """A new salted hash at the present cost, at most 75 characters, for storage."""
+        present, by_id = self._peppers()
+        hashed = self.queue.run(bcrypt.hashpw, _prehash(by_id[present], password), bcrypt.gensalt(self._rounds))
+        return _prefix(present) + hashed.decode()
 
     def verify(self, password: str, stored: str | None) -> bool:
         """Whether the password is the one stored.
@@ -51,20 +55,27 @@ class Hasher:
         """
         if imported := imported_hashes.read(stored or ""):
             return self.queue.run(_check_imported, password, imported, self._rounds)
+        present, by_id = self._peppers()
         readable = _STORED.fullmatch(stored or "")
-        if stored is not None and not readable:
+        pepper = by_id.get(readable[1] or FIRST) if readable else None
+        if stored is not None and pepper is None:
             log.error("password.hash_unreadable")
-        against = readable[1] if readable else _dummy(self._rounds)
-        right = self.queue.run(_check, self._prehash(password), against, self._rounds)
-        return right and readable is not None
+        against = readable[2] if readable and pepper else _dummy(self._rounds)
+        right = self.queue.run(_check, _prehash(pepper or by_id[present], password), against, self._rounds)
+        return right and pepper is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Whether a stored hash was made at another cost than the present one, or by another system."""
-        return not stored.startswith(f"{_PREFIX}$2b${self._rounds:02d}$")
+        """Whether a hash has another cost or pepper than the present ones, or is of another system."""
+        return not stored.startswith(f"{_prefix(self._peppers().present)}$2b${self._rounds:02d}$")
 
-    def _prehash(self, password: str) -> bytes:
-        """64 bytes of base64, below bcrypt's limit of 72 and without NUL, in which every character counts."""
-        return base64.b64encode(hmac.new(self._pepper, password.encode(), hashlib.sha384).digest())
+
+def _prefix(pepper_id: str) -> str:
+    return f"{_PREFIX}-{pepper_id}" if pepper_id else _PREFIX
+
+
+def _prehash(pepper: bytes, password: str) -> bytes:
+    """64 bytes of base64, below bcrypt's limit of 72 and without NUL, in which every character counts."""
+    return base64.b64encode(hmac.new(pepper, password.encode(), hashlib.sha384).digest())
 
 
 def _check(prehashed: bytes, hashed: str, rounds: int) -> bool:

@@ -19,7 +19,8 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock, lengths
 from authapp.core.errors import ExpiredToken, InvalidToken
-from authapp.security.keys import KeyRing, SigningKey, jws
+from authapp.security.jwk import SigningKey
+from authapp.security.keys import KeyRing
 
 TYP = {"access": "at+jwt", "refresh": "rt+jwt"}  # RFC 9068 section 2.1, and its like for refresh
 LEEWAY = timedelta(seconds=30)  # for servers whose clocks differ
@@ -68,14 +69,13 @@ class Tokens:
 
     Args:
         ring: the keys of access tokens.
-        refresh_key: the key of refresh tokens, for authapp alone.
+        refresh: the keys of refresh tokens, for authapp alone.
         issuer: `iss` of all, and `aud` of refresh tokens.
         audience: `aud` of access tokens.
     """
 
-    def __init__(self, ring: KeyRing, refresh_key: SigningKey, issuer: str, audience: str) -> None:
+    def __init__(self, ring: KeyRing, refresh: KeyRing, issuer: str, audience: str) -> None:
         self.ring, self._issuer = ring, issuer
-        refresh = KeyRing("HS256", jws("HS256"), (refresh_key,))
         self._kinds = {"access": (ring, audience), "refresh": (refresh, issuer)}
         headers = [
             _Header(token_type, ring, key, {"alg": ring.algorithm, "kid": key.kid, "typ": TYP[token_type]})
@@ -107,6 +107,10 @@ class Tokens:
         }
         header = {"kid": ring.signing.kid, "typ": TYP[token_type]}
         return ring.jws.encode(_as_json(payload).encode(), ring.signing.signing, ring.algorithm, header)
+
+    def knows_key_of(self, encoded: str) -> bool:
+        """Whether the header of a token is one that a key of the rings writes. Tells nothing of the rest of it."""
+        return encoded.partition(".")[0] in self._headers
 
     def read(self, encoded: str, token_type: str) -> Claims:
         """Verify a token of this type.

@@ -93,7 +93,7 @@ def read_current(refresh_token: str) -> Claims:
 
 
 def _read(refresh_token: str) -> Claims:
-    claims = current_app.tokens.read(refresh_token, "refresh")
+    claims = current_app.keys.for_token(refresh_token).read(refresh_token, "refresh")
     log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
     return claims
 

@@ -59,7 +59,7 @@ def start(
     user = locks.lock_user(User.id == user_id, *unchanged)  # sign-ins of one account wait for each other
     if user is None:
         raise Stale("the account changed while it was checked")
-    _admit(user, amr, device_id)
+    _admit(user, amr, device_id, password_hash)
     now = clock.now()
     if not registering:
         user = _update(user_id, last_login_at=now, **({"password_hash": password_hash} if password_hash else {}))
@@ -73,7 +73,7 @@ def start(
     return issue(session, user, organization, device.token)
 
 
-def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
+def _admit(user: UserRecord, amr: list[str], device_id: UUID | None, password_hash: str | None) -> None:
     """Decide whether a locked account may have a session now."""
     try:
         admission.require_may_sign_in(user)
@@ -81,6 +81,8 @@ def _admit(user: UserRecord, amr: list[str], device_id: UUID | None) -> None:
         audit.record(AuditAction.SESSION_REFUSED, None, user_id=user.id, reason=error.code)
         raise
     if admission.needs_second_factor(user, amr):
+        if password_hash:
+            _update(user.id, password_hash=password_hash)
         token = mfa_challenges.create(user.id, amr, device_id)
         lifetime = int(mfa_challenges.LIFETIME.total_seconds())
         extensions = {"mfa_token": token, "methods": mfa_challenges.methods(user.id), "expires_in": lifetime}

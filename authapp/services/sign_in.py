@@ -182,8 +182,9 @@ def check_password(
         TooManyAttempts: the same.
         WrongCredentials: it is wrong, or there is no such account, or it has no password.
     """
-    hasher, counters = current_app.hasher, throttle.of_password(email, device_id)
+    hasher = current_app.hasher
     with hasher.queue.slot():
+        counters = throttle.of_password(email, device_id)
         throttle.reserve(counters)
         try:
             found = transaction.fetch_autocommit(_BY_EMAIL, {"email": email})

@@ -13,6 +13,7 @@ from authapp.decorators.guards import public
 from authapp.decorators.metrics_token import require_metrics_token
 from authapp.decorators.rate_limits import redis_status
 from authapp.schemas.system import Health, Jwks, Readiness, RelatedOrigins
+from authapp.security.keys import JWKS_MAX_AGE_SECONDS
 from authapp.services import monitoring
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint, raises
@@ -32,8 +33,9 @@ def healthz() -> dict[str, Any]:
 @public
 @bp.response(200, Readiness)
 def readyz() -> dict[str, Any]:
-    """Say that the database answers and has every migration, and whether Redis answers."""
+    """Say that the database answers, has every migration and keys that can be read, and whether Redis answers."""
     readiness.check()
+    current_app.keys.require()
     return {"status": "ready", **redis_status()}
 
 
@@ -51,7 +53,7 @@ def metrics() -> Response:
 def jwks() -> Response:
     """Give the public keys that verify access tokens. Empty while ALGORITHM is HS256."""
     response = jsonify(current_app.tokens.ring.public_set())
-    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE_SECONDS}"
     return response
 
 

@@ -22,12 +22,13 @@ from authapp.security.breached_passwords import BreachFile
 from authapp.security.checkpoints import CheckpointKey
 from authapp.security.digests import Digests
 from authapp.security.encryption import Cipher
-from authapp.security.keys import derive, key_ring, refresh_key
+from authapp.security.keys import derive
 from authapp.security.opaque_tokens import OpaqueTokens
 from authapp.security.passwords import Hasher
 from authapp.security.tokens import Tokens
 from authapp.security.webauthn import RelyingParty
 from authapp.web.guard_marks import UnguardedRoute, require_guard
+from authapp.web.key_store import KeyStore
 from authapp.web.parsing import buffer_body
 
 if TYPE_CHECKING:
@@ -50,11 +51,8 @@ class Application(Flask):
 
     Attributes:
         settings: what it was made with.
-        tokens: signs and verifies access and refresh tokens.
+        keys: holds the keys of this process.
         hasher: hashes and verifies passwords.
-        opaque_tokens: makes and reads API keys and the tokens of emails.
-        cipher: encrypts what is stored and read again.
-        digests: hashes recovery codes, and the keys under which attempts are counted.
         checkpoint_key: signs the checkpoints of the audit log.
         passkeys: makes the options for passkeys, and judges their answers.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
@@ -70,16 +68,33 @@ class Application(Flask):
         self._routes: set[tuple[str, str]] = set()  # rule and method
         super().__init__("authapp", static_folder=None)
         self.settings = settings
-        self.tokens = Tokens(key_ring(settings), refresh_key(settings), settings.jwt_issuer, settings.jwt_audience)
-        self.hasher = Hasher(settings, client_is_connected)
-        self.opaque_tokens = OpaqueTokens(settings.secret_key)
-        self.cipher = Cipher(settings.secret_key)
-        self.digests = Digests(settings.secret_key)
+        self.keys = KeyStore(self)
+        self.hasher = Hasher(settings, client_is_connected, lambda: self.keys.present.peppers)
         self.checkpoint_key = CheckpointKey(derive(settings.secret_key, "audit checkpoints"))
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
+
+    @property
+    def tokens(self) -> Tokens:
+        """Signs access and refresh tokens. `keys.for_token` gives what verifies one."""
+        return self.keys.present.tokens
+
+    @property
+    def opaque_tokens(self) -> OpaqueTokens:
+        """Makes and reads API keys and the tokens of emails."""
+        return self.keys.present.opaque_tokens
+
+    @property
+    def cipher(self) -> Cipher:
+        """Encrypts what is stored and read again."""
+        return self.keys.present.cipher
+
+    @property
+    def digests(self) -> Digests:
+        """Hashes recovery codes, and the keys under which attempts are counted."""
+        return self.keys.present.digests
 
     def add_url_rule(
         self,

@@ -34,7 +34,7 @@ class _Manager(JWTManager):
         self, encoded_token: str, csrf_value: object = None, allow_expired: bool = False
     ) -> dict[str, object]:
         """Flask-JWT-Extended calls this for every token that it finds."""
-        return dict(current_app.tokens.verify(encoded_token).payload)
+        return dict(current_app.keys.for_token(encoded_token).verify(encoded_token).payload)
 
 
 def _has_ended(header: dict[str, str], payload: dict[str, str]) -> bool:
@@ -54,7 +54,7 @@ def verify_in_request(encoded: str) -> Claims:
     Raises:
         InvalidToken, ExpiredToken: as `Tokens.read`.
     """
-    verified = current_app.tokens.verify(encoded, "access")
+    verified = current_app.keys.for_token(encoded).verify(encoded, "access")
     vars(g).update(
         _jwt_extended_jwt={**verified.payload, "amr": [*verified.claims.amr]},
         _jwt_extended_jwt_header=dict(verified.header),

@@ -1,0 +1,58 @@
+"""`flask rekey`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+from flask.cli import with_appcontext
+
+from authapp.cli.output import json_option, show
+from authapp.cli.transaction import committed
+from authapp.services import rekey as service
+from authapp.services.encrypted_columns import ENCRYPTED, Encrypted, left, renew
+
+
+@click.command()
+@json_option
+@with_appcontext
+def rekey(*, as_json: bool) -> None:
+    """Replace SECRET_KEY_PREVIOUS by SECRET_KEY, without signing anybody out.
+
+    Run it when each process has both settings. It may be stopped and run again.
+    """
+    try:
+        with committed():
+            switched_at, wait = service.switch()
+    except service.NotPossible as error:
+        raise click.ClickException(str(error)) from None
+    if wait:
+        click.echo(f"Waiting {wait:.0f} s, until each process signs and encrypts with SECRET_KEY.", err=True)
+        time.sleep(wait)
+    encrypted = {each.table.name: _renew(each) for each in ENCRYPTED}
+    key_id = service.cipher_of_both().key_id
+    with committed():
+        unreadable = {each.table.name: number for each in ENCRYPTED if (number := left(each, key_id))}
+    needed_until = service.previous_is_needed_until(switched_at)
+    lines = [f"Encrypted again: {', '.join(f'{name} {number}' for name, number in encrypted.items())}."]
+    lines += [f"Cannot be decrypted, see the log: {name} {number}." for name, number in unreadable.items()]
+    lines += [f"Remove SECRET_KEY_PREVIOUS after {needed_until:%Y-%m-%d %H:%M} UTC. Before, sessions would end."]
+    data = {"switched_at": switched_at, "encrypted": encrypted, "unreadable": unreadable}
+    show(as_json, {**data, "previous_is_needed_until": needed_until}, *lines)
+
+
+def _renew(encrypted: Encrypted) -> int:
+    """Encrypt a table again, a transaction for each batch. Returns how many rows that were."""
+    cipher, done = service.cipher_of_both(), 0
+    with committed():
+        total = left(encrypted, cipher.key_id)
+    with click.progressbar(length=total, label=encrypted.table.name, file=sys.stderr) as bar:
+        batches = renew(encrypted, cipher)
+        while True:
+            with committed():
+                number = next(batches, None)
+            if number is None:
+                return done
+            done += number
+            bar.update(number)
