@@ -71,6 +71,11 @@ UNCHECKED = ("tests/architecture/test_words.py",)
             ["db/tenancy.py", "dev/database.py", "services/api_keys.py"],
             "what sets a tenant can be reviewed",
         ),
+        (
+            r"ended_at\s*=(?!=)|[\"']ended_at[\"']\s*:",
+            ["services/sessions.py"],
+            "what ends a session tells other services",
+        ),
         (r"set_operator", ["db/tenancy.py"], "only commands and jobs see all organizations"),
         (r"(?m)^\s*print\(", [], "what is said goes through the log or click"),
         (
