@@ -20,12 +20,14 @@ from authapp.views import (
     docs,
     email_addresses,
     identities,
+    introspection,
     invitations,
     members,
     mfa,
     organizations,
     passkeys,
     passwords,
+    revocations,
     sessions,
     sso,
     system,
@@ -43,7 +45,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys,
+    api_keys, introspection, revocations,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

@@ -12,11 +12,14 @@ from authapp.cli.openapi import openapi
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
 from authapp.cli.rekey import rekey
+from authapp.cli.service_keys import service_keys
 from authapp.cli.users import users
 from authapp.cli.worker import worker
 
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (audit, guards, openapi, users, organizations, outbox, keys, rekey, worker):
+    for command in (
+        audit, guards, openapi, users, organizations, outbox, keys, rekey, service_keys, worker,
+    ):  # fmt: skip
         app.cli.add_command(command)

@@ -27,6 +27,15 @@ class ActorType(StrEnum):
     API_KEY = "api_key"
 
 
+class ServiceRight(StrEnum):
+    """What a service key may do."""
+
+    INTROSPECT = "introspect"
+    REVOCATIONS = "revocations"
+    METRICS = "metrics"
+    DECIDE = "decide"
+
+
 class EndReason(StrEnum):
     """Why a session ended."""
 
@@ -137,6 +146,9 @@ class AuditAction(StrEnum):
     API_KEY_CREATED = "api_key.created"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
+    SERVICE_KEY_CREATED = "service_key.created"
+    SERVICE_KEY_ROTATED = "service_key.rotated"
+    SERVICE_KEY_REVOKED = "service_key.revoked"
     ACCESS_REFUSED = "access.refused"
     AUDIT_LOG_PRUNED = "audit_log.pruned"
     SIGNING_KEY_GENERATED = "signing_key.generated"

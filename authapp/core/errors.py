@@ -82,6 +82,12 @@ class InvalidJson(ApiError):
     detail = "The body is not valid JSON."
 
 
+class InvalidForm(ApiError):
+    status = 400
+    code = "invalid_form"
+    detail = "The body is not a valid form: names and values in UTF-8, percent-encoded, joined by = and &."
+
+
 class Unauthorized(ApiError):
     status = 401
     code = "unauthorized"

@@ -50,19 +50,20 @@ class Redis:
 
     Args:
         url: of `REDIS_URL`.
+        seconds_to_answer: how long to wait for a connection, and for each answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds_to_answer: float) -> None:
         self._pool = ConnectionPool.from_url(
             url,
             protocol=2,
-            socket_connect_timeout=SECONDS_TO_ANSWER,
-            socket_timeout=SECONDS_TO_ANSWER,
+            socket_connect_timeout=seconds_to_answer,
+            socket_timeout=seconds_to_answer,
             retry=Retry(NoBackoff(), 0),  # the default tries again for seconds
         )
         self._idle: deque[AbstractConnection] = deque(maxlen=MOST_IDLE_CONNECTIONS)  # one that drops out is closed
 
-    def ask(self, *command: str | int) -> Any:
+    def ask(self, *command: bytes | str | int) -> Any:
         """The answer to a command.
 
         Raises:
@@ -80,7 +81,7 @@ class Redis:
         return answer
 
 
-def _exchange(connection: AbstractConnection, command: tuple[str | int, ...]) -> Any:
+def _exchange(connection: AbstractConnection, command: tuple[bytes | str | int, ...]) -> Any:
     connection.send_command(*command, check_health=False)  # type: ignore[no-untyped-call]  # connects first
     return connection.read_response()
 
@@ -97,7 +98,7 @@ class Counters:
 
     def __init__(self, redis_url: str | None) -> None:
         self._local = LocalCounters()
-        self._redis = Redis(redis_url) if redis_url else None
+        self._redis = Redis(redis_url, SECONDS_TO_ANSWER) if redis_url else None
         self._is_away = False
         self._next_try = 0.0
 

@@ -94,7 +94,8 @@ def bearer_token() -> str:
     """The token of the header Authorization.
 
     Raises:
-        MissingToken, InvalidToken: there is none, or not one.
+        MissingToken: there is no such header, or its scheme is not Bearer.
+        InvalidToken: more or less than one token.
     """
     header = request.headers.get("Authorization", "").strip()
     if header.partition(" ")[0].lower() != "bearer":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import audit, emails
+from authapp.jobs import audit, emails, revocations
 
 
 class Job(NamedTuple):
@@ -27,4 +27,6 @@ JOBS = (
     Job("emails", 1, emails.send),
     Job("audit-seals", 2, audit.seal),
     Job("audit-partitions", 3_600, audit.keep_partitions),
+    Job("revocations-mirror", 0.5, revocations.mirror),
+    Job("revocations-prune", 60, revocations.prune),
 )

@@ -6,6 +6,7 @@ from threading import Event, Thread
 
 import structlog
 from flask import Flask
+from redis import RedisError
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -53,7 +54,7 @@ def _run(job: Job, stopped: Event, app: Flask) -> str | None:
     try:
         with app.app_context():
             job.run(stopped)
-    except OperationalError as error:  # the database is away, or slow: without a traceback each second
+    except (OperationalError, RedisError) as error:  # away, or slow: without a traceback each second
         log.warning("job.failed", job=job.name, error=(text := _text_of(error)))
     except Exception as error:
         log.exception("job.failed", job=job.name, error=(text := _text_of(error)))

@@ -13,7 +13,9 @@ from authapp.models.one_time_tokens import OneTimeToken
 from authapp.models.organizations import Membership, Organization
 from authapp.models.outbox import OutboxMessage
 from authapp.models.passkeys import Passkey, PasskeyChallenge, PasskeyUser
+from authapp.models.revocations import Revocation
 from authapp.models.second_factors import MfaChallenge, RecoveryCode, TotpFactor
+from authapp.models.service_keys import ServiceKey
 from authapp.models.sessions import Session
 from authapp.models.users import User
 
@@ -39,6 +41,8 @@ __all__ = [
     "PasskeyChallenge",
     "PasskeyUser",
     "RecoveryCode",
+    "Revocation",
+    "ServiceKey",
     "Session",
     "SigningKey",
     "SsoCode",

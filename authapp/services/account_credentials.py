@@ -21,7 +21,6 @@ from authapp.models import (
     PasskeyChallenge,
     PasskeyUser,
     RecoveryCode,
-    Session,
     SsoState,
     TotpFactor,
     User,
@@ -49,7 +48,7 @@ def take_back(user: UserRecord) -> None:
     """
     set_account(user.id, all_organizations=True)
     members.revoke_invitations(Invitation.invited_by == user.id)
-    ended = sessions.end(Session.user_id == user.id, reason=EndReason.TAKEN_BACK)
+    ended = sessions.end_all(user.id, reason=EndReason.TAKEN_BACK)
     remove(user.id)
     audit.record(AuditAction.USER_TAKEN_BACK, None, target_id=user.id, user_id=user.id, sessions=len(ended))
 

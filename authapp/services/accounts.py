@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.enums import AuditAction, EndReason
 from authapp.db import transaction
 from authapp.db.transaction import Stale
-from authapp.models import Session, User
+from authapp.models import User
 from authapp.security.password_policy import complaints
 from authapp.services import (
     account_credentials,
@@ -85,7 +85,7 @@ def delete(actor: Actor, password: str | None) -> None:
     ).one_or_none()
     if deleted is None:
         raise Stale("the account changed while its password was checked")
-    sessions.end(Session.user_id == user.id, reason=EndReason.DELETED)
+    sessions.end_all(user.id, reason=EndReason.DELETED)
     account_credentials.remove(user.id)
     audit.record(AuditAction.USER_DELETED, actor, target_id=user.id, user_id=user.id)
 
@@ -105,7 +105,7 @@ def set_active(email: str, active: bool) -> bool:
     if transaction.scalar(changed.returning(User.id)) is None:
         return True
     if not active:
-        sessions.end(Session.user_id == user.id, reason=EndReason.DEACTIVATED)
+        sessions.end_all(user.id, reason=EndReason.DEACTIVATED)
         account_credentials.remove(user.id)
     action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
     audit.record(action, None, target_id=user.id, user_id=user.id)
@@ -115,17 +115,17 @@ def set_active(email: str, active: bool) -> bool:
 def sign_out(email: str) -> int | None:
     """End every session of an account, for an operator. Returns how many, None where there is no such account."""
     user = locks.lock_user(User.email == email)
-    return None if user is None else _revoke(Session.user_id == user.id, user_id=user.id)
+    return None if user is None else _revoke(user.id)
 
 
 def sign_out_everybody() -> int:
     """End every session of every account, for an operator. Returns how many."""
-    return _revoke()
+    return _revoke(None)
 
 
-def _revoke(*which: ColumnElement[bool], user_id: UUID | None = None) -> int:
+def _revoke(user_id: UUID | None) -> int:
     """End sessions, with one event however many there are."""
-    count = len(sessions.end(*which, reason=EndReason.REVOKED))
+    count = len(sessions.end_all(user_id, reason=EndReason.REVOKED))
     if count:
         audit.record(AuditAction.SESSION_ENDED, None, user_id=user_id, reason=EndReason.REVOKED, count=count)
     return count

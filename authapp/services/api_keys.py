@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import and_, case, func, insert, literal, null, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -16,18 +14,14 @@ from authapp.core.actor import Actor
 from authapp.core.enums import AuditAction, Role
 from authapp.core.errors import InvalidToken, LimitReached, NotFound, ValidationFailed
 from authapp.db import transaction
-from authapp.db.engine import autocommit_engine
 from authapp.db.pagination import Page, fetch
 from authapp.db.tenancy import set_account
 from authapp.models import ApiKey
-from authapp.services import audit, locks
+from authapp.services import audit, key_uses, locks
 from authapp.web.application import current_app
 
 PREFIX = "ak"
 MOST_LIVE = 100  # of an organization
-USE_RECORDED_EVERY = timedelta(minutes=1)
-
-log = structlog.get_logger("authapp")
 
 # One round trip, its own transaction, and no waiting: whoever finds the row locked leaves it to the other.
 _RECORD_USE = text(
@@ -140,19 +134,7 @@ def revoke(actor: Actor, organization_id: UUID, api_key_id: UUID) -> None:
 
 def record_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime | None, now: datetime) -> None:
     """Record that a key was used, once a minute at most, after the request's transaction."""
-    stale = now - USE_RECORDED_EVERY
-    if last_used_at is not None and last_used_at > stale:
-        return
-    parameters = {"organization_id": str(organization_id), "id": api_key_id, "now": now, "stale": stale}
-
-    def record() -> None:
-        try:
-            with autocommit_engine().connect() as connection:
-                connection.execute(_RECORD_USE, parameters)
-        except SQLAlchemyError as error:  # the request is done; its answer stands
-            log.warning("api_key.use_not_recorded", error=str(error.__cause__ or error))
-
-    transaction.after_transaction_end(record)
+    key_uses.record(_RECORD_USE, last_used_at, now, id=api_key_id, organization_id=str(organization_id))
 
 
 def _record(action: AuditAction, actor: Actor, organization_id: UUID, api_key_id: UUID, **details: Any) -> None:

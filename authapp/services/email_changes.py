@@ -15,7 +15,7 @@ from authapp.core.errors import Conflict, LimitReached, ValidationFailed
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.mail import messages, outbox
-from authapp.models import OneTimeToken, Session, User
+from authapp.models import OneTimeToken, User
 from authapp.services import account_credentials, audit, locks, one_time_tokens, sessions, sign_in
 from authapp.services.one_time_tokens import Issued
 from authapp.web.application import current_app
@@ -97,7 +97,7 @@ def undo(token: str) -> None:
     user, found = one_time_tokens.use_for_account(TokenPurpose.UNDO_CHANGE, token)
     verified = user.email_verified if user.email == found.email else not found.unverified
     _set_email(user, email=found.email, email_verified=verified, password_hash=None)
-    ended = sessions.end(Session.user_id == user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
+    ended = sessions.end_all(user.id, reason=EndReason.EMAIL_CHANGE_UNDONE)
     account_credentials.forget_sign_ins(user.id)
     account_credentials.remove_factors_since(user.id, found.since - DISTRUSTED)
     one_time_tokens.void(user.id)

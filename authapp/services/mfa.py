@@ -13,7 +13,7 @@ from authapp.core.enums import AuditAction, EndReason
 from authapp.core.errors import Conflict, NotFound
 from authapp.db import transaction
 from authapp.mail import notices
-from authapp.models import Passkey, RecoveryCode, Session, TotpFactor, User
+from authapp.models import Passkey, RecoveryCode, TotpFactor, User
 from authapp.security import totp
 from authapp.services import audit, email_addresses, locks, second_factors, sessions
 from authapp.services.second_factors import Answer
@@ -152,7 +152,7 @@ def reset(email: str) -> bool | None:
     if user is None or not user.mfa_enabled:
         return None if user is None else False
     second_factors.remove(user.id)
-    sessions.end(Session.user_id == user.id, reason=EndReason.MFA_CHANGED)
+    sessions.end_all(user.id, reason=EndReason.MFA_CHANGED)
     audit.record(AuditAction.MFA_RESET, None, target_id=user.id, user_id=user.id)
     notices.tell(email, "mfa_reset", always=user.email_verified)
     return True

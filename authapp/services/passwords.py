@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.email import Message
@@ -57,16 +57,17 @@ def reset(token: str, new_password: str) -> None:
             password_hash = hasher.hash(new_password)
     user, _ = one_time_tokens.use_for_account(TokenPurpose.RESET, token)
     if user.email_verified:
-        ended = _end_others(user, EndReason.PASSWORD_CHANGED)
+        ended = sessions.end_all(user.id, reason=EndReason.PASSWORD_CHANGED)
+        _forget_ways_in(user)
         one_time_tokens.void(user.id, *one_time_tokens.VERIFYING)
     else:
         account_credentials.take_back(user)
         audit.record(AuditAction.USER_EMAIL_VERIFIED, None, target_id=user.id, user_id=user.id)
-        ended = 0
+        ended = []
     new = update(User).where(User.id == user.id).values(password_hash=password_hash, email_verified=True)
     transaction.execute(new)
     throttle.forget(user.email)
-    audit.record(AuditAction.USER_PASSWORD_RESET, None, target_id=user.id, user_id=user.id, sessions=ended)
+    audit.record(AuditAction.USER_PASSWORD_RESET, None, target_id=user.id, user_id=user.id, sessions=len(ended))
     outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=True, **messages.origin())
 
 
@@ -91,7 +92,9 @@ def change(actor: Actor, current_password: str, new_password: str) -> None:
     changed = update(User).where(User.id == user.id, unchanged).values(password_hash=password_hash)
     if transaction.scalar(changed.returning(User.id)) is None:
         raise Stale("the password changed while it was checked")
-    ended = _end_others(user, EndReason.PASSWORD_CHANGED, Session.id != actor.session_id)
+    others = (Session.user_id == user.id, Session.id != actor.session_id)
+    ended = len(sessions.end(*others, reason=EndReason.PASSWORD_CHANGED))
+    _forget_ways_in(user)
     audit.record(AuditAction.USER_PASSWORD_CHANGED, actor, target_id=user.id, user_id=user.id, sessions=ended)
     # anybody may register somebody else's address: an address that is not verified is told within its limits only
     outbox.enqueue_uncomposed(user.email, CHANGED, subject_id=user.id, always=user.email_verified, **messages.origin())
@@ -113,12 +116,10 @@ def _require_acceptable(user: UserRecord, new_password: str) -> None:
         raise ValidationFailed(errors={"json": {"new_password": found}})
 
 
-def _end_others(user: UserRecord, reason: EndReason, *which: ColumnElement[bool]) -> int:
-    """End sessions, and all with which one could sign in or change the account without the new password."""
-    ended = sessions.end(Session.user_id == user.id, *which, reason=reason)
+def _forget_ways_in(user: UserRecord) -> None:
+    """Remove all with which one could sign in or change the account without the new password."""
     account_credentials.forget_sign_ins(user.id)
     one_time_tokens.void_unconfirmed(user)
-    return len(ended)
 
 
 @composed_when_sent(RESET)

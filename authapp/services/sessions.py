@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, insert, or_, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -21,7 +21,7 @@ from authapp.db.transaction import Stale
 from authapp.mail import notices
 from authapp.models import Session, User
 from authapp.models.sessions import SessionRecord
-from authapp.services import admission, audit, known_devices, locks, mfa_challenges
+from authapp.services import admission, audit, known_devices, locks, mfa_challenges, revocations
 from authapp.services.session_tokens import SignedIn, issue, sliding
 from authapp.web.application import current_app
 
@@ -120,16 +120,16 @@ def _end_excess(user_id: UUID, now: datetime) -> None:
     kept = current_app.settings.max_sessions_per_account - 1
     newest = select(Session.id).where(mine, Session.live_at(now)).order_by(Session.id.desc())
     expired = Session.expires_at <= now
-    ended = transaction.execute(
+    ending = (
         update(Session)
         .where(mine, or_(expired, Session.id.in_(newest.offset(kept))))
         .values(
             ended_at=case((expired, Session.expires_at), else_=now),
             end_reason=case((expired, EndReason.EXPIRED.value), else_=EndReason.LIMIT.value),
         )
-        .returning(Session.id, Session.end_reason)
     )
-    _record_end(None, user_id, [row.id for row in ended if row.end_reason == EndReason.LIMIT], EndReason.LIMIT)
+    ended = [row.id for row in revocations.end(ending, now) if row.end_reason == EndReason.LIMIT]
+    _record_end(None, user_id, ended, EndReason.LIMIT)
 
 
 def renew_authentication(
@@ -163,7 +163,7 @@ def renew_authentication(
 def logout(actor: Actor, *, everywhere: bool) -> None:
     """End the caller's session, or every session of the account. Its tokens are dead once this has answered."""
     if everywhere:
-        _end_mine(actor, Session.user_id == actor.id, EndReason.LOGOUT)
+        _record_end(actor, actor.id, end_all(actor.id, reason=EndReason.LOGOUT), EndReason.LOGOUT)
     else:
         _end_mine(actor, Session.id == actor.session_id, EndReason.LOGOUT)
 
@@ -207,13 +207,18 @@ def _record_end(actor: Actor | None, user_id: UUID, ended: list[UUID], reason: E
         )
 
 
-def end(*which: Any, reason: EndReason) -> list[UUID]:
-    """End the live sessions that meet all the conditions."""
+def end(*which: ColumnElement[bool], reason: EndReason) -> list[UUID]:
+    """End the live sessions that meet all the conditions. For all of an account there is `end_all`."""
     now = clock.now()
-    ended = (
-        update(Session)
-        .where(*which, Session.live_at(now))
-        .values(ended_at=now, end_reason=reason)
-        .returning(Session.id)
-    )
-    return list(transaction.execute(ended).scalars())
+    return [row.id for row in revocations.end(_ending(now, reason, *which), now)]
+
+
+def end_all(user_id: UUID | None, *, reason: EndReason) -> list[UUID]:
+    """End every live session of an account, or where None is given of all accounts."""
+    now = clock.now()
+    ending = _ending(now, reason, *(() if user_id is None else (Session.user_id == user_id,)))
+    return [row.id for row in revocations.end(ending, now, whole_accounts=True)]
+
+
+def _ending(now: datetime, reason: EndReason, *which: ColumnElement[bool]) -> Update:
+    return update(Session).where(*which, Session.live_at(now)).values(ended_at=now, end_reason=reason)

@@ -12,6 +12,7 @@ from marshmallow import Schema
 from authapp.core.errors import (
     ApiError,
     BodyTooLarge,
+    InvalidForm,
     InvalidJson,
     RequestTimeout,
     UnsupportedMediaType,
@@ -20,8 +21,12 @@ from authapp.core.errors import (
 from authapp.web.guard_marks import View
 from authapp.web.parsing import StrictParser
 
-_BODY = (RequestTimeout, InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
-_QUERY = (ValidationFailed,)
+_ERRORS: dict[str, tuple[type[ApiError], ...]] = {
+    "json": (RequestTimeout, InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
+    "form": (RequestTimeout, InvalidForm, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
+    "query": (ValidationFailed,),
+}
+"""The errors of what is sent, by where it is."""
 
 
 def raises(*errors: type[ApiError]) -> Callable[[View], View]:
@@ -122,11 +127,11 @@ class Blueprint(_Described):
 
         Args:
             schema: a subclass of `schemas.fields.Request`.
-            location: `json` or `query`.
+            location: `json`, `form` or `query`.
             options: those of the schema: `check`.
         """
         declare = super().arguments(schema(**options), location=location)
-        declare_errors = raises(*(_BODY if location == "json" else _QUERY))
+        declare_errors = raises(*_ERRORS[location])
 
         def decorate(view: View) -> View:
             described = declare_errors(declare(view))

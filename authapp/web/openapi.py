@@ -28,10 +28,12 @@ from authapp.web.application import TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
 from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
+from authapp.web.parsing import FORM
 from authapp.web.problems import CONTENT_TYPE
 
 API_PREFIX = "/api/v1"
 TITLE = "authapp"
+SERVICE_GUARD = "require_service_key("  # what the names of its guards begin with
 _PUBLISHER = {"license": {"name": "MIT", "identifier": "MIT"}, "contact": {"name": "the authapp authors"}}
 _ERROR_CODE = "ErrorCode"
 _CODE_DESCRIPTION = "Stable; programs go by this. Later versions may add codes."
@@ -99,12 +101,23 @@ def init_openapi(app: Flask, title: str, version: str) -> Api:
     app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
     description = "An access token, or on the routes of an organization one of its API keys."
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
+    services = "A service key, which the operator makes for another service."
     return Api(
         app,
         spec_kwargs={
             "info": {"description": DESCRIPTION, **(_PUBLISHER if title == TITLE else {})},
             "servers": [{"url": "/"}],
-            "components": {"securitySchemes": {"bearer": bearer}},
+            "components": {
+                "securitySchemes": {
+                    "bearer": bearer,
+                    "service_key": {"type": "http", "scheme": "bearer", "description": services},
+                    "service_key_basic": {
+                        "type": "http",
+                        "scheme": "basic",
+                        "description": f"{services} It is the password; any name will do.",
+                    },
+                }
+            },
         },
     )
 
@@ -159,10 +172,7 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     operation["description"] = f"Guard: `{guard_of(view)}`"
     guard = guard_of(view) or ""
     declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if _ids_of(rule) else ())}
-    takes_bearer = guard != "public" or ApiKeyNotAllowed in declared
-    operation["security"] = [{"bearer": []}] if takes_bearer else []
-    if takes_bearer and (guard == "public" or guard.endswith("(or_refresh_token)")):
-        operation["security"].append({})
+    operation["security"] = _security(guard, takes_bearer=guard != "public" or ApiKeyNotAllowed in declared)
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
     responses.update(problem_responses(declared))
     if limit := limit_of(view):
@@ -171,6 +181,16 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     if ValidationFailed in declared:
         examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
         examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
+
+
+def _security(guard: str, *, takes_bearer: bool) -> list[dict[str, Any]]:
+    """With what one of which a caller may come."""
+    if guard.startswith(SERVICE_GUARD):
+        return [{"service_key": []}, {"service_key_basic": []}]
+    found: list[dict[str, Any]] = [{"bearer": []}] if takes_bearer else []
+    if takes_bearer and (guard == "public" or guard.endswith("(or_refresh_token)")):
+        found.append({})
+    return found
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str, Callable[..., Any]]]:
@@ -213,7 +233,8 @@ def _refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[s
 def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """Field errors that this very operation answers with."""
     if "requestBody" in operation:
-        return {"json": {"favourite_colour": ["Unknown field."]}}
+        location = "form" if FORM in operation["requestBody"]["content"] else "json"
+        return {location: {"favourite_colour": ["Unknown field."]}}
     if _ids_of(rule) and not operation.get("parameters"):
         return {"path": {name: ["Not a valid UUID."] for name in _ids_of(rule)}}
     return {"query": {"favourite_colour": ["Unknown field."]}}

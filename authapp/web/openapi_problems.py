@@ -60,9 +60,10 @@ def problem_with_members(error: type[ApiError]) -> dict[str, Any]:
 
 def rate_limit_headers(name: str, limit: str) -> dict[str, Any]:
     """The headers of a route with a rate limit."""
+    of_whom = "" if " for each " in limit else ", for each client network"
     return {
         "RateLimit": _header(f'What is left, and in how many seconds it is {limit} again: `"{name}";r=9;t=33`.'),
-        "RateLimit-Policy": _header(f"{limit}, for each client network; draft-ietf-httpapi-ratelimit-headers."),
+        "RateLimit-Policy": _header(f"{limit}{of_whom}; draft-ietf-httpapi-ratelimit-headers."),
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl
 
 import marshmallow as ma
 from flask import Request, g, request
@@ -12,10 +14,19 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from authapp.core import strict_json
-from authapp.core.errors import ApiError, BadRequest, BodyTooLarge, InvalidJson, UnsupportedMediaType, ValidationFailed
+from authapp.core.errors import (
+    ApiError,
+    BadRequest,
+    BodyTooLarge,
+    InvalidForm,
+    InvalidJson,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 
 DEEPEST_NESTING = 20
 LARGEST_BODY = 64 * 1024  # bytes
+FORM = "application/x-www-form-urlencoded"
 MOST_ERRORS, LONGEST_FIELD_NAME = 20, 100  # of unknown fields, in a response
 
 
@@ -31,6 +42,19 @@ class StrictParser(FlaskParser):
         if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
             raise UnsupportedMediaType(req.content_type or "no content type")
         return parse_json(raw)
+
+    def load_form(self, req: Request, schema: ma.Schema) -> Any:
+        raw = read_body(req)
+        if req.mimetype != FORM or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaType(
+                req.content_type or "no content type",
+                detail=f"Send the body as a form, with the header Content-Type: {FORM}.",
+            )
+        fields = parse_form(raw)
+        repeated = [name for name, count in Counter(name for name, _ in fields).items() if count > 1]
+        if repeated:
+            raise ValidationFailed(errors={"form": _few({name: ["Send this once."] for name in repeated})})
+        return dict(fields)
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         repeated = [name for name, values in req.args.lists() if len(values) > 1]
@@ -117,6 +141,20 @@ def parse_json(raw: bytes) -> Any:
     if raw.count(b"{") + raw.count(b"[") > DEEPEST_NESTING and _depth(value) > DEEPEST_NESTING:
         raise too_deep
     return value
+
+
+def parse_form(raw: bytes) -> list[tuple[str, str]]:
+    """The names and values of a form, as `application/x-www-form-urlencoded` has them.
+
+    Raises:
+        InvalidForm: they are not UTF-8, or one is no pair.
+    """
+    if not raw:
+        return []
+    try:
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError as error:
+        raise InvalidForm(type(error).__name__) from None
 
 
 def _few(found: dict[str, Any]) -> dict[str, Any]:

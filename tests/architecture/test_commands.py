@@ -35,7 +35,7 @@ def test_a_command_says_that_there_is_no_account_with_an_email(world: World, com
     assert said.output == f"Error: There is no account with the email {email}.\n"
 
 
-OWN = ("audit", "guards", "keys", "openapi", "organizations", "outbox", "rekey", "users", "worker")
+OWN = ("audit", "guards", "keys", "openapi", "organizations", "outbox", "rekey", "service-keys", "users", "worker")
 
 
 def commands(app: Application) -> list[list[str]]:

@@ -187,7 +187,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
         "MfaLogin", "SsoExchange", "Reauthentication", "TotpCode", "TotpRemoval",
         "PasskeyLogin", "MfaToken", "NewPasskey", "PasskeyName",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
-        "NewApiKey", "Rotation",
+        "NewApiKey", "Rotation", "IntrospectionRequest",
     }  # fmt: skip
 
 
@@ -207,7 +207,7 @@ def test_examples_of_requests_are_accepted_as_they_stand(world: World, openapi: 
 
 
 def test_examples_of_invalid_requests_are_true(world: World, openapi: dict[str, Any]) -> None:
-    person = world.person("Acme")
+    person, service = world.person("Acme"), world.caller(world.service_key("introspect", "revocations"))
     for path, operations in openapi["paths"].items():
         for method, operation in operations.items():
             if method == "parameters" or "422" not in operation["responses"]:
@@ -217,10 +217,12 @@ def test_examples_of_invalid_requests_are_true(world: World, openapi: dict[str, 
             [(location, fields)] = errors.items()
             made_up = dict.fromkeys(fields, "blue")
             filled = path if location == "path" else path.replace("{organization_id}", person.organization_id)
-            answer = person.caller.open(
+            caller = service if {"service_key": []} in operation["security"] else person.caller
+            answer = caller.open(
                 re.sub(r"{\w+}", "blue" if location == "path" else UNKNOWN_ID, filled),
                 method=method.upper(),
                 json=made_up if location == "json" else None,
+                data=made_up if location == "form" else None,
                 query_string=made_up if location == "query" else None,
             )
             assert answer.status_code == 422, path
@@ -267,7 +269,9 @@ def test_no_generated_request_breaks_the_promises(world: World) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]
     assert len(operations) >= 34
     for operation in operations:
-        token = world.person("Acme").session["access_token"]
+        is_for_services = {"service_key": []} in operation.definition.raw["security"]
+        rights = ("introspect", "revocations")
+        token = world.service_key(*rights) if is_for_services else world.person("Acme").session["access_token"]
         try_out(operation, {"Authorization": f"Bearer {token}"})
 
 

@@ -42,13 +42,18 @@ def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
     issued = person.call("POST", f"{organization}/api-keys", {"name": "k", "role": "viewer"}).get_json()
     rotated = person.call("POST", f"{organization}/api-keys/{issued['id']}/rotate", {"overlap_seconds": 60}).get_json()
     world.caller(issued["key"]).call("GET", organization)
+    service_key = world.service_key("introspect")
+    service = world.caller(service_key)
+    for token in (refreshed["access_token"], issued["key"]):
+        service.open("/api/v1/auth/introspect", method="POST", data={"token": token})
+    service.call("GET", "/auth/revocations")
     world.caller(rotated["key"] + "x").call("GET", organization)
     person.call("POST", f"{organization}/invitations", {"email": "grace@example.com", "role": "viewer"})
     waiting = dump_of(world, socket_folder)  # while the email is in the outbox
     invitation = world.token_for("grace@example.com")
     world.caller().call("POST", "/invitations/preview", {"token": invitation})
     world.person(email="grace@example.com", invitation_token=invitation)
-    secrets |= {issued["key"], rotated["key"], invitation}
+    secrets |= {issued["key"], rotated["key"], service_key, invitation}
     person.call("POST", "/auth/logout", {"everywhere": True})
 
     log = capfd.readouterr().out
@@ -59,7 +64,7 @@ def test_the_log_and_a_dump_hold_no_secret_of_the_whole_flow(
     for secret in secrets:
         assert secret not in log
         assert secret not in dump
-        separator = "_" if re.match("(ak|it)_", secret) else "."
+        separator = "_" if re.match("(ak|it|sk)_", secret) else "."
         assert secret.split(separator)[-1] not in log + dump  # the secret part, or the signature, alone
 
 

@@ -12,8 +12,8 @@ from tests.second_factors import begin, complete, enrol
 
 RESERVED = GIVEN_BACK = ["one:with"]  # an attempt
 OWN_PASSWORD = ["select", *RESERVED, "one:select", *GIVEN_BACK]  # the device of the session first
-# sessions beyond the limit end; devices beyond the limit go; the device; the session and its event
-SIGNED_IN = ["update", "delete", "insert", "insert", "insert"]
+# sessions beyond the limit end, and services are told; devices beyond the limit go; the device; the session, its event
+SIGNED_IN = ["with", "delete", "insert", "insert", "insert"]
 EMAIL = ["select", "insert"]  # the recipient is locked; the email, if it is within the limits
 LOCKED = ["select"] * 3  # the account with its session, the organization, whether the caller is still an admin
 
@@ -25,8 +25,8 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("PATCH", "/auth/me", {"first_name": "Ada"}, ["select", "select", "update", "insert"]),
         ("GET", "/auth/sessions", None, ["select", "select"]),
         ("GET", "/auth/audit-events", None, ["select", "select"]),
-        ("DELETE", "/auth/sessions", None, ["select", "update"]),
-        ("POST", "/auth/logout", None, ["select", "update", "insert"]),
+        ("DELETE", "/auth/sessions", None, ["select", "with"]),
+        ("POST", "/auth/logout", None, ["select", "with", "insert"]),
         ("GET", "/organizations", None, ["select", "select"]),
         # lock the account, count what it has created; set the tenant; the organization, its admin and the event
         ("POST", "/organizations", {"name": "New"}, [*["select"] * 4, "insert", "insert", "insert"]),
@@ -106,7 +106,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             + [
                 "update",
                 *["select", "update"],  # the invitations that the account has sent
-                "update",
+                "with",
                 *["delete"] * 10,
                 "update",
                 "insert",
@@ -128,7 +128,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 *OWN_PASSWORD,
                 "select",
                 "update",
-                "update",
+                "with",
                 *["delete"] * 6,
                 "insert",
                 *EMAIL,
@@ -224,7 +224,7 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
         assert person.call("DELETE", f"/auth/passkeys/{shown['id']}").status_code == 204
     # the account is locked; the passkey goes; whether there is another way in; other sessions and their event; sign-ins
     # that wait; event and email
-    assert sent == ["select", "select", "delete", "select", "update", "insert", "delete", "insert", *EMAIL]
+    assert sent == ["select", "select", "delete", "select", "with", "insert", "delete", "insert", *EMAIL]
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:

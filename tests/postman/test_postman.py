@@ -108,7 +108,7 @@ def test_the_postman_files_contain_no_secret_but_the_password_of_the_tour() -> N
     for file in (run.COLLECTION, run.ENVIRONMENT):
         text = file.read_text("utf-8")
         assert not re.search(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", text), "a JWT"
-        assert not re.search(r"\b(ak|it)_[0-9a-f]{32}_\w", text), "an API key or the token of an email"
+        assert not re.search(r"\b(ak|it|sk)_[0-9a-f]{32}_\w", text), "a key or the token of an email"
     values = json.loads(run.ENVIRONMENT.read_text("utf-8"))["values"]
     assert [value["key"] for value in values if value["type"] == "secret" and value["value"]] == ["password"]
 

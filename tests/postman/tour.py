@@ -58,8 +58,8 @@ IN_A_BROWSER = {
 }  # fmt: skip
 """Operations that need a browser, with a provider, an authenticator or a page of another origin. The tour shows their
 errors."""
-OF_THE_OPERATOR = {"metrics"}
-"""Operations that need a credential of the operator. The tour shows their errors."""
+OF_THE_OPERATOR = {"introspect_token", "list_revocations", "metrics"}
+"""Operations that need a credential that an operator makes. The tour shows their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -354,7 +354,14 @@ ERRORS = [
          expects={"errors": {"path": {"organization_id": ["Not a valid UUID."]}}}),
 ]
 
-SERVICES = [Step("jwks", "The public keys", expects={"keys.some((key) => key.d || key.k)": False})]
+SERVICES = [
+    Step("jwks", "The public keys", expects={"keys.some((key) => key.d || key.k)": False}),
+    Step("introspect_token", "Introspection without a key", "`flask --app wsgi service-keys create` makes one.",
+         error="missing_service_key", token="", body="token={{access_token}}",
+         content_type="application/x-www-form-urlencoded"),
+    Step("list_revocations", "Revocations with an access token", "Send a service key, no access token.",
+         error="invalid_service_key"),
+]
 
 LEAVING = [
     Step("delete_organization", "Delete an organization"),

@@ -1,0 +1,68 @@
+"""The guard of routes for other services, which ask with a service key."""
+
+from __future__ import annotations
+
+from flask import request
+
+from authapp.core.enums import ServiceRight
+from authapp.core.errors import ApiError, InvalidToken, MissingToken
+from authapp.core.logging import log_context
+from authapp.core.request_context import client_network
+from authapp.decorators.authentication import bearer_token
+from authapp.decorators.guard import Guard, guard
+from authapp.services import service_keys
+from authapp.services.service_keys import InvalidServiceKey, MissingServiceKey, RightMissing
+
+SERVICE_ERRORS = (MissingServiceKey, InvalidServiceKey, RightMissing)
+
+
+def require_service_key(right: ServiceRight) -> Guard:
+    """A service key with this right may call. It acts for no account: `current_actor` is not set.
+
+    Args:
+        right: one that the operator has given the key.
+    """
+    return guard(f"require_service_key({right})", lambda ids: check_service_key(right), *SERVICE_ERRORS)
+
+
+def check_service_key(right: ServiceRight) -> None:
+    """Look the service key of the request up, for a guard.
+
+    Raises:
+        the errors of `SERVICE_ERRORS`.
+    """
+    found = service_keys.require(presented_credential(), right)
+    log_context().update(service_key_id=str(found.id))
+
+
+def presented_credential() -> str:
+    """The token of Bearer, or the password of Basic (RFC 7617), whatever the name with it.
+
+    Raises:
+        MissingServiceKey: none was sent.
+        InvalidServiceKey: the header is malformed.
+    """
+    scheme = request.headers.get("Authorization", "").strip().partition(" ")[0].lower()
+    if scheme == "basic":
+        password = request.authorization.password if request.authorization else None
+        if password is None:
+            raise InvalidServiceKey("malformed Basic credentials")
+        return password
+    try:
+        return bearer_token()
+    except MissingToken:
+        raise MissingServiceKey from None
+    except InvalidToken as error:
+        raise InvalidServiceKey(error.reason) from None
+
+
+def client_service() -> str:
+    """What counts as one client where requests of services are counted: the secret, known or not, else the network.
+
+    Not the id of the key: who knows it without the secret could use its limit up.
+    """
+    try:
+        presented = service_keys.read(presented_credential())
+    except ApiError:  # the guard says so
+        presented = None
+    return presented.digest.hex() if presented else client_network()

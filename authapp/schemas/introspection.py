@@ -1,0 +1,39 @@
+"""Introspection (RFC 7662), as it is asked for and answered."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf
+
+from authapp.core.enums import ActorType, Role
+from authapp.schemas.fields import Choice, Id, Reply, Request
+
+
+class IntrospectionRequest(Request):
+    """A token to look up, as somebody has sent it. Whatever is no token of ours is not active."""
+
+    token = fields.String(
+        required=True, validate=Length(min=1), metadata={"description": "An access token or API key."}
+    )
+    token_type_hint = fields.String(metadata={"description": "Ignored, as RFC 7662 section 2.1 lets a server."})
+    organization_id = Id(metadata={"description": "Answer with the role in this organization."})
+
+
+class Introspection(Reply):
+    """Whether a token is accepted now, and whom it is for (RFC 7662 section 2.2). Not active: `active` alone."""
+
+    active = fields.Boolean(required=True)
+    token_type = fields.String(validate=OneOf(["Bearer"]))
+    actor_type = Choice(ActorType)
+    sub = fields.UUID(metadata={"description": "The account, or the API key."})
+    sid = fields.UUID(metadata={"description": "The session. Not of an API key."})
+    iss = fields.String()
+    aud = fields.String()
+    iat = fields.Integer(metadata={"description": "Seconds since 1970. Not of an API key."})
+    exp = fields.Integer(metadata={"description": "Seconds since 1970. Not of an API key."})
+    auth_time = fields.Integer(metadata={"description": "When the session has last authenticated."})
+    amr = fields.List(fields.String(), metadata={"description": "How it did so, as RFC 8176 names it."})
+    role = Choice(
+        Role, allow_none=True, metadata={"description": "With `organization_id` only. null: none in this organization."}
+    )
+    permissions = fields.List(fields.String(), metadata={"description": "With `organization_id` only."})

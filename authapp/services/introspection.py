@@ -1,0 +1,75 @@
+"""Introspection (RFC 7662): whether the guards accept a token now, by their own look-up."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from authapp.core import clock
+from authapp.core.actor import OrganizationRecord
+from authapp.core.enums import ActorType
+from authapp.core.errors import InvalidToken
+from authapp.db import credentials
+from authapp.db.credentials import ApiKeyFound
+from authapp.security.opaque_tokens import Presented
+from authapp.services import api_keys
+from authapp.services.admission import EmailNotVerified, require_verified
+from authapp.web.application import current_app
+
+INACTIVE = {"active": False}
+
+
+def introspect(token: str, organization_id: UUID | None = None, token_type_hint: str | None = None) -> dict[str, Any]:
+    """What a token is good for now. Nothing is told of one that is not active (RFC 7662 section 2.2).
+
+    Args:
+        token: as somebody has sent it.
+        organization_id: give the role in this organization as well, None where there is none.
+        token_type_hint: ignored: a token shows what it is.
+    """
+    if presented := current_app.opaque_tokens.read(token, api_keys.PREFIX):
+        return _api_key(presented, organization_id)
+    try:
+        verified = current_app.tokens.verify(token, "access")
+    except InvalidToken:
+        return INACTIVE
+    claims = verified.claims
+    found = credentials.find_session_in(organization_id, claims.session_id, claims.user_id, clock.now())
+    if found is None or not found.account.is_active:
+        return INACTIVE
+    organization = found.organization
+    try:
+        require_verified(found.account)
+    except EmailNotVerified:  # which the guards of organizations refuse
+        organization = None
+    return {
+        **_active(ActorType.USER, claims.user_id, organization_id, organization),
+        **{name: verified.payload[name] for name in ("aud", "iat", "exp")},
+        "sid": claims.session_id,
+        "auth_time": int(found.auth_time.timestamp()),
+        "amr": found.amr,
+    }
+
+
+def _api_key(presented: Presented, organization_id: UUID | None) -> dict[str, Any]:
+    now = clock.now()
+
+    def find(in_organization: UUID | None) -> ApiKeyFound | None:
+        return credentials.find_api_key(in_organization, presented.id, presented.digest, now)
+
+    found = find(organization_id)
+    at_home = find(found.organization_id) if found and found.organization is None else found
+    if found is None or at_home is None or at_home.organization is None:
+        return INACTIVE
+    api_keys.record_use(found.id, found.organization_id, found.last_used_at, now)
+    return _active(ActorType.API_KEY, found.id, organization_id, found.organization)
+
+
+def _active(
+    actor_type: ActorType, actor_id: UUID, organization_id: UUID | None, organization: OrganizationRecord | None
+) -> dict[str, Any]:
+    here: dict[str, Any] = (
+        {} if organization_id is None else {"role": organization and organization.role, "permissions": []}
+    )
+    iss = current_app.settings.jwt_issuer
+    return {"active": True, "token_type": "Bearer", "actor_type": actor_type, "sub": actor_id, "iss": iss, **here}
