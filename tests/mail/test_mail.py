@@ -451,10 +451,10 @@ def test_a_worker_that_is_told_to_stop_leaves_the_rest(world: World, monkeypatch
 def test_an_operator_sees_dead_emails_and_revives_them(world: World) -> None:
     email = attempt(world, world.app, raising(Undeliverable("550 No such user")))
     operator = world.app.test_cli_runner()
-    said = operator.invoke(args=["outbox", "dead"]).output
+    said = operator.invoke(args=["outbox", "list", "--dead"]).output
     assert said == f"{email.id}  {email.dead_at:%Y-%m-%d %H:%M} UTC  invitation to {GRACE}: 550 No such user\n"
     assert operator.invoke(args=["outbox", "retry", str(email.id)]).output == "It is due now.\n"
-    none = operator.invoke(args=["outbox", "dead"])
+    none = operator.invoke(args=["outbox", "list", "--dead"])
     assert (none.exit_code, none.output) == (0, "No email was given up.\n")
     assert len(world.emails()) == 1
     assert [(email.state, email.attempts) for email in outbox_rows(world)] == [("sent", 1)]
@@ -465,7 +465,7 @@ def test_only_a_dead_email_is_revived(world: World) -> None:
     for message_id in (UNKNOWN_ID, outbox_rows(world)[0].id):
         said = world.app.test_cli_runner().invoke(args=["outbox", "retry", str(message_id)])
         assert said.exit_code == 1
-        assert said.output == f"Error: No email with the id {message_id} was given up. List them with: outbox dead\n"
+        assert said.output == f"Error: No email with the id {message_id} was given up. List them: outbox list --dead\n"
 
 
 def test_an_email_that_waits_for_want_of_a_mail_url_is_a_warning_in_the_log(
