@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authapp.cli.doctor import doctor
 from authapp.cli.guards import guards
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
@@ -13,5 +14,5 @@ from authapp.cli.worker import worker
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (guards, users, organizations, outbox, worker):
+    for command in (doctor, guards, users, organizations, outbox, worker):
         app.cli.add_command(command)

@@ -13,7 +13,7 @@ from authapp.web.application import Application
 from tests.factories import AppWith, World
 from tests.pages import page
 
-OWN = ("guards", "users", "organizations", "outbox", "worker")
+OWN = ("doctor", "guards", "users", "organizations", "outbox", "worker")
 
 
 def commands(app: Application) -> list[list[str]]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -43,7 +43,7 @@ from authapp.jobs import emails
 from authapp.jobs.registry import JOBS
 from authapp.jobs.runner import repeat
 from authapp.mail import outbox, transports
-from authapp.mail.transports import MemoryMailer, mailer_of
+from authapp.mail.transports import MemoryMailer, SmtpMailer, mailer_of
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
 from tests.architecture.test_secrets import dump_of
@@ -307,6 +307,18 @@ def test_an_email_waits_where_the_server_is_not_safe_or_does_not_accept_the_logi
     server, app = connected(way, **how)
     email = attempt(world, app)
     assert (email.state, reason in email.last_error) == ("waiting", True)
+    assert server.emails() == []
+
+
+@pytest.mark.parametrize(("login", "is_accepted"), [(LOGIN, True), ("eve:guess", False)])
+def test_the_sign_in_at_a_mail_server_is_checked_without_an_email(
+    connected: Connected, login: str, is_accepted: bool
+) -> None:
+    server, app = connected("smtp", login=login)
+    mailer = app.mailer
+    assert isinstance(mailer, SmtpMailer)
+    with nullcontext() if is_accepted else pytest.raises(OSError, match="535"):
+        mailer.check()
     assert server.emails() == []
 
 
