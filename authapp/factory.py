@@ -8,7 +8,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from authapp import __version__
 from authapp.cli import init_cli
-from authapp.config import Settings, read_settings
+from authapp.cli.doctor import report_unsafe
+from authapp.config import Settings, UnsafeSettings, read_settings
 from authapp.core.error_reports import init_error_reports
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
@@ -72,7 +73,11 @@ def create_app(
         TakenName: naming the first view that has the name of another.
         UnknownRoute: naming the rate limits of routes that do not exist.
     """
-    settings = settings or read_settings()
+    try:
+        settings = settings or read_settings()
+    except UnsafeSettings as error:
+        report_unsafe(error.problems)
+        raise
     app = Application(settings)
     _init(app, settings)
     api = init_openapi(app, title, version)

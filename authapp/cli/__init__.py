@@ -6,6 +6,7 @@ from flask import Flask
 
 from authapp.cli import users_import  # noqa: F401  it adds a command to users
 from authapp.cli.audit import audit
+from authapp.cli.doctor import doctor
 from authapp.cli.guards import guards
 from authapp.cli.keys import keys
 from authapp.cli.openapi import openapi
@@ -20,6 +21,6 @@ from authapp.cli.worker import worker
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
     for command in (
-        audit, guards, openapi, users, organizations, outbox, keys, rekey, service_keys, worker,
+        audit, doctor, guards, openapi, users, organizations, outbox, keys, rekey, service_keys, worker,
     ):  # fmt: skip
         app.cli.add_command(command)

@@ -6,7 +6,10 @@ from uuid import UUID
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import Row
 
+from authapp.cli.listing import show_list, time_text
+from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.mail import unsent
 
@@ -14,36 +17,34 @@ outbox = AppGroup("outbox", help="See which emails wait, and try those again tha
 
 
 @outbox.command("list")
-def list_waiting() -> None:
-    """List the emails that wait to be sent."""
-    with committed():
-        found = unsent.listed(dead=False)
-    for message in found:
-        problem = f": {message.last_error}" if message.last_error else ""
-        click.echo(
-            f"{message.id}  due {message.due_at:%Y-%m-%d %H:%M} UTC  {message.kind} to {message.recipient}{problem}"
-        )
-    if not found:
-        click.echo("No email waits.")
+@click.option("--dead", is_flag=True, help="The emails that were given up, in the place of those that wait.")
+@json_option
+def list_unsent(*, dead: bool, as_json: bool) -> None:
+    """List the emails that wait to be sent, oldest first."""
+    show_list(
+        as_json,
+        lambda limit, cursor: unsent.listed(limit, cursor, dead=dead),
+        _line,
+        "No email was given up." if dead else "No email waits.",
+    )
 
 
 @outbox.command()
-def dead() -> None:
-    """List the emails that were given up."""
-    with committed():
-        found = unsent.listed(dead=True)
-    for message in found:
-        when = f"{message.dead_at:%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{message.id}  {when}  {message.kind} to {message.recipient}: {message.last_error}")
-    if not found:
-        click.echo("No email was given up.")
-
-
-@outbox.command()
-@click.argument("message_id", type=click.UUID)
-def retry(message_id: UUID) -> None:
+@click.argument("message_id", type=click.UUID, required=False)
+@click.option("--all", "all_of_them", is_flag=True, help="All emails that were given up, in the place of MESSAGE_ID.")
+@json_option
+def retry(message_id: UUID | None, *, all_of_them: bool, as_json: bool) -> None:
     """Try the email with this MESSAGE_ID again, which was given up."""
+    if all_of_them is (message_id is not None):
+        raise click.UsageError("Give a MESSAGE_ID or --all.")
     with committed():
-        if not unsent.retry(message_id):
-            raise click.ClickException(f"No email with the id {message_id} was given up. List them with: outbox dead")
-    click.echo("It is due now.")
+        retried = unsent.retry(message_id)
+    if message_id and not retried:
+        raise click.ClickException(f"No email with the id {message_id} was given up. List them: outbox list --dead")
+    show(as_json, {"retried": retried}, "It is due now." if message_id else f"Emails due now: {retried}")
+
+
+def _line(message: Row[tuple[object, ...]]) -> str:
+    when = time_text(message.dead_at) if message.dead_at else f"due {time_text(message.due_at)}"
+    problem = f": {message.last_error}" if message.last_error else ""
+    return f"{message.id}  {when}  {message.kind} to {message.recipient}{problem}"

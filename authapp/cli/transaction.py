@@ -19,9 +19,9 @@ def committed() -> Iterator[None]:
     try:
         yield
         transaction.commit()
-    except LastAdmin as error:
-        hint = "First run: organizations promote ID EMAIL, or: organizations delete ID"
-        raise click.ClickException(f"This is the only active admin of {error.reason}. {hint}") from None
+    except LastAdmin:
+        hint = "First run: users activate EMAIL, or: organizations promote ID EMAIL"
+        raise click.ClickException(f"The organization has no active admin. {hint}") from None
     except MemberNotFound:
         raise click.ClickException("There is no such active member, or no such organization.") from None
     except ProgrammingError as error:

@@ -2,90 +2,182 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask.cli import AppGroup
-from marshmallow import ValidationError
+from sqlalchemy import Row
 
+from authapp.cli.listing import show_list, time_text
+from authapp.cli.lookup import lock_account
+from authapp.cli.new_account import read_account
+from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
-from authapp.schemas.emails import canonical_email
-from authapp.services import accounts, mfa
+from authapp.services import accounts as account_service
+from authapp.services import mfa
 from authapp.services import organizations as organization_service
+from authapp.services.email_changes import EmailTaken
+from authapp.services.operator import accounts, suspension
+from authapp.services.operator.suspension import Named
 
-users = AppGroup("users", help="Accounts: deactivate, activate, sign out, remove second factors, list organizations.")
-
-
-@users.command()
-@click.argument("email")
-def deactivate(email: str) -> None:
-    """Deactivate the account with this EMAIL. Its sessions end."""
-    _set_active(email, active=False)
+users = AppGroup("users", help="Accounts: create, list and show them, deactivate, end sessions, reset second factors.")
 
 
 @users.command()
 @click.argument("email")
-def activate(email: str) -> None:
-    """Activate the account with this EMAIL again."""
-    _set_active(email, active=True)
+@click.option("--first-name", help="Of its owner.")
+@click.option("--last-name", help="Of its owner.")
+@click.option("--verified", is_flag=True, help="The address counts as verified.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from stdin, as its first line.")
+@json_option
+def create(email: str, *, verified: bool, password_stdin: bool, as_json: bool, **names: str | None) -> None:
+    """Create an account with this EMAIL. Without a password, an email lets its owner set one."""
+    account = read_account(email, password_stdin, **names)
+    with committed():
+        try:
+            user_id = accounts.create(verified=verified, **account)
+        except EmailTaken as error:
+            raise click.ClickException(error.detail) from None
+    address, has_password = account["email"], account["password"] is not None
+    told = "An email lets its owner set a password." if not has_password else "An email verifies the address."
+    data = {"id": user_id, "email": address, "has_password": has_password, "email_verified": verified}
+    show(as_json, data, f"{address} has the id {user_id}.", *([] if verified and has_password else [told]))
 
 
-@users.command("sign-out")
+@users.command("list")
+@click.option("--active/--inactive", "is_active", default=None, help="Only accounts in this state.")
+@click.option("--search", metavar="TEXT", help="Only accounts with this text in the email.")
+@json_option
+def list_users(*, is_active: bool | None, search: str | None, as_json: bool) -> None:
+    """List the accounts that are not deleted, oldest first."""
+    show_list(
+        as_json,
+        lambda limit, cursor: accounts.listed(limit, cursor, is_active=is_active, search=search),
+        lambda user: f"{user.id}  {'active' if user.is_active else 'inactive':8}  {user.email}",
+        "There is no such account.",
+    )
+
+
+@users.command("show")
+@click.argument("email")
+@json_option
+def show_user(email: str, *, as_json: bool) -> None:
+    """Show the account with this EMAIL or id: its state, how it signs in, its sessions. No secrets."""
+    with committed():
+        found = accounts.overview(lock_account(email).id)
+    show(as_json, found._asdict(), *_described(found))
+
+
+@users.command()
+@click.argument("email")
+@json_option
+def deactivate(email: str, *, as_json: bool) -> None:
+    """Deactivate the account with this EMAIL or id. Its sessions end.
+
+    Organizations whose last active admin it is are suspended with it.
+    """
+    with committed():
+        user = lock_account(email)
+        suspended = account_service.deactivate(user)
+    lines = _one_each("Suspended with it, as it was the last active admin:", suspended)
+    data = {"email": user.email, "is_active": False, "suspended": _listed(suspended)}
+    show(as_json, data, f"{user.email} is now inactive.", *lines)
+
+
+@users.command()
+@click.argument("email")
+@json_option
+def activate(email: str, *, as_json: bool) -> None:
+    """Activate the account with this EMAIL or id again.
+
+    Organizations are restored that were suspended because this admin was deactivated.
+    """
+    with committed():
+        user = lock_account(email)
+        restored = account_service.activate(user)
+        suspended = suspension.still_suspended(user.id)
+    lines = [
+        *_one_each("Restored with it, as they have an active admin again:", restored),
+        *_one_each("Still suspended by an operator (organizations restore ID):", suspended),
+    ]
+    data = {"email": user.email, "is_active": True, "restored": _listed(restored), "suspended": _listed(suspended)}
+    show(as_json, data, f"{user.email} is now active.", *lines)
+
+
+@users.command("end-sessions")
 @click.argument("email", required=False)
 @click.option("--everybody", is_flag=True, help="All accounts, in the place of EMAIL.")
 @click.option("--yes", is_flag=True, help="Do not ask before everybody is signed out.")
-def sign_out(email: str | None, *, everybody: bool, yes: bool) -> None:
-    """End every session of the account with this EMAIL. It may sign in again."""
+@json_option
+def end_sessions(email: str | None, *, everybody: bool, yes: bool, as_json: bool) -> None:
+    """End every session of the account with this EMAIL or id. It may sign in again."""
     if everybody is (email is not None):
         raise click.UsageError("Give an EMAIL or --everybody.")
     if everybody and not yes:
-        click.confirm("End every session of every account?", abort=True)
+        click.confirm("End every session of every account?", abort=True, err=True)
     with committed():
-        ended = accounts.sign_out_everybody() if email is None else accounts.sign_out(canonical_or_unknown(email))
-        if ended is None:
-            raise _no_account(email or "")
-    click.echo(f"Sessions ended: {ended}")
+        ended = (
+            account_service.end_all_sessions() if email is None else account_service.end_sessions(lock_account(email))
+        )
+    show(as_json, {"ended": ended}, f"Sessions ended: {ended}")
 
 
 @users.command("reset-mfa")
 @click.argument("email")
-def reset_mfa(email: str) -> None:
-    """Remove the second factor and the recovery codes of the account with this EMAIL. Its sessions end."""
-    address = canonical_or_unknown(email)
+@json_option
+def reset_mfa(email: str, *, as_json: bool) -> None:
+    """Remove the second factor and the recovery codes of the account with this EMAIL or id. Its sessions end."""
     with committed():
-        had_factor = mfa.reset(address)
-        if had_factor is None:
-            raise _no_account(email)
-        if not had_factor:
-            raise click.ClickException(f"{address} has no second factor.")
-    click.echo(f"{address} has no second factor any more. An email tells its owner.")
+        user = lock_account(email)
+        if not mfa.reset(user):
+            raise click.ClickException(f"{user.email} has no second factor.")
+    text = f"{user.email} has no second factor any more. An email tells its owner."
+    show(as_json, {"email": user.email, "mfa_enabled": False}, text)
 
 
 @users.command("organizations")
 @click.argument("email")
-def list_organizations(email: str) -> None:
-    """List the organizations of the account with this EMAIL: id, role, slug and name."""
+@json_option
+def list_organizations(email: str, *, as_json: bool) -> None:
+    """List the organizations of the account with this EMAIL or id: id, role, slug and name."""
     with committed():
-        found = organization_service.of_address(canonical_or_unknown(email))
-    if found is None:
-        raise _no_account(email)
-    for organization in found:
-        click.echo(f"{organization.id}  {organization.role:9}  {organization.slug}  {organization.name}")
+        found = organization_service.all_of_user(lock_account(email).id)
+    shown = ("id", "slug", "name", "role", "suspended_at")
+    lines = (f"{each.id}  {each.role:9}  {each.slug}  {each.name}{_suspended(each)}" for each in found)
+    show(as_json, [{name: getattr(each, name) for name in shown} for each in found], *lines)
 
 
-def canonical_or_unknown(email: str) -> str:
-    """The canonical form of an address, or an address that nobody has."""
-    try:
-        return canonical_email(email)
-    except ValidationError:
-        return ""
+def _suspended(organization: Any) -> str:
+    return "  (suspended)" if organization.suspended_at else ""
 
 
-def _set_active(email: str, *, active: bool) -> None:
-    address = canonical_or_unknown(email)
-    with committed():
-        if not accounts.set_active(address, active):
-            raise _no_account(email)
-    click.echo(f"{address} is now {'active' if active else 'inactive'}.")
+def _described(user: Row[Any]) -> list[str]:
+    name = " ".join(filter(None, (user.first_name, user.last_name)))
+    second_factor = f"yes, recovery codes left: {user.recovery_codes_left}" if user.mfa_enabled else "no"
+    return [
+        f"{user.email}{f' ({name})' if name else ''}",
+        f"id: {user.id}",
+        f"active: {_yes(user.is_active)}",
+        f"email verified: {_yes(user.email_verified)}",
+        f"password: {_yes(user.has_password)}",
+        f"second factor: {second_factor}",
+        f"passkeys: {user.passkeys}",
+        f"linked providers: {user.identities}",
+        f"sessions: {user.sessions}",
+        f"organizations: {user.organizations}",
+        f"last sign-in: {time_text(user.last_login_at)}",
+        f"created: {time_text(user.created_at)}",
+    ]
 
 
-def _no_account(email: str) -> click.ClickException:
-    return click.ClickException(f"There is no account with the email {email}.")
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _listed(organizations: list[Named]) -> list[dict[str, Any]]:
+    return [organization._asdict() for organization in organizations]
+
+
+def _one_each(title: str, organizations: list[Named]) -> list[str]:
+    """Lines that name organizations, none where there is none."""
+    return [title, *(f"{each.id}  {each.slug}  {each.name}" for each in organizations)] if organizations else []

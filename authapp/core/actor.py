@@ -40,6 +40,7 @@ class OrganizationRecord(NamedTuple):
     subscription_status: str
     seats: int | None
     trial_ends_at: datetime | None
+    suspended_at: datetime | None
     created_at: datetime
     updated_at: datetime
     role: Role

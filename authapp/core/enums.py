@@ -99,6 +99,13 @@ class SubscriptionStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class SuspensionReason(StrEnum):
+    """Why an organization is suspended."""
+
+    OPERATOR = "operator"
+    NO_ADMIN = "no_admin"  # its last active admin was deactivated
+
+
 class AuditAction(StrEnum):
     """What can happen: the subject, a dot, and a verb in the past tense."""
 
@@ -133,6 +140,8 @@ class AuditAction(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked"
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_UPDATED = "organization.updated"
+    ORGANIZATION_SUSPENDED = "organization.suspended"
+    ORGANIZATION_RESTORED = "organization.restored"
     ORGANIZATION_DELETED = "organization.deleted"
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role.changed"

@@ -127,6 +127,11 @@ class NotAMember(Forbidden):
     detail = "You are not a member of this organization."
 
 
+class OrganizationSuspended(Forbidden):
+    code = "organization_suspended"
+    detail = "This organization is suspended. Ask the operator of this service."
+
+
 class RoleTooLow(Forbidden):
     code = "role_too_low"
     detail = "Your role in this organization does not allow this. Ask an admin."

@@ -9,6 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import DropTableOp, MigrateOperation, UpgradeOps
 from sqlalchemy import Connection, text
 
+from authapp.db.engine import db
 from authapp.db.tenant_model import TENANT
 
 _SECURED = text(
@@ -23,6 +24,12 @@ _POLICIES = {
     "changed": f"FOR UPDATE USING {_HERE}",
     "removed": f"FOR DELETE USING {_HERE}",
 }
+
+
+def unsecured_tables(connection: Connection) -> list[str]:
+    """The tables with rows of organizations on which row-level security is not forced, in the database as it is."""
+    tenants = {table.name for table in db.metadata.tables.values() if TENANT in table.c} | {"organizations"}
+    return sorted(tenants - set(connection.scalars(_SECURED)))
 
 
 def enable_rls(table: str) -> list[str]:

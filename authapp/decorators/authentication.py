@@ -143,9 +143,9 @@ def _act_as_api_key(key: Presented, organization_id: UUID | None, autocommit: bo
     found = credentials.find_api_key(organization_id, key.id, key.digest, now, autocommit=autocommit)
     if found is None:
         raise InvalidApiKey
-    if found.organization:
+    if found.organization and not found.organization.suspended_at:
         api_keys.record_use(found.id, found.organization.id, found.last_used_at, now)
-    elif found.organization_id == organization_id:
+    elif found.organization is None and found.organization_id == organization_id:
         raise InvalidApiKey("its organization is deleted")
     return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization)
 

@@ -18,6 +18,7 @@ from authapp.core.errors import (
     InvalidToken,
     MissingToken,
     NotAMember,
+    OrganizationSuspended,
     RevokedToken,
     RoleTooLow,
 )
@@ -62,6 +63,7 @@ ORGANIZATION_ERRORS: tuple[type[ApiError], ...] = (
     InvalidApiKey,
     EmailNotVerified,
     NotAMember,
+    OrganizationSuspended,
 )
 
 
@@ -201,6 +203,8 @@ def check_role(
     require_well_formed(ids)
     if actor.organization is None:
         raise NotAMember
+    if actor.here.suspended_at:
+        raise OrganizationSuspended
     is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
     if not is_self and not actor.here.role.includes(role):
         audit.record_denial(

@@ -64,8 +64,7 @@ class SmtpMailer:
         email = self._compose(message_id, recipient, message)
         try:
             with closing(self._connection()) as connection:
-                if self._url.username:
-                    connection.login(unquote(self._url.username), unquote(self._url.password or ""))
+                self._sign_in(connection)
                 connection.send_message(email)
                 with suppress(OSError):
                     connection.quit()  # whatever the server answers to that, it has the email
@@ -74,6 +73,20 @@ class SmtpMailer:
             raise _temporary_or_permanent(code, reason, error) from None
         except smtplib.SMTPDataError as error:
             raise _temporary_or_permanent(error.smtp_code, error.smtp_error, error) from None
+
+    def check(self) -> None:
+        """Connect and sign in, and send nothing.
+
+        Raises:
+            OSError: the mail server is away, or does not accept that.
+        """
+        with closing(self._connection()) as connection:
+            self._sign_in(connection)
+            connection.quit()
+
+    def _sign_in(self, connection: smtplib.SMTP) -> None:
+        if self._url.username:
+            connection.login(unquote(self._url.username), unquote(self._url.password or ""))
 
     def _compose(self, message_id: str, recipient: str, message: Message) -> EmailMessage:
         email = EmailMessage()

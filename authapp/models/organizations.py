@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
 from authapp.core.actor import OrganizationRecord
-from authapp.core.enums import Role, SubscriptionStatus
+from authapp.core.enums import Role, SubscriptionStatus, SuspensionReason
 from authapp.db.engine import Model
 from authapp.db.errors import ERRORS
 from authapp.db.tenant_model import TenantModel
@@ -20,8 +20,9 @@ from authapp.models.users import User
 
 
 class Organization(Identified, Timestamped, Model):
-    """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted.
+    """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it.
 
+    Not in one that is deleted or suspended. No guard lets anybody into those.
     `founded_by` is the account whose limit it counts towards, None where that is not known.
     """
 
@@ -37,6 +38,10 @@ class Organization(Identified, Timestamped, Model):
     )
     seats: Mapped[int | None]
     trial_ends_at: Mapped[datetime | None] = mapped_column(timestamp())
+    suspended_at: Mapped[datetime | None] = mapped_column(timestamp())
+    suspension_reason: Mapped[SuspensionReason | None] = mapped_column(
+        enum_column(SuspensionReason, "suspension_reason")
+    )
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
     founded_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
@@ -45,9 +50,15 @@ class Organization(Identified, Timestamped, Model):
         Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
         CheckConstraint("seats >= 1", name="seats_positive"),
+        CheckConstraint("(suspended_at IS NULL) = (suspension_reason IS NULL)", name="suspended_with_reason"),
         # the second is a constraint trigger's
         {"info": {ERRORS: {"uq_organizations_slug_live": "slug_taken", "organizations_keep_an_admin": "last_admin"}}},
     )
+
+    @classmethod
+    def is_live(cls) -> ColumnElement[bool]:
+        """The condition under which the credentials of an organization are accepted."""
+        return and_(cls.deleted_at.is_(None), cls.suspended_at.is_(None))
 
     @classmethod
     def record(cls) -> tuple[ColumnElement[Any], ...]:

@@ -24,7 +24,8 @@ from authapp.services import (
     sessions,
     sign_in,
 )
-from authapp.services.members import LastAdmin
+from authapp.services.operator import suspension
+from authapp.services.operator.suspension import Named
 from authapp.web.application import current_app
 
 
@@ -90,35 +91,44 @@ def delete(actor: Actor, password: str | None) -> None:
     audit.record(AuditAction.USER_DELETED, actor, target_id=user.id, user_id=user.id)
 
 
-def set_active(email: str, active: bool) -> bool:
-    """Switch an account off or on. Off ends its sessions. Returns whether there is such an account.
+def deactivate(user: UserRecord) -> list[Named]:
+    """Switch a locked account off, for an operator. Its sessions end.
 
-    Raises:
-        LastAdmin: it is the only active admin of organizations, which the reason names.
+    Returns:
+        the organizations that are suspended with it, because it was their last active admin.
     """
-    user = locks.lock_user(User.email == email)
-    if user is None:
-        return False
-    if not active and (left_behind := members.administered_alone(user.id)):
-        raise LastAdmin(", ".join(map(str, left_behind)))
-    changed = update(User).where(User.id == user.id, User.is_active != active).values(is_active=active)
-    if transaction.scalar(changed.returning(User.id)) is None:
-        return True
-    if not active:
+    suspended = suspension.suspend_without(user.id)
+    if _switch(user, active=False, action=AuditAction.USER_DEACTIVATED):
         sessions.end_all(user.id, reason=EndReason.DEACTIVATED)
         account_credentials.remove(user.id)
-    action = AuditAction.USER_ACTIVATED if active else AuditAction.USER_DEACTIVATED
+    return suspended
+
+
+def activate(user: UserRecord) -> list[Named]:
+    """Switch a locked account on again, for an operator.
+
+    Returns:
+        the organizations that are restored with it, because they have an active admin again.
+    """
+    _switch(user, active=True, action=AuditAction.USER_ACTIVATED)
+    return suspension.restore_with(user.id)
+
+
+def _switch(user: UserRecord, *, active: bool, action: AuditAction) -> bool:
+    """Returns whether that is a change."""
+    if user.is_active is active:
+        return False
+    transaction.execute(update(User).where(User.id == user.id).values(is_active=active))
     audit.record(action, None, target_id=user.id, user_id=user.id)
     return True
 
 
-def sign_out(email: str) -> int | None:
-    """End every session of an account, for an operator. Returns how many, None where there is no such account."""
-    user = locks.lock_user(User.email == email)
-    return None if user is None else _revoke(user.id)
+def end_sessions(user: UserRecord) -> int:
+    """End every session of a locked account, for an operator. Returns how many."""
+    return _revoke(user.id)
 
 
-def sign_out_everybody() -> int:
+def end_all_sessions() -> int:
     """End every session of every account, for an operator. Returns how many."""
     return _revoke(None)
 

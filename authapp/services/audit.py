@@ -51,15 +51,28 @@ def record(
 
 
 def record_in_each(
-    organization_ids: list[UUID], action: AuditAction, actor: Actor, *, target_id: UUID, user_id: UUID
+    organization_ids: list[UUID],
+    action: AuditAction,
+    actor: Actor | None,
+    *,
+    target_id: UUID | None = None,
+    user_id: UUID | None = None,
+    **details: Any,
 ) -> None:
-    """Add the same event to each of these organizations, in one statement for a thousand of them."""
+    """Add the same event to each of these organizations, in one statement for a thousand of them.
+
+    Args:
+        organization_ids: where it happened.
+        action, actor, user_id, details: as in `record`.
+        target_id: to what. Default: to the organization itself.
+    """
     if not organization_ids:
         return
     _add_to_log(action, actor)
-    event = _event(action, actor, target_id=target_id, user_id=user_id, details={})
+    event = {**_event(action, actor, user_id=user_id), "details": details}
     transaction.connection().execute(
-        _INSERT, [{**event, **_new_id(), "organization_id": organization_id} for organization_id in organization_ids]
+        _INSERT,
+        [{**event, **_new_id(), "organization_id": each, "target_id": target_id or each} for each in organization_ids],
     )
 
 

@@ -37,7 +37,7 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
     found = credentials.find_session_in(organization_id, claims.session_id, claims.user_id, clock.now())
     if found is None or not found.account.is_active:
         return INACTIVE
-    organization = found.organization
+    organization = _in_service(found.organization)
     try:
         require_verified(found.account)
     except EmailNotVerified:  # which the guards of organizations refuse
@@ -59,7 +59,7 @@ def _api_key(presented: Presented, organization_id: UUID | None) -> dict[str, An
 
     found = find(organization_id)
     at_home = find(found.organization_id) if found and found.organization is None else found
-    if found is None or at_home is None or at_home.organization is None:
+    if found is None or at_home is None or _in_service(at_home.organization) is None:
         return INACTIVE
     api_keys.record_use(found.id, found.organization_id, found.last_used_at, now)
     return _active(ActorType.API_KEY, found.id, organization_id, found.organization)
@@ -73,3 +73,8 @@ def _active(
     )
     iss = current_app.settings.jwt_issuer
     return {"active": True, "token_type": "Bearer", "actor_type": actor_type, "sub": actor_id, "iss": iss, **here}
+
+
+def _in_service(organization: OrganizationRecord | None) -> OrganizationRecord | None:
+    """An organization, None where it is suspended: its guards refuse everybody."""
+    return None if organization is None or organization.suspended_at else organization

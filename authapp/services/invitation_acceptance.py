@@ -11,7 +11,7 @@ from sqlalchemy import exists, select, update
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
 from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
-from authapp.core.errors import ApiError, Forbidden
+from authapp.core.errors import ApiError, Forbidden, OrganizationSuspended
 from authapp.db import transaction
 from authapp.db.tenancy import set_credential, set_tenant
 from authapp.models import Invitation, Membership, OneTimeToken, Organization, User
@@ -50,6 +50,7 @@ def find_by_token(token: str) -> PendingInvitation:
 
     Raises:
         InvalidInvitation: the token is dead or none of ours, or the inviter may no longer grant this role.
+        OrganizationSuspended: it is valid again once the organization is restored.
     """
     found = one_time_tokens.find(TokenPurpose.INVITATION, token)
     if found is None:
@@ -72,7 +73,7 @@ def is_invited(email: str) -> bool:
 def _can_be_accepted(invitation_id: UUID) -> bool:
     try:
         _find(invitation_id, token="")
-    except InvalidInvitation:
+    except (InvalidInvitation, OrganizationSuspended):
         return False
     return True
 
@@ -94,7 +95,7 @@ def _find(invitation_id: UUID, token: str) -> PendingInvitation:
         raise InvalidInvitation("its organization is deleted")
     record = OrganizationRecord._make((*organization, row.role))
     invitation = PendingInvitation(row.id, token, row.email, row.role, row.expires_at, row.invited_by, record)
-    _require_inviter(invitation)
+    _require_valid(invitation)
     return invitation
 
 
@@ -102,7 +103,7 @@ def accept(actor: Actor, token: str) -> OrganizationRecord:
     """Make the caller a member. The token came by email, so the caller's address is verified as well.
 
     Raises:
-        InvalidInvitation: as `find_by_token`, or another request was first.
+        InvalidInvitation, OrganizationSuspended: as `find_by_token`, or another request was first.
         NotYourInvitation: it was sent to another address.
         SeatsExhausted, AlreadyMember: as `members.add`.
     """
@@ -133,7 +134,7 @@ def join(invitation: PendingInvitation, actor: Actor) -> OrganizationRecord:
     """Accept an invitation for an account with its address."""
     organization_id, user_id = invitation.organization.id, actor.id
     locks.lock_organization(organization_id)
-    _require_inviter(invitation)  # once more: now nobody can change it
+    _require_valid(invitation)  # once more: now nobody can change that
     _close(invitation, InvitationStatus.ACCEPTED)
     members.add(organization_id, user_id, invitation.role)
     transaction.execute(update(User).where(User.id == user_id).values(email_verified=True))
@@ -153,7 +154,7 @@ def decline(token: str) -> None:
     """Decline an invitation. Whoever has the token may.
 
     Raises:
-        InvalidInvitation: as `find_by_token`.
+        InvalidInvitation, OrganizationSuspended: as `find_by_token`.
     """
     invitation = find_by_token(token)
     _close(invitation, InvitationStatus.DECLINED)
@@ -180,13 +181,19 @@ def _close(invitation: PendingInvitation, status: InvitationStatus) -> None:
         raise InvalidInvitation("another request was first")
 
 
-def _require_inviter(invitation: PendingInvitation) -> None:
-    """Pass if the inviter may still grant the role: an invitation is valid no longer than that."""
-    inviter = transaction.scalar(
+def _require_valid(invitation: PendingInvitation) -> None:
+    """Pass if nothing is suspended and the inviter may still grant the role: no invitation is valid beyond that."""
+    organization_id = invitation.organization.id
+    role = (
         select(Membership.role)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.organization_id == invitation.organization.id, Membership.user_id == invitation.invited_by)
+        .where(Membership.organization_id == organization_id, Membership.user_id == invitation.invited_by)
         .where(Membership.of_active_admin())
+        .scalar_subquery()
     )
+    state = select(Organization.suspended_at, role).where(Organization.id == organization_id)
+    suspended_at, inviter = transaction.execute(state).one()
+    if suspended_at:
+        raise OrganizationSuspended
     if inviter is None or not inviter.includes(invitation.role):
         raise InvalidInvitation("the inviter may no longer grant this role")

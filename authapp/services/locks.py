@@ -79,12 +79,12 @@ def require_still_admin(actor: Actor, organization_id: UUID) -> OrganizationReco
     """Pass if the caller is still an admin. Call it while the organization is locked.
 
     Raises:
-        Stale: the caller is not, or the organization is deleted.
+        Stale: the caller is not, or the organization is deleted or suspended.
     """
     row = transaction.execute(
         select(*Organization.record())
         .join(Membership, Membership.organization_id == Organization.id)
-        .where(Organization.id == organization_id, Organization.deleted_at.is_(None), Membership.user_id == actor.id)
+        .where(Organization.id == organization_id, Organization.is_live(), Membership.user_id == actor.id)
     ).one_or_none()
     if row is None or row.role is not Role.ADMIN:
         raise Stale("the caller is no longer an admin")

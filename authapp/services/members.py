@@ -176,10 +176,10 @@ def lock(organization_id: UUID, user_id: UUID) -> MemberState:
 
 
 def _administered_alone(user_id: UUID) -> Select[UUID]:
-    """The organizations of an account that have no other active admin."""
+    """The organizations of an account that have no other active admin. Suspended ones need none."""
     return (
         select(Organization.id)
-        .where(_is_mine(user_id), Organization.deleted_at.is_(None), ~_another_admin(Organization.id, user_id))
+        .where(_is_mine(user_id), Organization.is_live(), ~_another_admin(Organization.id, user_id))
         .order_by(Organization.id)
     )
 

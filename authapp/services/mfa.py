@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from authapp.core import clock
-from authapp.core.actor import Actor
+from authapp.core.actor import Actor, UserRecord
 from authapp.core.enums import AuditAction, EndReason
 from authapp.core.errors import Conflict, NotFound
 from authapp.db import transaction
@@ -142,19 +142,17 @@ def renew_recovery_codes(actor: Actor, code: str) -> list[str]:
     return codes
 
 
-def reset(email: str) -> bool | None:
+def reset(user: UserRecord) -> bool:
     """Remove the second factor of somebody who has lost it, for an operator. The sessions of the account end.
 
-    Returns:
-        whether it had one, None where there is no account with this address.
+    The account is locked. Returns whether it had one.
     """
-    user = locks.lock_user(User.email == email)
-    if user is None or not user.mfa_enabled:
-        return None if user is None else False
+    if not user.mfa_enabled:
+        return False
     second_factors.remove(user.id)
     sessions.end_all(user.id, reason=EndReason.MFA_CHANGED)
     audit.record(AuditAction.MFA_RESET, None, target_id=user.id, user_id=user.id)
-    notices.tell(email, "mfa_reset", always=user.email_verified)
+    notices.tell(user.email, "mfa_reset", always=user.email_verified)
     return True
 
 

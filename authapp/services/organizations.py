@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from uuid_utils.compat import uuid7
 
@@ -17,9 +18,11 @@ from authapp.core.slugs import RESERVED_SLUGS, slug_candidates
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.db.tenancy import set_account, set_tenant
-from authapp.models import ApiKey, Invitation, Membership, Organization, User
+from authapp.models import Membership, Organization
 from authapp.services import audit, locks
 from authapp.web.application import current_app
+
+GRACE = timedelta(days=30)  # in which a deletion can be undone
 
 
 class SlugTaken(Conflict):
@@ -77,11 +80,8 @@ def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
     return fetch(_of_user(user_id), Membership.organization_id, limit, cursor)
 
 
-def of_address(email: str) -> list[OrganizationRecord] | None:
-    """The same of the account with this address, all at once, for an operator. None: there is no such account."""
-    user_id = transaction.scalar(select(User.id).where(User.email == email, User.deleted_at.is_(None)))
-    if user_id is None:
-        return None
+def all_of_user(user_id: UUID) -> list[OrganizationRecord]:
+    """The same all at once, for an operator."""
     set_account(user_id)
     return list(map(OrganizationRecord._make, transaction.execute(_of_user(user_id).order_by(Organization.id))))
 
@@ -129,56 +129,8 @@ def delete(actor: Actor, organization_id: UUID) -> None:
     end(organization_id, actor)
 
 
-class Overview(NamedTuple):
-    """An organization and what would end with it."""
-
-    name: str
-    slug: str
-    members: int
-    invitations: int
-    api_keys: int
-
-
-def overview(organization_id: UUID) -> Overview | None:
-    """The organization that is set as the tenant, for an operator. None: there is none with this id."""
-
-    def number(model: type[Membership | Invitation | ApiKey], *which: ColumnElement[bool]) -> ScalarSelect[int]:
-        return select(func.count()).where(model.organization_id == organization_id, *which).scalar_subquery()
-
-    now = clock.now()
-    row = transaction.execute(
-        select(
-            Organization.name,
-            Organization.slug,
-            number(Membership),
-            number(Invitation, Invitation.open_at(now)),
-            number(ApiKey, ApiKey.live_at(now)),
-        ).where(Organization.id == organization_id, Organization.deleted_at.is_(None))
-    ).one_or_none()
-    return Overview._make(row) if row else None
-
-
-def set_seats(organization_id: UUID, seats: int) -> bool:
-    """Set how many members an organization may have. Returns whether there is such an organization."""
-    changed = transaction.scalar(
-        update(Organization)
-        .where(Organization.id == organization_id, Organization.deleted_at.is_(None))
-        .values(seats=seats)
-        .returning(Organization.id)
-    )
-    if changed is not None:
-        audit.record(
-            AuditAction.ORGANIZATION_UPDATED,
-            None,
-            target_id=organization_id,
-            organization_id=organization_id,
-            seats=seats,
-        )
-    return changed is not None
-
-
 def end(organization_id: UUID, actor: Actor | None = None) -> bool:
-    """Mark an organization as deleted. No guard finds it any more. Returns whether there was such an organization.
+    """Mark an organization as deleted. No guard finds it any more. Returns whether it was not deleted before.
 
     The row stays, so that an operator can read its audit log.
     """

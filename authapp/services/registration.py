@@ -63,14 +63,14 @@ def register(
         HashQueueFull: before anything is read or written.
         RegistrationClosed: as REGISTRATION_MODE says.
         EmailTaken: an account that is not deleted has this address, or had it until a change that can be undone.
-        InvalidInvitation, NotYourInvitation, SeatsExhausted: as `invitation_acceptance.accept`.
+        InvalidInvitation, OrganizationSuspended, NotYourInvitation, SeatsExhausted: as `invitation_acceptance.accept`.
     """
     hasher, mode = current_app.hasher, current_app.settings.registration_mode
     with hasher.queue.slot():
         _find_invitation(mode, invitation_token)  # no password is hashed for a token that is not valid
         with transaction.paused():
             password_hash = hasher.hash(password)
-    account = {"password_hash": password_hash, **names}
+    account: dict[str, Any] = {"password_hash": password_hash, **names}
     if mode == "safe" and not invitation_token:
         outbox.enqueue_uncomposed(email, KIND, account=account, organization_name=organization_name)
         return None
@@ -94,8 +94,14 @@ def _find_invitation(mode: str, token: str | None) -> PendingInvitation | None:
     return invitation_acceptance.find_by_token(token) if token else None
 
 
-def create(email: str, **values: Any) -> UUID | None:
-    """Create an account. None: the address is taken, or reserved for whoever can undo a change of it."""
+def create(email: str, *, by_owner: bool = True, **values: Any) -> UUID | None:
+    """Create an account. None: the address is taken, or reserved for whoever can undo a change of it.
+
+    Args:
+        email: in its canonical form.
+        by_owner: whether its owner does so, and not an operator.
+        values: of further columns.
+    """
     user_id = uuid7()
     values = {"id": user_id, "email": email, **values}
     columns = User.__table__.c
@@ -107,7 +113,8 @@ def create(email: str, **values: Any) -> UUID | None:
         .returning(User.id)
     )
     if created is not None:
-        audit.record(AuditAction.USER_REGISTERED, signing_in(user_id), target_id=user_id, user_id=user_id)
+        actor = signing_in(user_id) if by_owner else None
+        audit.record(AuditAction.USER_REGISTERED, actor, target_id=user_id, user_id=user_id)
     return None if created is None else user_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authapp.core.actor import UserRecord, current_actor
+from authapp.core.errors import OrganizationSuspended
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
@@ -28,7 +29,15 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
 
 @bp.post("/register")
 @public
-@raises(EmailTaken, HashQueueFull, InvalidInvitation, NotYourInvitation, RegistrationClosed, SeatsExhausted)
+@raises(
+    EmailTaken,
+    HashQueueFull,
+    InvalidInvitation,
+    NotYourInvitation,
+    OrganizationSuspended,
+    RegistrationClosed,
+    SeatsExhausted,
+)
 @bp.arguments(Registration, check=accounts.password_errors)
 @bp.alt_response(202, schema=Accepted, success=True)
 @token_response(bp, 201, Session)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, current_actor
 from authapp.core.enums import Role
-from authapp.core.errors import LimitReached
+from authapp.core.errors import LimitReached, OrganizationSuspended
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user, require_organization_role
 from authapp.schemas.invitations import (
@@ -68,7 +68,7 @@ def resend_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
 
 @bp.post("/invitations/preview")
 @public
-@raises(InvalidInvitation)
+@raises(InvalidInvitation, OrganizationSuspended)
 @bp.arguments(InvitationToken)
 @bp.response(200, InvitationPreview)
 def preview_invitation(body: dict[str, Any]) -> PendingInvitation:
@@ -78,7 +78,7 @@ def preview_invitation(body: dict[str, Any]) -> PendingInvitation:
 
 @bp.post("/invitations/accept")
 @require_active_user
-@raises(InvalidInvitation, NotYourInvitation, AlreadyMember, SeatsExhausted)
+@raises(InvalidInvitation, OrganizationSuspended, NotYourInvitation, AlreadyMember, SeatsExhausted)
 @bp.arguments(InvitationToken)
 @bp.response(200, Organization)
 def accept_invitation(body: dict[str, Any]) -> OrganizationRecord:
@@ -88,7 +88,7 @@ def accept_invitation(body: dict[str, Any]) -> OrganizationRecord:
 
 @bp.post("/invitations/decline")
 @public
-@raises(InvalidInvitation)
+@raises(InvalidInvitation, OrganizationSuspended)
 @bp.arguments(InvitationToken)
 @bp.response(204)
 def decline_invitation(body: dict[str, Any]) -> None:

@@ -255,16 +255,25 @@ def test_a_key_used_by_many_at_once_notes_one_use(world: World) -> None:
     assert created  # using a key is not a change of it
 
 
+INVALID = (410, "invalid_invitation")
+
+
 @pytest.mark.parametrize(
-    "meanwhile",
+    ("meanwhile", "expected"),
     [
-        "UPDATE one_time_tokens SET token_hash = 'sent again'",
-        "UPDATE invitations SET status = 'revoked'",
-        "UPDATE memberships SET role = 'viewer'",
-        "UPDATE organizations SET deleted_at = now()",
+        ("UPDATE one_time_tokens SET token_hash = 'sent again'", INVALID),
+        ("UPDATE invitations SET status = 'revoked'", INVALID),
+        ("UPDATE memberships SET role = 'viewer'", INVALID),
+        ("UPDATE organizations SET deleted_at = now()", INVALID),
+        (
+            "UPDATE organizations SET suspended_at = now(), suspension_reason = 'operator'",
+            (403, "organization_suspended"),
+        ),
     ],
 )
-def test_an_invitation_that_ends_while_its_acceptance_waits_is_not_accepted(world: World, meanwhile: str) -> None:
+def test_an_invitation_that_ends_while_its_acceptance_waits_is_not_accepted(
+    world: World, meanwhile: str, expected: tuple[int, str]
+) -> None:
     admin, guest = world.person("Acme"), world.person()
     world.sql("ALTER TABLE memberships DISABLE TRIGGER memberships_keep_an_admin")
     token = world.invite(admin, admin.organization_id, guest.email, "viewer")
@@ -279,7 +288,7 @@ def test_an_invitation_that_ends_while_its_acceptance_waits_is_not_accepted(worl
             answer = accepting.result()
     finally:
         world.sql("ALTER TABLE memberships ENABLE TRIGGER memberships_keep_an_admin")
-    assert (answer.status_code, answer.get_json()["code"]) == (410, "invalid_invitation")
+    assert (answer.status_code, answer.get_json()["code"]) == expected
     assert world.sql("SELECT FROM memberships WHERE user_id = :id", id=guest.id) == []
 
 
@@ -304,6 +313,11 @@ ENDS = {
     "signed out": ("UPDATE sessions SET ended_at = now() WHERE user_id = :id", 401),
     "deactivated": ("UPDATE users SET is_active = false WHERE id = :id", 401),
     "deleted": ("UPDATE users SET deleted_at = now() WHERE id = :id", 401),
+    "suspended": (
+        "UPDATE organizations SET suspended_at = now(), suspension_reason = 'operator' "
+        "WHERE id IN (SELECT organization_id FROM memberships WHERE user_id = :id)",
+        403,
+    ),
 }
 # which rest on no membership
 PERSONAL = ("an organization of one's own", "a new name of one's own", "an acceptance")

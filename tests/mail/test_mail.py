@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -43,7 +43,7 @@ from authapp.jobs import emails
 from authapp.jobs.registry import JOBS
 from authapp.jobs.runner import repeat
 from authapp.mail import outbox, transports
-from authapp.mail.transports import MemoryMailer, mailer_of
+from authapp.mail.transports import MemoryMailer, SmtpMailer, mailer_of
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
 from tests.architecture.test_secrets import dump_of
@@ -310,6 +310,18 @@ def test_an_email_waits_where_the_server_is_not_safe_or_does_not_accept_the_logi
     assert server.emails() == []
 
 
+@pytest.mark.parametrize(("login", "is_accepted"), [(LOGIN, True), ("eve:guess", False)])
+def test_the_sign_in_at_a_mail_server_is_checked_without_an_email(
+    connected: Connected, login: str, is_accepted: bool
+) -> None:
+    server, app = connected("smtp", login=login)
+    mailer = app.mailer
+    assert isinstance(mailer, SmtpMailer)
+    with nullcontext() if is_accepted else pytest.raises(OSError, match="535"):
+        mailer.check()
+    assert server.emails() == []
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_an_email_goes_unencrypted_to_a_server_on_this_host_only(world: World, connected: Connected, host: str) -> None:
     server, app = connected("clear", host=host)
@@ -451,10 +463,10 @@ def test_a_worker_that_is_told_to_stop_leaves_the_rest(world: World, monkeypatch
 def test_an_operator_sees_dead_emails_and_revives_them(world: World) -> None:
     email = attempt(world, world.app, raising(Undeliverable("550 No such user")))
     operator = world.app.test_cli_runner()
-    said = operator.invoke(args=["outbox", "dead"]).output
+    said = operator.invoke(args=["outbox", "list", "--dead"]).output
     assert said == f"{email.id}  {email.dead_at:%Y-%m-%d %H:%M} UTC  invitation to {GRACE}: 550 No such user\n"
     assert operator.invoke(args=["outbox", "retry", str(email.id)]).output == "It is due now.\n"
-    none = operator.invoke(args=["outbox", "dead"])
+    none = operator.invoke(args=["outbox", "list", "--dead"])
     assert (none.exit_code, none.output) == (0, "No email was given up.\n")
     assert len(world.emails()) == 1
     assert [(email.state, email.attempts) for email in outbox_rows(world)] == [("sent", 1)]
@@ -465,7 +477,7 @@ def test_only_a_dead_email_is_revived(world: World) -> None:
     for message_id in (UNKNOWN_ID, outbox_rows(world)[0].id):
         said = world.app.test_cli_runner().invoke(args=["outbox", "retry", str(message_id)])
         assert said.exit_code == 1
-        assert said.output == f"Error: No email with the id {message_id} was given up. List them with: outbox dead\n"
+        assert said.output == f"Error: No email with the id {message_id} was given up. List them: outbox list --dead\n"
 
 
 def test_an_email_that_waits_for_want_of_a_mail_url_is_a_warning_in_the_log(

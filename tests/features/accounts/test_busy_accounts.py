@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from authapp.cli.lookup import lock_account
 from authapp.db import transaction
 from authapp.services import accounts
-from authapp.services.members import LastAdmin
 from tests.factories import PASSWORD, Person, World, all_at_once, statements
 
 MANY = 300
@@ -127,20 +127,26 @@ def test_the_last_admin_of_one_among_many_organizations_is_refused_and_the_organ
     assert person.call("GET", "/auth/me").status_code == 200
 
 
-def test_an_account_is_deactivated_in_a_few_statements_unless_it_is_the_only_admin_anywhere(world: World) -> None:
+def test_an_account_is_deactivated_in_a_few_statements_and_suspends_what_it_has_administered_alone(
+    world: World,
+) -> None:
     person, other = world.person(), world.person()
     organizations(world, "shared", MANY, admin=person, other_admin=other)
     organizations(world, "joined", MANY, viewer=person, admin=other)
-    alone = organizations(world, "alone", 3, admin=person)
-    with world.app.app_context(), pytest.raises(LastAdmin) as refused:
-        accounts.set_active(person.email, active=False)
-    assert set(refused.value.reason.split(", ")) == alone
-    world.sql("UPDATE organizations SET deleted_at = now() WHERE name = 'alone'")
+    alone = organizations(world, "alone", MANY, admin=person, viewer=other)
     with statements(world.app) as sent, world.app.app_context():
-        assert accounts.set_active(person.email, active=False)
+        suspended = accounts.deactivate(lock_account(person.email))
         transaction.commit()
-    assert len(sent) <= 18
+    assert len(sent) <= 22
+    assert {str(each.id) for each in suspended} == alone
     assert person.call("GET", "/auth/me").status_code == 401
+    recorded = world.sql("SELECT organization_id, target_id FROM audit_events WHERE action LIKE '%.suspended'")
+    assert {str(event.organization_id) for event in recorded} == {str(event.target_id) for event in recorded} == alone
+    with statements(world.app) as sent, world.app.app_context():
+        restored = accounts.activate(lock_account(person.email))
+        transaction.commit()
+    assert len(sent) <= 8
+    assert {str(each.id) for each in restored} == alone
 
 
 def test_two_admins_of_many_organizations_who_delete_their_accounts_at_once_leave_each_of_them_one(

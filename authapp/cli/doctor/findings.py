@@ -1,0 +1,50 @@
+"""What a check of `doctor` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from authapp.config import Settings
+
+
+class Status(StrEnum):
+    """How a check ended. Only `WRONG` makes the command fail."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    """What is so, or what to do."""
+
+    status: Status
+    text: str
+
+
+class Check(NamedTuple):
+    """A look at one thing.
+
+    Attributes:
+        name: of the thing, as the command prints it.
+        look: finds out. An exception is a finding too.
+        in_database: whether it asks the database, in a transaction that is rolled back.
+    """
+
+    name: str
+    look: Callable[[Settings], Finding]
+    in_database: bool = True
+
+
+def ok(text: str) -> Finding:
+    return Finding(Status.OK, text)
+
+
+def warning(text: str) -> Finding:
+    return Finding(Status.WARNING, text)
+
+
+def wrong(text: str) -> Finding:
+    return Finding(Status.WRONG, text)

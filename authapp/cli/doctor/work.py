@@ -1,0 +1,51 @@
+"""The checks of `doctor` of what the worker does: its jobs, emails that wait, emails that were given up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from authapp.cli.doctor.findings import Finding, ok, warning, wrong
+from authapp.cli.listing import time_text
+from authapp.config import Settings
+from authapp.db import transaction
+from authapp.jobs.registry import JOBS, Job
+from authapp.models import JobRun, OutboxMessage
+
+LATE = timedelta(minutes=2)  # beyond the interval of a job
+LONGEST_WAIT = timedelta(minutes=5)  # of an email that is due
+_START = "Start it, or look into its log: flask --app wsgi worker"
+
+
+def worker(settings: Settings) -> Finding:
+    age = (func.clock_timestamp() - JobRun.succeeded_at).label("age")
+    runs = {run.name: run for run in transaction.execute(select(JobRun.__table__, age))}
+    if late := [text for job in JOBS if (text := _lateness(job, runs.get(job.name)))]:
+        return wrong(f"{' '.join(late)} {_START}")
+    return ok(f"runs {', '.join(job.name for job in JOBS)}")
+
+
+def _lateness(job: Job, run: Row[Any] | None) -> str | None:
+    """What is wrong with the last run of a job, None if it was a moment ago."""
+    if run is None:
+        return f"{job.name} has never run."
+    if run.age is not None and run.age <= LATE + timedelta(seconds=job.interval):
+        return None
+    return f"{job.name} has last succeeded: {time_text(run.succeeded_at)}{f' ({run.error})' if run.error else ''}."
+
+
+def waiting_emails(settings: Settings) -> Finding:
+    oldest = func.min(OutboxMessage.due_at)
+    due_at, wait = transaction.execute(select(oldest, func.clock_timestamp() - oldest)).one()
+    if wait is None or wait <= LONGEST_WAIT:
+        return ok("none is late")
+    return wrong(f"One is due since {time_text(due_at)}. Is the worker running? See: flask --app wsgi outbox list")
+
+
+def dead_emails(settings: Settings) -> Finding:
+    number = transaction.scalar(select(func.count()).where(OutboxMessage.dead_at.is_not(None)))
+    if not number:
+        return ok("none was given up")
+    return warning(f"{number} given up. See: flask --app wsgi outbox list --dead; then: outbox retry --all")

@@ -1,0 +1,97 @@
+"""Organizations, for an operator: list them, show one with all that it has, change its subscription."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select, update
+
+from authapp.core import clock
+from authapp.core.enums import AuditAction
+from authapp.db import transaction
+from authapp.db.pagination import Page, fetch
+from authapp.models import ApiKey, Invitation, Membership, Organization, User
+from authapp.services import audit, locks
+
+_LISTED = tuple(
+    Organization.__table__.c[name]
+    for name in (
+        "id", "slug", "name", "plan", "subscription_status", "seats", "trial_ends_at",
+        "suspended_at", "suspension_reason", "deleted_at", "created_at",
+    )
+)  # fmt: skip
+
+
+def find(name: str, organization_id: UUID | None, *, deleted: bool = False) -> Row[Any] | None:
+    """An organization by its id, or else by its slug. All organizations are visible.
+
+    Args:
+        name: the slug, which is looked at where there is no id.
+        organization_id: the id.
+        deleted: also one that is deleted. Of several with one slug that is the live one, or else the latest.
+    """
+    which = Organization.slug == name if organization_id is None else Organization.id == organization_id
+    statement = select(*_LISTED).where(which).order_by(Organization.deleted_at.desc().nulls_first()).limit(1)
+    return transaction.execute(statement if deleted else statement.where(Organization.deleted_at.is_(None))).first()
+
+
+def listed(limit: int, cursor: UUID | None, *, state: str | None, search: str | None) -> Page:
+    """The organizations, oldest first. All organizations are visible.
+
+    Args:
+        limit: how many at most.
+        cursor: the id after which they start.
+        state: `suspended` or `deleted`. None: those that are not deleted.
+        search: a text in the slug.
+    """
+    is_deleted = Organization.deleted_at.is_not(None)
+    statement = select(*_LISTED).where(is_deleted if state == "deleted" else ~is_deleted)
+    if state == "suspended":
+        statement = statement.where(Organization.suspended_at.is_not(None))
+    if search is not None:
+        statement = statement.where(func.strpos(Organization.slug, search.lower()) > 0)
+    return fetch(statement, Organization.id, limit, cursor)
+
+
+def overview(organization_id: UUID) -> Row[Any]:
+    """The organization that is set as the tenant, with the numbers of what would end with it."""
+
+    def number(model: type[Membership | Invitation | ApiKey], *which: ColumnElement[bool]) -> ScalarSelect[int]:
+        return select(func.count()).where(model.organization_id == organization_id, *which).scalar_subquery()
+
+    now = clock.now()
+    admins = select(func.count()).join_from(Membership, User, User.id == Membership.user_id)
+    active = admins.where(Membership.organization_id == organization_id, Membership.of_active_admin())
+    return transaction.execute(
+        select(
+            *_LISTED,
+            number(Membership).label("members"),
+            active.scalar_subquery().label("active_admins"),
+            number(Invitation, Invitation.open_at(now)).label("invitations"),
+            number(ApiKey, ApiKey.live_at(now)).label("api_keys"),
+        ).where(Organization.id == organization_id)
+    ).one()
+
+
+def change_subscription(organization_id: UUID, changes: dict[str, Any]) -> None:
+    """Change plan, status, seats or the end of the trial of the organization that is set as the tenant.
+
+    A value that is the present one is not a change.
+    """
+    locks.lock_organization(organization_id)
+    columns = [Organization.__table__.c[name] for name in changes]
+    present = transaction.execute(select(*columns).where(Organization.id == organization_id)).one()._mapping
+    changes = {name: value for name, value in changes.items() if value != present[name]}
+    if not changes:
+        return
+    transaction.execute(update(Organization).where(Organization.id == organization_id).values(changes))
+    details = {name: _as_json(value) for name, value in changes.items()}
+    audit.record(
+        AuditAction.ORGANIZATION_UPDATED, None, target_id=organization_id, organization_id=organization_id, **details
+    )
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
