@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, delete, insert, literal, null, select, update
+from sqlalchemy import Delete, Row, Select, delete, insert, literal, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -19,7 +19,6 @@ from authapp.db import transaction
 from authapp.mail import limits, messages
 from authapp.mail.composers import Waiting, compose
 from authapp.models import OutboxMessage
-from authapp.models.columns import is_one_of
 from authapp.security.encryption import CannotDecrypt
 from authapp.web.application import current_app
 
@@ -27,6 +26,7 @@ LEASE = timedelta(minutes=5)  # longer than any attempt: a message whose worker 
 WAITS = [timedelta(**wait) for wait in ({"seconds": 30}, {"minutes": 2}, {"minutes": 10}, {"hours": 1}, {"hours": 6})]
 TOO_MANY = "This address has been sent too many emails. Try again in an hour, or tomorrow."
 _LONGEST_ERROR = 500
+_UNSENT = OutboxMessage.sent_at.is_(None)
 _PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
 
 log = structlog.get_logger("authapp")
@@ -109,10 +109,14 @@ def _add(
     return added is not None
 
 
-def cancel(*subject_ids: UUID) -> None:
-    """Delete the emails about these that have not been sent."""
-    about_these = is_one_of(OutboxMessage.subject_id, subject_ids)
-    transaction.execute(delete(OutboxMessage).where(about_these, OutboxMessage.sent_at.is_(None)))
+def cancel(subject_id: UUID) -> None:
+    """Delete the emails about this that have not been sent."""
+    transaction.execute(delete(OutboxMessage).where(OutboxMessage.subject_id == subject_id, _UNSENT))
+
+
+def cancelling(subject_ids: Select[UUID]) -> Delete:
+    """The statement that does so for all of these."""
+    return delete(OutboxMessage).where(OutboxMessage.subject_id.in_(subject_ids), _UNSENT)
 
 
 def send_due(mailer: Mailer, stopped: Event | None = None) -> int:

@@ -41,13 +41,13 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "PATCH",
             "/organizations/{organization_id}/members/{member_id}",
             {"role": "developer"},
-            ["select", *LOCKED, "select", "update", "update", "insert", "select"],
+            ["select", *LOCKED, "select", "update", "with", "insert", "select"],
         ),
         (
             "DELETE",
             "/organizations/{organization_id}/members/{member_id}",
             None,
-            ["select", *LOCKED, "select", "update", "delete", "insert"],
+            ["select", *LOCKED, "select", "with", "delete", "insert"],
         ),
         # whether it is a member's address; what has expired; how many are pending; token, invitation, email and event
         (
@@ -102,7 +102,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             ["select"] * 4
             + [
                 "update",
-                *["select", "update"],  # the invitations that the account has sent
+                *["select", "with"],  # the invitations that the account has sent
                 "update",
                 *["delete"] * 10,
                 "update",
