@@ -47,6 +47,8 @@ class Settings:
     refresh_token_expire_days: int = 7
     refresh_grace_seconds: int = 10
     session_absolute_days: int = 30
+    session_retention_days: int = 30
+    outbox_retention_days: int = 30
     max_sessions_per_account: int = 100
     max_organizations_per_account: int = 50
     database_url: str = ""

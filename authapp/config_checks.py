@@ -26,6 +26,8 @@ NUMBERS = {  # smallest, largest
     "refresh_token_expire_days": (1, 3_650),
     "refresh_grace_seconds": (0, 300),
     "session_absolute_days": (1, 3_650),
+    "session_retention_days": (1, 3_650),
+    "outbox_retention_days": (1, 3_650),  # the limits of a recipient count the emails of a day
     "max_sessions_per_account": (1, 1_000),
     "max_organizations_per_account": (1, 10_000),
     "port": (1, 65_535),

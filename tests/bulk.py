@@ -44,6 +44,13 @@ UPDATE memberships SET role = 'admin' FROM u WHERE u.id = user_id AND u.n = {mem
 INSERT INTO sessions (id, user_id, refresh_id, authenticated_at, amr, last_used_at, expires_at, ends_at_latest)
 SELECT uuidv7(), busy.id, uuidv7(), now(), '{{pwd}}', now(), now() + interval '7 days', now() + interval '30 days'
 FROM busy, generate_series(1, {sessions});
+INSERT INTO sessions
+    (id, user_id, refresh_id, authenticated_at, amr, last_used_at, expires_at, ends_at_latest, ended_at, end_reason)
+SELECT uuidv7(interval '-1 day'), busy.id, uuidv7(), now(), '{{pwd}}', now(), now(), now(), now(), 'logout'
+FROM busy, generate_series(1, {others});
+INSERT INTO outbox (id, recipient, kind, due_at, sent_at)
+SELECT uuidv7(), 'guest@example.com', 'invitation', CASE WHEN n % 100 = 0 THEN now() END,
+    CASE WHEN n % 100 > 0 THEN now() END FROM generate_series(1, {others}) AS n;
 INSERT INTO organizations (id, name, slug, founded_by)
 SELECT o.id, 'One of many', o.id, CASE WHEN is_busys THEN busy.id END FROM o, busy;
 INSERT INTO memberships (user_id, organization_id, role)

@@ -44,7 +44,7 @@ def plans(app: Application) -> Iterator[list[Plan]]:
     found: list[Plan] = []
 
     def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if not statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             return
         with cursor.connection.cursor() as another:
             another.execute("SAVEPOINT plan")

@@ -14,6 +14,7 @@ from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
 from authapp.cli.rekey import rekey
 from authapp.cli.service_keys import service_keys
+from authapp.cli.sessions import sessions
 from authapp.cli.users import users
 from authapp.cli.worker import worker
 
@@ -21,6 +22,6 @@ from authapp.cli.worker import worker
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
     for command in (
-        audit, doctor, guards, openapi, users, organizations, outbox, keys, rekey, service_keys, worker,
+        audit, doctor, guards, openapi, users, organizations, sessions, outbox, keys, rekey, service_keys, worker,
     ):  # fmt: skip
         app.cli.add_command(command)

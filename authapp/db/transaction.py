@@ -141,6 +141,11 @@ def paused() -> Iterator[None]:
     yield
 
 
+def limit_time() -> None:
+    """Let a transaction of a job wait as briefly for locks, and run as briefly, as one of a request."""
+    connection().exec_driver_sql(TIMEOUTS)
+
+
 def commit() -> None:
     """Commit the transaction of a command."""
     db.session.commit()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import audit, emails, revocations
+from authapp.jobs import audit, emails, retention, revocations
 
 
 class Job(NamedTuple):
@@ -29,4 +29,5 @@ JOBS = (
     Job("audit-partitions", 3_600, audit.keep_partitions),
     Job("revocations-mirror", 0.5, revocations.mirror),
     Job("revocations-prune", 60, revocations.prune),
+    Job("retention", 60, retention.prune),
 )

@@ -10,24 +10,23 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, delete, insert, literal, null, select, update
+from sqlalchemy import Delete, Row, Select, delete, insert, literal, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.email import Mailer, Message, Undeliverable
 from authapp.core.error_reports import report
 from authapp.db import transaction
-from authapp.mail import limits, messages
+from authapp.mail import leases, limits, messages
 from authapp.mail.composers import Waiting, compose
 from authapp.models import OutboxMessage
-from authapp.models.columns import is_one_of
 from authapp.security.encryption import CannotDecrypt
 from authapp.web.application import current_app
 
-LEASE = timedelta(minutes=5)  # longer than any attempt: a message whose worker died is due again after it
 WAITS = [timedelta(**wait) for wait in ({"seconds": 30}, {"minutes": 2}, {"minutes": 10}, {"hours": 1}, {"hours": 6})]
 TOO_MANY = "This address has been sent too many emails. Try again in an hour, or tomorrow."
 _LONGEST_ERROR = 500
+_UNSENT = OutboxMessage.sent_at.is_(None)
 PURPOSES = {"encrypted_body": "", "encrypted_context": "context of an email"}
 
 log = structlog.get_logger("authapp")
@@ -111,10 +110,14 @@ def _add(
     return added is not None
 
 
-def cancel(*subject_ids: UUID) -> None:
-    """Delete the emails about these that have not been sent."""
-    about_these = is_one_of(OutboxMessage.subject_id, subject_ids)
-    transaction.execute(delete(OutboxMessage).where(about_these, OutboxMessage.sent_at.is_(None)))
+def cancel(subject_id: UUID) -> None:
+    """Delete the emails about this that have not been sent."""
+    transaction.execute(delete(OutboxMessage).where(OutboxMessage.subject_id == subject_id, _UNSENT))
+
+
+def cancelling(subject_ids: Select[UUID]) -> Delete:
+    """The statement that does so for all of these."""
+    return delete(OutboxMessage).where(OutboxMessage.subject_id.in_(subject_ids), _UNSENT)
 
 
 def send_due(mailer: Mailer, stopped: Event | None = None) -> int:
@@ -133,7 +136,7 @@ def _take() -> Row[*tuple[Any, ...]] | None:
     taken = transaction.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == due.with_for_update(skip_locked=True).scalar_subquery())
-        .values(attempts=OutboxMessage.attempts + 1, due_at=now + LEASE)
+        .values(attempts=OutboxMessage.attempts + 1, due_at=now + leases.LEASE)
         .returning(
             OutboxMessage.id,
             OutboxMessage.subject_id,
@@ -154,17 +157,25 @@ def _attempt(mailer: Mailer, taken: Row[*tuple[Any, ...]]) -> None:
         _give_up(taken, Undeliverable("every attempt has ended with its worker"))
         return
     try:
-        message = _read(taken, "encrypted_body") if taken.encrypted_body else _compose(taken)
-        if message is None:
-            return
-        mailer.send(str(taken.id), taken.recipient, Message(**message))
+        with leases.renewed(taken):
+            is_sent = _send(mailer, taken)
     except (Undeliverable, CannotDecrypt) as error:
         _give_up(taken, error)
     except (OSError, ValueError, NotComposed) as error:  # smtplib's are OSErrors; ValueError: a malformed address
         _postpone(taken, error)
     else:
-        _finish(taken, encrypted_body=null(), sent_at=clock.now(), due_at=None, last_error=None)
-        log.info("email.sent", message_id=str(taken.id), kind=taken.kind)
+        if is_sent:
+            _finish(taken, encrypted_body=null(), sent_at=clock.now(), due_at=None, last_error=None)
+            log.info("email.sent", message_id=str(taken.id), kind=taken.kind)
+
+
+def _send(mailer: Mailer, taken: Row[*tuple[Any, ...]]) -> bool:
+    """Hand an email to the mailer. Returns whether there was one to send."""
+    message = _read(taken, "encrypted_body") if taken.encrypted_body else _compose(taken)
+    if message is None:
+        return False
+    mailer.send(str(taken.id), taken.recipient, Message(**message))
+    return True
 
 
 def _compose(taken: Row[*tuple[Any, ...]]) -> dict[str, str] | None:

@@ -19,6 +19,7 @@ from authapp.core import clock
 from authapp.core.email import Mailer, Message, Undeliverable
 
 TIMEOUT_SECONDS = 10
+ACCEPTED_WITHIN_SECONDS = 600  # RFC 5321 section 4.5.3.2.6: whoever leaves before sends the email twice
 _PERMANENT = range(500, 600)  # RFC 5321 section 4.2.1
 _NOT_SIGNED_IN = (530, 535)  # RFC 4954 section 6: MAIL_URL is wrong, not the email
 _LONGEST_NAME = 200  # characters of a recipient in the name of a file
@@ -49,6 +50,19 @@ class MemoryMailer:
 
     def send(self, message_id: str, recipient: str, message: Message) -> None:
         self.sent.append((recipient, message))
+
+
+class _Connection(smtplib.SMTP):
+    """A connection to a mail server, which may take its time to accept what it has been sent."""
+
+    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
+        if self.sock:
+            self.sock.settimeout(ACCEPTED_WITHIN_SECONDS)
+        return super().data(msg)
+
+
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
+    """The same over TLS from its first byte."""
 
 
 class SmtpMailer:
@@ -105,8 +119,8 @@ class SmtpMailer:
         host, context = self._url.hostname or "", ssl.create_default_context()
         if self._url.scheme == "smtps":
             port = self._url.port or _SUBMISSIONS_PORT
-            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
-        connection = smtplib.SMTP(host, self._url.port or _SUBMISSION_PORT, timeout=TIMEOUT_SECONDS)
+            return _TlsConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+        connection = _Connection(host, self._url.port or _SUBMISSION_PORT, timeout=TIMEOUT_SECONDS)
         try:
             connection.ehlo()
             if connection.has_extn("starttls") or not _is_loopback(host):

@@ -40,6 +40,8 @@ class ApiKey(Identified, Timestamped, TenantModel):
         Index("ix_api_keys_organization_id_id_unrevoked", "organization_id", "id", **_UNREVOKED),
         Index("ix_api_keys_organization_id_expires_at_unrevoked", "organization_id", "expires_at", **_UNREVOKED),
         Index("ix_api_keys_created_by_id_unrevoked", "created_by", "id", **_UNREVOKED),
+        Index("ix_api_keys_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+        Index("ix_api_keys_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     @classmethod

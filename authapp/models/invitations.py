@@ -28,7 +28,7 @@ class Invitation(Identified, Timestamped, TenantModel):
         enum_column(InvitationStatus, "status"), default=InvitationStatus.PENDING, server_default="pending"
     )
     invited_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    expires_at: Mapped[datetime] = mapped_column(timestamp())
+    expires_at: Mapped[datetime] = mapped_column(timestamp(), index=True)
 
     __table_args__ = (
         Index("ix_invitations_organization_id_id", "organization_id", "id"),

@@ -19,6 +19,6 @@ class KnownDevice(Identified, Created, Model):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    expires_at: Mapped[datetime] = mapped_column(timestamp())
+    expires_at: Mapped[datetime] = mapped_column(timestamp(), index=True)
 
     __table_args__ = (Index("ix_known_devices_user_id_expires_at", "user_id", "expires_at"),)

@@ -28,7 +28,7 @@ class OneTimeToken(Identified, Created, Model):
     email: Mapped[str] = mapped_column(String(lengths.EMAIL))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     unverified: Mapped[bool] = mapped_column(server_default=text("false"))
-    expires_at: Mapped[datetime] = mapped_column(timestamp())
+    expires_at: Mapped[datetime] = mapped_column(timestamp(), index=True)
     used_at: Mapped[datetime | None] = mapped_column(timestamp())
 
     __table_args__ = (

@@ -41,4 +41,6 @@ class OutboxMessage(Identified, Created, Model):
         Index("ix_outbox_id_dead", "id", postgresql_where=text("dead_at IS NOT NULL")),
         Index("ix_outbox_subject_id_unsent", "subject_id", postgresql_where=text("sent_at IS NULL")),
         Index("ix_outbox_recipient_created_at", "recipient", "created_at"),  # what a recipient has been sent lately
+        Index("ix_outbox_sent_at", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        Index("ix_outbox_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
     )

@@ -51,6 +51,6 @@ class MfaChallenge(Identified, Created, Model):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     amr: Mapped[list[str]] = mapped_column(ARRAY(String(16)))
     device_id: Mapped[UUID | None]
-    expires_at: Mapped[datetime] = mapped_column(timestamp())
+    expires_at: Mapped[datetime] = mapped_column(timestamp(), index=True)
 
     __table_args__ = (Index("ix_mfa_challenges_user_id_expires_at", "user_id", "expires_at"),)

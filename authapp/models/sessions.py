@@ -53,6 +53,9 @@ class Session(Identified, Created, Model):
     __table_args__ = (
         # the sessions page and "everywhere" read the live ones of a user, newest first
         Index("ix_sessions_user_id_live", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
+        # those to be marked as ended, and those to be removed
+        Index("ix_sessions_expires_at_live", "expires_at", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_sessions_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )
 
     @classmethod

@@ -60,9 +60,7 @@ class Challenge(NamedTuple):
 
 
 def create(user_id: UUID, amr: list[str], device_id: UUID | None) -> str:
-    """Let a sign-in wait for the second factor. Those of the account that have expired go. Returns the token."""
-    now = clock.now()
-    transaction.execute(delete(MfaChallenge).where(MfaChallenge.user_id == user_id, MfaChallenge.expires_at <= now))
+    """Let a sign-in wait for the second factor. Returns the token."""
     challenge_id = uuid7()
     token, token_hash = current_app.opaque_tokens.make(PREFIX, challenge_id)
     transaction.execute(
@@ -72,7 +70,7 @@ def create(user_id: UUID, amr: list[str], device_id: UUID | None) -> str:
             token_hash=token_hash,
             amr=amr,
             device_id=device_id,
-            expires_at=now + LIFETIME,
+            expires_at=clock.now() + LIFETIME,
         )
     )
     return token

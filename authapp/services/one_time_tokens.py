@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Select, and_, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -16,7 +16,6 @@ from authapp.core.enums import TokenPurpose
 from authapp.core.errors import ApiError
 from authapp.db import transaction
 from authapp.models import OneTimeToken, User
-from authapp.models.columns import is_one_of
 from authapp.services import locks
 from authapp.web.application import current_app
 
@@ -145,9 +144,9 @@ def void(owner_id: UUID, *purposes: TokenPurpose) -> None:
     transaction.execute(delete(OneTimeToken).where(OneTimeToken.owner_id == owner_id, *which))
 
 
-def void_invitations(invitation_ids: list[UUID]) -> None:
-    """Make the tokens of invitations invalid."""
-    transaction.execute(delete(OneTimeToken).where(is_one_of(OneTimeToken.owner_id, invitation_ids)))
+def voiding(owner_ids: Select[UUID]) -> Delete:
+    """The statement that makes all tokens of these owners invalid."""
+    return delete(OneTimeToken).where(OneTimeToken.owner_id.in_(owner_ids))
 
 
 def void_unconfirmed(user: UserRecord) -> None:

@@ -16,7 +16,6 @@ from authapp.core.errors import Unauthorized
 from authapp.db import transaction
 from authapp.models import PasskeyChallenge
 from authapp.security import webauthn
-from authapp.services import expired
 
 LIFETIME = timedelta(minutes=5)
 
@@ -42,7 +41,6 @@ def create(purpose: PasskeyPurpose, *, user_id: UUID | None = None, browser_hash
         user_id: the account that may answer it, None at sign-in.
         browser_hash: the keyed hash of the cookie of the browser that may answer it.
     """
-    expired.remove(PasskeyChallenge)
     challenge = Challenge(uuid7(), secrets.token_bytes(32))  # WebAuthn section 13.4.3: 16 bytes at least
     transaction.execute(
         insert(PasskeyChallenge).values(

@@ -13,6 +13,7 @@ from authapp.core.enums import ActorType, AuditAction, Role
 from authapp.db import transaction
 from authapp.db.engine import db
 from authapp.db.tenancy import set_account, set_tenant
+from authapp.mail import outbox
 from authapp.models import Organization, Session, User
 from authapp.schemas.accounts import MOST_MEMBERSHIPS
 from authapp.services import api_keys, audit, invitations, members, organizations
@@ -57,6 +58,13 @@ def test_a_list_reads_no_more_rows_than_its_page_has(population: Population, kno
     plan = explained(population, lambda: bulk.read(known, name))[-1]
     assert plan.rows <= ROWS, plan.text
     assert plan.blocks <= BLOCKS_FOR_A_ROW * (plan.rows + 2) + BLOCKS_OF_PARTITIONS, plan.text
+    assert "Seq Scan" not in plan.text, plan.text
+
+
+def test_the_next_email_is_taken_without_reading_those_that_were_sent_or_are_due_later(population: Population) -> None:
+    [taken] = explained(population, outbox._take)
+    assert taken.rows <= 3, taken.text  # found, locked, changed
+    assert "Seq Scan" not in taken.text, taken.text
 
 
 def test_the_lists_are_not_empty_unless_their_filter_has_no_hits(population: Population, known: bulk.Known) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -42,7 +43,7 @@ from authapp.instance import ROOT
 from authapp.jobs import emails
 from authapp.jobs.registry import JOBS
 from authapp.jobs.runner import repeat
-from authapp.mail import outbox, transports
+from authapp.mail import leases, outbox, transports
 from authapp.mail.transports import MemoryMailer, SmtpMailer, mailer_of
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
@@ -76,6 +77,7 @@ class Server:
 
     async def handle_DATA(self, _: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.taken.append(envelope)
+        await asyncio.sleep(float(self.answers.get("SLEEP", "0")))
         return self.answers.get("DATA", "250 OK")
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -435,10 +437,56 @@ def test_an_email_whose_worker_died_comes_up_again(world: World, time: FrozenClo
     post(world, GRACE)
     with pytest.raises(KeyboardInterrupt):
         deliver(world.app, raising(KeyboardInterrupt()))
-    time.advance(minutes=4, seconds=59)
+    time.advance(seconds=19)
     assert deliver(world.app) == 0
     time.advance(seconds=1)
     assert deliver(world.app) == 1
+
+
+def test_an_email_stays_with_its_worker_for_as_long_as_the_mail_server_takes(
+    world: World, time: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RENEWED_EVERY", 0.01)
+
+    def take_minutes() -> None:
+        for _ in range(6):
+            time.advance(seconds=15)
+            deadline = monotonic() + 10
+            while outbox_rows(world)[0].due_at < time.now() + leases.LEASE:
+                assert monotonic() < deadline
+                sleep(0.005)
+            assert deliver(world.app) == 0  # another worker
+
+    post(world, GRACE)
+    assert deliver(world.app, Telling(take_minutes)) == 1
+    time.advance(minutes=1)
+    assert deliver(world.app) == 0
+    assert [(email.state, email.attempts) for email in outbox_rows(world)] == [("sent", 1)]
+
+
+def test_a_lease_that_another_worker_has_by_now_is_not_renewed(
+    world: World, time: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RENEWED_EVERY", 0.01)
+    due_at = time.now() + timedelta(hours=1)
+
+    def lose_it() -> None:
+        world.sql("UPDATE outbox SET attempts = attempts + 1, due_at = :due_at", due_at=due_at)
+        sleep(0.1)
+        assert [email.due_at for email in outbox_rows(world)] == [due_at]
+
+    post(world, GRACE)
+    deliver(world.app, Telling(lose_it))
+    assert [email.state for email in outbox_rows(world)] == ["waiting"]
+
+
+def test_an_email_is_sent_once_by_a_server_that_takes_long_to_accept_it(
+    world: World, connected: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transports, "TIMEOUT_SECONDS", 0.5)
+    server, app = connected("smtp", SLEEP="1")
+    assert attempt(world, app).state == "sent"
+    assert len(server.emails()) == 1
 
 
 def test_a_worker_that_comes_back_too_late_changes_nothing(world: World, time: FrozenClock) -> None:

@@ -14,7 +14,6 @@ from authapp.core.errors import Unauthorized
 from authapp.db import transaction
 from authapp.models import SsoCode
 from authapp.providers.provider import Person
-from authapp.services import expired
 from authapp.services.sso.states import Answered
 from authapp.web.application import current_app
 
@@ -30,7 +29,6 @@ class InvalidSsoCode(Unauthorized):
 
 def issue(person: Person, answered: Answered) -> str:
     """Make a code for a session of whom a provider has authenticated."""
-    expired.remove(SsoCode)
     code_id = uuid7()
     code, token_hash = current_app.opaque_tokens.make(PREFIX, code_id)
     transaction.execute(

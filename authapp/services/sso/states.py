@@ -14,7 +14,6 @@ from authapp.core.actor import Actor
 from authapp.db import transaction
 from authapp.models import SsoState
 from authapp.providers.provider import Exchange
-from authapp.services import expired
 from authapp.web.application import current_app
 from authapp.web.openapi import API_PREFIX
 
@@ -80,7 +79,6 @@ def store(
         code_challenge: of whoever will exchange the code (RFC 7636).
         actor: the account that links an identity. None: somebody signs in.
     """
-    expired.remove(SsoState)
     transaction.execute(
         insert(SsoState).values(
             id=request.id,

@@ -13,6 +13,7 @@ from authapp.cli.lookup import lock_account
 from authapp.db import transaction
 from authapp.services import accounts
 from tests.factories import PASSWORD, Person, World, all_at_once, statements
+from tests.plans import plans
 
 MANY = 300
 ENDED = "SELECT target_id, user_id, actor_id, details FROM audit_events WHERE action = 'session.ended'"
@@ -20,6 +21,11 @@ SESSIONS = (
     "INSERT INTO sessions (id, user_id, refresh_id, authenticated_at, amr, last_used_at, expires_at, ends_at_latest) "
     "SELECT uuidv7(), :id, uuidv7(), now(), '{pwd}', now(), now() + interval '1 day', now() + interval '1 day' "
     "FROM generate_series(1, :number)"
+)
+INVITATIONS = (
+    "INSERT INTO invitations (id, organization_id, email, role, invited_by, expires_at) "
+    "SELECT uuidv7(), :organization, n || '@example.com', 'viewer', :id, now() + interval '1 day' "
+    "FROM generate_series(1, :number) AS n"
 )
 ORGANIZATIONS = (
     "WITH founded AS (INSERT INTO organizations (id, name, slug) "
@@ -102,7 +108,7 @@ def test_an_account_leaves_many_organizations_in_as_many_statements_as_one(world
     assert world.sql("SELECT FROM memberships WHERE user_id = :id", id=person.id) == []
     assert len(world.sql("SELECT FROM memberships WHERE user_id = :id", id=other.id)) == 2 * MANY
     revoked = world.sql("SELECT invited_by, count(*) FROM invitations WHERE status = 'revoked' GROUP BY 1")
-    assert [tuple(row) for row in revoked] == [(person.id, 2)]
+    assert [tuple(row) for row in revoked] == [(person.id, 3)]  # its own, wherever they are
     left = world.sql("SELECT * FROM audit_events WHERE action = 'member.left'")
     assert {str(row.organization_id) for row in left} == shared | joined
     assert len(left) == len({row.id for row in left}) == 2 * MANY
@@ -111,6 +117,19 @@ def test_an_account_leaves_many_organizations_in_as_many_statements_as_one(world
     assert tuple(deleted) == (None, None, {"count": MANY})
     seen = other.call("GET", f"/organizations/{min(shared)}/audit-events").get_json()["items"]
     assert [(event["action"], event["target_id"]) for event in seen] == [("member.left", str(person.id))]
+
+
+def test_no_function_is_called_for_each_invitation_of_an_account_that_leaves(world: World) -> None:
+    person = world.person()
+    world.sql(
+        INVITATIONS, id=person.id, organization=organizations(world, "shared", 1, admin=person).pop(), number=MANY
+    )
+    with plans(world.app) as found:
+        assert person.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
+    [revoked] = [plan for plan in found if plan.statement.startswith("WITH revoked")]
+    assert "authapp.all_organizations" in revoked.text  # of its policies
+    assert "authapp_account_belongs_to" not in revoked.text
+    assert world.sql("SELECT DISTINCT status FROM invitations") == [("revoked",)]
 
 
 def test_the_last_admin_of_one_among_many_organizations_is_refused_and_the_organization_named(world: World) -> None:

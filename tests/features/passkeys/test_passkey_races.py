@@ -156,12 +156,3 @@ def test_no_session_is_started_with_a_passkey_once_it_is_removed(world: World) -
         assert removed == DONE
         assert signed_in in {OK, (404, "passkey_not_found")}
         assert call(world, "/auth/login/passkey", sign_in_body(world, passkey)) == (404, "passkey_not_found")
-
-
-def test_challenges_that_have_expired_are_removed_by_many_at_once(world: World, time: FrozenClock) -> None:
-    for _ in range(ROUNDS // 4):
-        all_at_once([partial(begin_sign_in, world)] * CLIENTS)
-        time.advance(minutes=5)
-        all_at_once([partial(begin_sign_in, world)] * CLIENTS)
-        [[expired]] = world.sql("SELECT count(*) FROM passkey_challenges WHERE expires_at <= :now", now=time.now())
-        assert expired == 0

@@ -439,17 +439,6 @@ def test_several_tabs_of_a_browser_sign_in_side_by_side(world: World, provider: 
         assert exchange(browser, query_of(come_back(browser, state))["code"]).status_code == 200
 
 
-def test_states_and_codes_that_have_expired_are_removed(
-    world: World, time: FrozenClock, provider: MemoryProvider
-) -> None:
-    for _ in range(3):
-        code_of(world.caller(), provider, ada())
-        start(world.caller())
-    time.advance(minutes=11)
-    code_of(world.caller(), provider, ada())
-    assert world.sql("SELECT (SELECT count(*) FROM sso_states), (SELECT count(*) FROM sso_codes)") == [(0, 1)]
-
-
 def test_a_state_that_all_send_at_once_gives_one_code(world: World, provider: MemoryProvider) -> None:
     for _ in range(ROUNDS):
         browser = world.caller()
@@ -496,11 +485,11 @@ def test_the_statements_of_a_sign_in_with_a_provider(world: World, provider: Mem
     browser = world.caller()
     with statements(world.app) as sent:
         state = start(browser)
-    assert sent == ["with", "insert"]  # those that have expired; the state
+    assert sent == ["insert"]
     provider.people["good"] = ada()
     with statements(world.app) as sent:
         code = query_of(come_back(browser, state))["code"]
-    assert sent == ["one:delete", "with", "insert"]  # the state is used; as above, the code
+    assert sent == ["one:delete", "insert"]  # the state is used; the code
     with statements(world.app) as sent:
         assert exchange(browser, code).status_code == 200
     # the code; identity and account; the account, its event; how many identities, one more, none unlinked, its event;
