@@ -29,6 +29,7 @@ SELECT
     (SELECT count(due_at) FROM unsent),
     (SELECT count(dead_at) FROM unsent),
     (SELECT min(due_at) FROM outbox WHERE due_at <= %(now)s),
+    (SELECT recorded_at FROM audit_unsealed ORDER BY event_id LIMIT 1),
     (SELECT json_object_agg(name, extract(epoch FROM succeeded_at)) FROM jobs WHERE succeeded_at IS NOT NULL)
 """
 
@@ -41,6 +42,7 @@ class State(NamedTuple):
     waiting: int
     dead: int
     oldest_due_at: datetime | None
+    unsealed_since: datetime | None  # the audit log
     succeeded_at: dict[str, float] | None  # by job, in seconds since 1970
 
 
@@ -96,12 +98,20 @@ def _of_database(state: State | None) -> Iterator[Metric]:
     outbox = GaugeMetricFamily("authapp_outbox_messages", "Emails that are not sent.", labels=("state",))
     outbox.add_metric(("waiting",), state.waiting)
     outbox.add_metric(("dead",), state.dead)
-    overdue = (clock.now() - state.oldest_due_at).total_seconds() if state.oldest_due_at else 0.0
     yield outbox
+    overdue = _seconds_since(state.oldest_due_at)
     yield GaugeMetricFamily("authapp_outbox_overdue_seconds", "For how long an email has been due.", value=overdue)
+    unsealed = _seconds_since(state.unsealed_since)
+    yield GaugeMetricFamily(
+        "authapp_audit_unsealed_seconds", "For how long an event of the audit log is not sealed.", value=unsealed
+    )
     jobs = GaugeMetricFamily(
         "authapp_job_last_success_timestamp_seconds", "When a job last went well, since 1970.", labels=("name",)
     )
     for name, moment in (state.succeeded_at or {}).items():
         jobs.add_metric((name,), moment)
     yield jobs
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return max((clock.now() - moment).total_seconds(), 0.0) if moment else 0.0

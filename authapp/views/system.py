@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from authapp.core.enums import ServiceRight
 from authapp.core.errors import NotFound
 from authapp.db import readiness
 from authapp.decorators.guards import public
-from authapp.decorators.metrics_token import require_metrics_token
 from authapp.decorators.rate_limits import redis_status
+from authapp.decorators.service_keys import require_service_key
 from authapp.schemas.system import Health, Jwks, Readiness, RelatedOrigins
 from authapp.security.keys import JWKS_MAX_AGE_SECONDS
 from authapp.services import monitoring
@@ -40,7 +41,7 @@ def readyz() -> dict[str, Any]:
 
 
 @bp.get("/metrics")
-@require_metrics_token
+@require_service_key(ServiceRight.METRICS, or_metrics_token=True)
 @bp.response(200, {"type": "string"}, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 def metrics() -> Response:
     """Give the metrics in the text format of Prometheus."""

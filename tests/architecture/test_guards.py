@@ -120,7 +120,7 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
     signed_out = world.sign_in(admin)
     signed_out.call("POST", "/auth/logout")
     stranger = world.person("Elsewhere")
-    rights = ("introspect", "revocations")
+    rights = ("introspect", "revocations", "metrics")
     keys = {role: world.api_key(admin, organization_id, role) for role in ("developer", "viewer")}
     return {
         "anonymous": world.caller(),
@@ -135,7 +135,7 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
         "viewer": members["viewer"].caller,
         "developer": members["developer"].caller,
         "service_key": world.caller(world.service_key(*rights)),
-        "service_key_of_other_rights": world.caller(world.service_key("metrics", "decide")),
+        "service_key_of_other_rights": world.caller(world.service_key("decide")),
         "admin_signed_in_long_ago": signed_in_long_ago.caller,
         "admin": admin.caller,
     }, organization_id

@@ -31,6 +31,7 @@ CHECKS = (
     Check("row-level security", database.tenant_tables),
     Check("clock", database.time),
     Check("secret", database.secret),
+    Check("signing keys", database.signing_keys),
     Check("public address", surroundings.public_url, in_database=False),
     Check("mail server", surroundings.mail, in_database=False),
     Check("redis", surroundings.redis, in_database=False),
@@ -38,6 +39,7 @@ CHECKS = (
     Check("worker", work.worker),
     Check("waiting emails", work.waiting_emails),
     Check("dead emails", work.dead_emails),
+    Check("audit log", work.audit_log),
 )
 _COLORS = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "red"}
 

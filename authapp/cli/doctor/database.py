@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, text
 
-from authapp.cli.doctor.findings import Finding, ok, wrong
+from authapp.cli.doctor.findings import Finding, ok, warning, wrong
 from authapp.config import Settings
 from authapp.core import clock
+from authapp.core.enums import KeyState
 from authapp.core.errors import ServiceUnavailable
 from authapp.db import readiness, row_level_security, transaction
-from authapp.models import TotpFactor
+from authapp.models import SigningKey, TotpFactor
+from authapp.security.encryption import Cipher
+from authapp.security.keys import SYMMETRIC
 from authapp.web.application import current_app
 
 OLDEST_SERVER = 15
@@ -63,8 +66,25 @@ def time(settings: Settings) -> Finding:
 
 
 def secret(settings: Settings) -> Finding:
-    by_another = select(func.count()).where(TotpFactor.key_id != current_app.cipher.key_id)
-    if number := transaction.scalar(by_another):
+    counted = select(TotpFactor.key_id, func.count().label("number")).group_by(TotpFactor.key_id)
+    numbers = {row.key_id: row.number for row in transaction.execute(counted)}
+    numbers.pop(current_app.cipher.key_id, None)
+    previous = settings.secret_key_previous
+    by_previous = numbers.pop(Cipher(previous).key_id, 0) if previous else 0
+    if number := sum(numbers.values()):
         hint = "Set the one that this database was used with."
         return wrong(f"SECRET_KEY is not that with which {number} authenticator apps were encrypted. {hint}")
+    if previous:
+        left = f"{by_previous} authenticator apps are encrypted with it. " if by_previous else ""
+        return warning(f"SECRET_KEY_PREVIOUS is set. {left}Run: flask --app wsgi rekey; it says when to remove it.")
     return ok("reads what is encrypted in the database")
+
+
+def signing_keys(settings: Settings) -> Finding:
+    if settings.algorithm == SYMMETRIC:
+        return ok(f"{SYMMETRIC}, derived from SECRET_KEY")
+    current = (SigningKey.algorithm == settings.algorithm, SigningKey.state == KeyState.CURRENT)
+    kid = transaction.scalar(select(SigningKey.kid).where(*current))
+    if kid is None:
+        return wrong("No key signs access tokens. The first start of the service makes one: look into its log.")
+    return ok(f"{kid} signs, with {settings.algorithm}")

@@ -13,9 +13,11 @@ from authapp.config import Settings
 from authapp.db import transaction
 from authapp.jobs.registry import JOBS, Job
 from authapp.models import JobRun, OutboxMessage
+from authapp.services import audit_seals
 
 LATE = timedelta(minutes=2)  # beyond the interval of a job
 LONGEST_WAIT = timedelta(minutes=5)  # of an email that is due
+LONGEST_UNSEALED = timedelta(minutes=1)
 _START = "Start it, or look into its log: flask --app wsgi worker"
 
 
@@ -49,3 +51,10 @@ def dead_emails(settings: Settings) -> Finding:
     if not number:
         return ok("none was given up")
     return warning(f"{number} given up. See: flask --app wsgi outbox list --dead; then: outbox retry --all")
+
+
+def audit_log(settings: Settings) -> Finding:
+    age = audit_seals.unsealed_age()
+    if age is None or age <= LONGEST_UNSEALED.total_seconds():
+        return ok("every event is sealed, or is about to be")
+    return wrong(f"An event is not sealed for {age:.0f} seconds. Is the worker running? See its job audit-seals.")

@@ -44,24 +44,30 @@ def scrape(world: World) -> Samples:
 @pytest.mark.parametrize(
     ("setting", "sent", "code"),
     [
-        (TOKEN, None, "missing_token"),
-        (TOKEN, "", "missing_token"),
-        (TOKEN, f"Basic {TOKEN}", "missing_token"),
-        (TOKEN, f"Bearer {TOKEN}x", "invalid_token"),
-        (TOKEN, f"Bearer {TOKEN[:-1]}", "invalid_token"),
-        (TOKEN, f"Bearer {TOKEN} {TOKEN}", "invalid_token"),
-        (TOKEN, "Bearer", "invalid_token"),
-        (None, f"Bearer {TOKEN}", "invalid_token"),
-        (None, "Bearer None", "invalid_token"),
+        (TOKEN, None, "missing_service_key"),
+        (TOKEN, "", "missing_service_key"),
+        (TOKEN, f"Basic {TOKEN}", "invalid_service_key"),
+        (TOKEN, f"Bearer {TOKEN}x", "invalid_service_key"),
+        (TOKEN, f"Bearer {TOKEN[:-1]}", "invalid_service_key"),
+        (TOKEN, f"Bearer {TOKEN} {TOKEN}", "invalid_service_key"),
+        (TOKEN, "Bearer", "invalid_service_key"),
+        (None, f"Bearer {TOKEN}", "invalid_service_key"),
+        (None, "Bearer None", "invalid_service_key"),
     ],
 )
-def test_metrics_are_for_the_bearer_of_metrics_token_alone(
+def test_metrics_are_for_the_bearer_of_metrics_token_or_of_a_service_key_alone(
     world: World, app_with: AppWith, setting: str | None, sent: str | None, code: str
 ) -> None:
     caller = world.with_app(app_with(metrics_token=setting)).caller()
     response = caller.open("/metrics", headers={} if sent is None else {"Authorization": sent})
     assert (response.status_code, response.get_json()["code"]) == (401, code)
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_service_key_with_the_right_to_it_reads_metrics(world: World) -> None:
+    assert world.caller(world.service_key("metrics")).open("/metrics").status_code == 200
+    response = world.caller(world.service_key("introspect")).open("/metrics")
+    assert (response.status_code, response.get_json()["code"]) == (403, "right_missing")
 
 
 def test_a_request_is_counted_by_its_route_and_the_class_of_its_status(metered: World) -> None:
@@ -243,6 +249,14 @@ def test_the_emails_that_wait_and_those_that_were_given_up_are_told(
         1,
     )
     assert value(samples, "outbox_overdue_seconds") == 300
+
+
+def test_the_age_of_the_oldest_unsealed_event_is_told(world: World, app_with: AppWith, time: FrozenClock) -> None:
+    world.person()
+    time.advance(seconds=7)
+    world.person()
+    metered = world.with_app(app_with(metrics_token=TOKEN))
+    assert value(scrape(metered), "audit_unsealed_seconds") == pytest.approx(7, abs=2)  # the database has its own clock
 
 
 def test_without_an_email_that_is_due_none_is_overdue(metered: World) -> None:
