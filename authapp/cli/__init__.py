@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authapp.cli.erasure import erase_account, purge_organization, undelete_organization
+from authapp.cli.exports import export_account, export_organization
 from authapp.cli.guards import guards
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
 from authapp.cli.users import users
 from authapp.cli.worker import worker
+
+for _command in (erase_account, export_account):
+    users.add_command(_command)
+for _command in (export_organization, purge_organization, undelete_organization):
+    organizations.add_command(_command)
 
 
 def init_cli(app: Flask) -> None:

@@ -24,8 +24,13 @@ def show(as_json: bool, data: Mapping[str, Any] | Sequence[Any], *lines: str) ->
         data: what a program reads; times and ids become text.
         lines: the same for a person.
     """
-    for line in [json.dumps(data, default=_as_text, ensure_ascii=False)] if as_json else lines:
+    for line in [as_json_text(data)] if as_json else lines:
         click.echo(line)
+
+
+def as_json_text(data: Any) -> str:
+    """A JSON document on one line."""
+    return json.dumps(data, default=_as_text, ensure_ascii=False)
 
 
 def _as_text(value: Any) -> str:

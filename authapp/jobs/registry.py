@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import emails
+from authapp.jobs import emails, erasure
 
 
 class Job(NamedTuple):
@@ -23,4 +23,4 @@ class Job(NamedTuple):
     run: Callable[[Event], object]
 
 
-JOBS = (Job("emails", 1, emails.send),)
+JOBS = (Job("emails", 1, emails.send), Job("erasure", 3600, erasure.erase))

@@ -22,7 +22,8 @@ from authapp.models.users import User
 class Organization(Identified, Timestamped, Model):
     """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it until it is deleted.
 
-    `founded_by` is the account whose limit it counts towards, None where that is not known.
+    `founded_by` is the account whose limit it counts towards, None where that is not known. `purged_at` is when all was
+    deleted that it had. The row stays, because its audit log refers to it.
     """
 
     __tablename__ = "organizations"
@@ -38,11 +39,17 @@ class Organization(Identified, Timestamped, Model):
     seats: Mapped[int | None]
     trial_ends_at: Mapped[datetime | None] = mapped_column(timestamp())
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
+    purged_at: Mapped[datetime | None] = mapped_column(timestamp())
     founded_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
     __table_args__ = (
         Index("ix_organizations_founded_by_live", "founded_by", postgresql_where=text("deleted_at IS NULL")),
         Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_organizations_deleted_at_due",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+        ),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
         CheckConstraint("seats >= 1", name="seats_positive"),
         # the second is a constraint trigger's

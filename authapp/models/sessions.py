@@ -53,6 +53,7 @@ class Session(Identified, Created, Model):
     __table_args__ = (
         # the sessions page and "everywhere" read the live ones of a user, newest first
         Index("ix_sessions_user_id_live", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_sessions_user_id_id", "user_id", "id"),  # all of them, for the export and the erasure of an account
     )
 
     @classmethod

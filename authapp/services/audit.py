@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, insert, null, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, null, select, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import ids
@@ -49,7 +49,7 @@ def record(
 
 
 def record_in_each(
-    organization_ids: list[UUID], action: AuditAction, actor: Actor, *, target_id: UUID, user_id: UUID
+    organization_ids: list[UUID], action: AuditAction, actor: Actor | None, *, target_id: UUID, user_id: UUID
 ) -> None:
     """Add the same event to each of these organizations, in one statement for a thousand of them."""
     if not organization_ids:
@@ -128,15 +128,25 @@ def _add_to_log(action: AuditAction, actor: Actor | None, organization_id: UUID 
         context["organization_id"] = str(organization_id)
 
 
+def erase_personal(which: ColumnElement[bool]) -> int:
+    """Erase address, user agent and details of events, for an operator. Returns of how many."""
+    erased = update(AuditEvent).where(which).values(ip_address=None, user_agent=None, details={})
+    return int(transaction.execute(erased).rowcount)
+
+
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
-    """What happened to an account, newest first. Only admins of the organization see from where another did it."""
+    """What happened to an account, newest first."""
+    return fetch(about_account(user_id), AuditEvent.id, limit, cursor, newest_first=True)
+
+
+def about_account(user_id: UUID) -> Select[*tuple[Any, ...]]:
+    """What happened to an account. Only admins of the organization see from where another did it."""
     by_another = and_(AuditEvent.actor_id.is_not(None), AuditEvent.actor_id != user_id)
     shown = [
         case((by_another, null()), else_=column).label(column.name) if column.name in _ORIGIN else column
         for column in AuditEvent.__table__.c
     ]
-    statement = select(*shown).where(AuditEvent.user_id == user_id)
-    return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)
+    return select(*shown).where(AuditEvent.user_id == user_id)
 
 
 def of_organization(

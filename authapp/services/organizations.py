@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from authapp.db.tenancy import set_account, set_tenant
 from authapp.models import ApiKey, Invitation, Membership, Organization, User
 from authapp.services import audit, locks
 from authapp.web.application import current_app
+
+GRACE = timedelta(days=30)  # in which a deletion can be undone
 
 
 class SlugTaken(Conflict):
@@ -194,7 +197,7 @@ def end(organization_id: UUID, actor: Actor | None = None) -> bool:
     return True
 
 
-def end_all(actor: Actor, *which: ColumnElement[bool]) -> list[UUID]:
+def end_all(actor: Actor | None, user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
     """Mark the organizations that meet all the conditions as deleted, for an account that ends.
 
     Adds one event, however many they are. It names the organization where that is one.
@@ -214,7 +217,7 @@ def end_all(actor: Actor, *which: ColumnElement[bool]) -> list[UUID]:
             actor,
             target_id=only,
             organization_id=only,
-            user_id=actor.id,
+            user_id=user_id,
             count=len(deleted),
         )
     return deleted
