@@ -74,6 +74,7 @@ class Settings:
     sso_return_to: tuple[str, ...] = ()
     rate_limits: str = "on"
     redis_url: str | None = None
+    audit_retention_days: int = 0
     operator_name: str = "authapp"
     operator_logo: str | None = None
     log_level: str = "INFO"

@@ -33,6 +33,7 @@ NUMBERS = {  # smallest, largest
     "web_threads": (1, 256),
     "trusted_proxies": (0, 16),
     "bcrypt_rounds": (4, 20),
+    "audit_retention_days": (0, 36_500),
 }
 PROVIDERS = {  # the settings that one needs, all or none
     "google": ("google_client_id", "google_client_secret"),

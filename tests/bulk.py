@@ -59,7 +59,7 @@ SELECT uuidv7(), t.id, 'One of many', 'viewer', '', busy.id, CASE WHEN i % 2 = 0
 FROM tenants AS t, busy, generate_series(1, {others}) AS i ORDER BY t.slug, i;
 SET LOCAL maintenance_work_mem = '512MB'; -- indexes are built after the load, which is quicker
 CREATE TEMP TABLE indexes ON COMMIT DROP AS
-SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+SELECT indexname AS name, replace(indexdef, ' ON ONLY ', ' ON ') AS definition FROM pg_indexes
 WHERE tablename = 'audit_events' AND indexname ^@ 'ix_';
 DO $$ BEGIN EXECUTE (SELECT string_agg('DROP INDEX ' || name, ';') FROM indexes); END $$;
 INSERT INTO audit_events

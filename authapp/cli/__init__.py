@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authapp.cli.audit import audit
 from authapp.cli.erasure import erase_account, purge_organization, undelete_organization
 from authapp.cli.exports import export_account, export_organization
 from authapp.cli.guards import guards
@@ -20,5 +21,5 @@ for _command in (export_organization, purge_organization, undelete_organization)
 
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (guards, users, organizations, outbox, worker):
+    for command in (audit, guards, users, organizations, outbox, worker):
         app.cli.add_command(command)

@@ -133,3 +133,4 @@ class AuditAction(StrEnum):
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
     ACCESS_REFUSED = "access.refused"
+    AUDIT_LOG_PRUNED = "audit_log.pruned"

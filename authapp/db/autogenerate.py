@@ -25,6 +25,9 @@ from sqlalchemy import Connection, ForeignKeyConstraint, text
 from authapp.db.row_level_security import add_missing_policies
 from authapp.db.tenant_constraints import constraints_across_organizations
 
+_PARTITIONS = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relispartition"
+)
 _FORCED = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relforcerowsecurity"
 )
@@ -36,9 +39,15 @@ def complete(context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object) 
     if lines := constraints_across_organizations(context.sorted_tables):
         reason = "PostgreSQL checks these without row-level security, so they apply across organizations:"
         raise ClickException("\n  ".join([reason, *lines]))
+    leave_partitions(upgrade_ops, set(cast("Connection", context.connection).scalars(_PARTITIONS)))
     sort_foreign_keys(upgrade_ops, set(cast("Connection", context.connection).scalars(_FORCED)))
     add_missing_policies(context, upgrade_ops)
     return PriorityDispatchResult.CONTINUE
+
+
+def leave_partitions(upgrade_ops: UpgradeOps, partitions: set[str]) -> None:
+    """Drop no partition: they come and go by themselves, and no model knows them."""
+    upgrade_ops.ops = [op for op in upgrade_ops.ops if getattr(op, "table_name", None) not in partitions]
 
 
 def sort_foreign_keys(upgrade_ops: UpgradeOps, forced: set[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import emails, erasure
+from authapp.jobs import audit, emails, erasure
 
 
 class Job(NamedTuple):
@@ -23,4 +23,9 @@ class Job(NamedTuple):
     run: Callable[[Event], object]
 
 
-JOBS = (Job("emails", 1, emails.send), Job("erasure", 3600, erasure.erase))
+JOBS = (
+    Job("emails", 1, emails.send),
+    Job("audit-seals", 2, audit.seal),
+    Job("audit-partitions", 3_600, audit.keep_partitions),
+    Job("erasure", 3_600, erasure.erase),
+)

@@ -3,6 +3,7 @@
 from authapp.models.api_keys import ApiKey
 from authapp.models.attempts import AttemptCounter
 from authapp.models.audit import AuditEvent
+from authapp.models.audit_seals import AuditCheckpoint, AuditLeaf, AuditNode, AuditTree, UnsealedEvent
 from authapp.models.identities import Identity, SsoCode, SsoState
 from authapp.models.invitations import Invitation
 from authapp.models.jobs import JobRun
@@ -18,7 +19,11 @@ from authapp.models.users import User
 __all__ = [
     "ApiKey",
     "AttemptCounter",
+    "AuditCheckpoint",
     "AuditEvent",
+    "AuditLeaf",
+    "AuditNode",
+    "AuditTree",
     "Identity",
     "Invitation",
     "JobRun",
@@ -36,5 +41,6 @@ __all__ = [
     "SsoCode",
     "SsoState",
     "TotpFactor",
+    "UnsealedEvent",
     "User",
 ]

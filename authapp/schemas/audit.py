@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from authapp.core.enums import ActorType, AuditAction
-from authapp.schemas.fields import Choice, Id, Reply, StrictTimestamp, Timestamp
+from authapp.schemas.fields import Choice, Id, QueryInteger, Reply, Request, StrictTimestamp, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
 
@@ -48,3 +48,48 @@ AuditEventQuery = query_of(
 )
 MyAuditEventPage = page_of(AuditEvent, "MyAuditEventPage")
 MyAuditEventQuery = query_of(MyAuditEventPage)
+
+
+class InclusionProof(Reply):
+    """What leads from an event to the signed checkpoint of its organization's log (RFC 6962). Hashes are in hex."""
+
+    fields_ = fields.Dict(
+        required=True,
+        data_key="fields",
+        attribute="fields",
+        metadata={"description": "The event without what may tell of a person, as it is in the leaf."},
+    )
+    personal = fields.Dict(
+        required=True, allow_none=True, metadata={"description": "Address, user agent and details. null: erased."}
+    )
+    salt = fields.String(required=True, allow_none=True, metadata={"description": "null: erased."})
+    personal_hash = fields.String(required=True, metadata={"description": "SHA-256(salt ‖ personal)"})
+    leaf_hash = fields.String(required=True, metadata={"description": "SHA-256(0x00 ‖ fields ‖ personal_hash)"})
+    position = fields.Integer(required=True, metadata={"description": "Of the leaf in the tree, from 0."})
+    size = fields.Integer(required=True, metadata={"description": "How many events the checkpoint is of."})
+    inclusion_path = fields.List(
+        fields.String(), required=True, metadata={"description": "RFC 6962 section 2.1.1, the nearest node first."}
+    )
+    consistency_path = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "From `from_size` to `size`, RFC 6962 section 2.1.2. null without `from_size`, and where "
+            "there are fewer events than that."
+        },
+    )
+    checkpoint = fields.String(required=True, metadata={"description": "A C2SP tlog-checkpoint, signed with Ed25519."})
+    verifier_key = fields.String(
+        required=True, metadata={"description": "The public key, to keep: `name+key id+key` (C2SP signed-note)."}
+    )
+
+
+class InclusionProofQuery(Request):
+    """What to add."""
+
+    from_size = QueryInteger(
+        smallest=1,
+        largest=999_999_999,
+        metadata={"description": "Of an earlier checkpoint: adds what shows that the log has only grown since."},
+    )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, null, select, update
+from sqlalchemy import Select, and_, case, func, insert, null, select
 from uuid_utils.compat import uuid7
 
 from authapp.core import ids
@@ -126,12 +126,6 @@ def _add_to_log(action: AuditAction, actor: Actor | None, organization_id: UUID 
         context["user_id"] = str(actor.id)
     if organization_id:
         context["organization_id"] = str(organization_id)
-
-
-def erase_personal(which: ColumnElement[bool]) -> int:
-    """Erase address, user agent and details of events, for an operator. Returns of how many."""
-    erased = update(AuditEvent).where(which).values(ip_address=None, user_agent=None, details={})
-    return int(transaction.execute(erased).rowcount)
 
 
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:

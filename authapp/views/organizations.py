@@ -10,7 +10,7 @@ from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
 from authapp.db.pagination import Page
 from authapp.decorators.guards import require_active_user, require_organization_access, require_organization_role
-from authapp.schemas.audit import AuditEventPage, AuditEventQuery
+from authapp.schemas.audit import AuditEventPage, AuditEventQuery, InclusionProof, InclusionProofQuery
 from authapp.schemas.organizations import (
     NewOrganization,
     Organization,
@@ -19,6 +19,8 @@ from authapp.schemas.organizations import (
     OrganizationQuery,
 )
 from authapp.services import audit, organizations
+from authapp.services.audit_seals import inclusion
+from authapp.services.audit_seals.inclusion import AuditEventNotFound, AuditEventNotSealed
 from authapp.services.organizations import SlugTaken
 from authapp.web.blueprint import Blueprint, raises
 
@@ -77,3 +79,13 @@ def delete_organization(organization_id: UUID) -> None:
 def list_organization_audit_events(query: dict[str, Any], organization_id: UUID) -> Page:
     """List what happened in an organization, newest first."""
     return audit.of_organization(organization_id, **query)
+
+
+@bp.get("/<organization_id>/audit-events/<event_id>/proof")
+@require_organization_role(Role.ADMIN)
+@raises(AuditEventNotFound, AuditEventNotSealed)
+@bp.arguments(InclusionProofQuery, location="query")
+@bp.response(200, InclusionProof)
+def get_inclusion_proof(query: dict[str, Any], organization_id: UUID, event_id: UUID) -> dict[str, Any]:
+    """Read what shows, without trust in the operator, that an event is in the audit log as it was sealed."""
+    return inclusion.of_event(organization_id, event_id, **query)

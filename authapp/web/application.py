@@ -19,9 +19,10 @@ from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
 from authapp.security.breached_passwords import BreachFile
+from authapp.security.checkpoints import CheckpointKey
 from authapp.security.digests import Digests
 from authapp.security.encryption import Cipher
-from authapp.security.keys import key_ring, refresh_key
+from authapp.security.keys import derive, key_ring, refresh_key
 from authapp.security.opaque_tokens import OpaqueTokens
 from authapp.security.passwords import Hasher
 from authapp.security.tokens import Tokens
@@ -54,6 +55,7 @@ class Application(Flask):
         opaque_tokens: makes and reads API keys and the tokens of emails.
         cipher: encrypts what is stored and read again.
         digests: hashes recovery codes, and the keys under which attempts are counted.
+        checkpoint_key: signs the checkpoints of the audit log.
         passkeys: makes the options for passkeys, and judges their answers.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
@@ -73,6 +75,7 @@ class Application(Flask):
         self.opaque_tokens = OpaqueTokens(settings.secret_key)
         self.cipher = Cipher(settings.secret_key)
         self.digests = Digests(settings.secret_key)
+        self.checkpoint_key = CheckpointKey(derive(settings.secret_key, "audit checkpoints"))
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)

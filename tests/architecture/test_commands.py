@@ -35,7 +35,7 @@ def test_a_command_says_that_there_is_no_account_with_an_email(world: World, com
     assert said.output == f"Error: There is no account with the email {email}.\n"
 
 
-OWN = ("guards", "users", "organizations", "outbox", "worker")
+OWN = ("audit", "guards", "users", "organizations", "outbox", "worker")
 
 
 def commands(app: Application) -> list[list[str]]:

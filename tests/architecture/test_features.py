@@ -11,10 +11,10 @@ from authapp.instance import ROOT
 
 NAMES = [feature.__name__.rpartition(".")[2] for feature in FEATURES]
 SHARED_SERVICES = {
-    "account_credentials", "admission", "audit", "email_changes", "expired", "invitation_acceptance", "known_devices",
-    "locks", "mfa_challenges", "monitoring", "one_time_tokens", "passkey_assertions", "passkey_challenges",
-    "personal_data",
-    "registration", "second_factors", "session_refresh", "session_tokens", "sign_in", "throttle", "ways_in",
+    "account_credentials", "admission", "audit", "audit_partitions", "audit_seals", "email_changes", "expired",
+    "invitation_acceptance", "known_devices", "locks", "mfa_challenges", "monitoring", "one_time_tokens",
+    "passkey_assertions", "passkey_challenges", "personal_data", "registration", "second_factors", "session_refresh",
+    "session_tokens", "sign_in", "throttle", "ways_in",
 }  # fmt: skip
 SHARED_VIEWS = {"docs", "pages", "system"}
 PLACES = [

@@ -244,6 +244,7 @@ def test_the_process_ends_with_the_reasons_and_without_a_traceback() -> None:
 
 CHANGED = {
     "APP_ENV": "testing",
+    "AUDIT_RETENTION_DAYS": "400",
     "SECRET_KEY": "another-secret-of-more-than-32-bytes",
     "PASSWORD_PEPPER": "a-pepper-of-more-than-thirty-two-bytes",
     "JWT_SECRET_KEY": "a-key-of-more-than-thirty-two-bytes-too",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import PASSWORD, World, statements
+from tests.features.audit.test_sealing import seal
 from tests.features.passwords.test_passwords import forget
 from tests.passkeys import Passkey, begin_registration, begin_sign_in
 from tests.second_factors import begin, complete, enrol
@@ -38,6 +39,8 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("GET", "/organizations/{organization_id}/invitations", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/api-keys", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/audit-events", None, ["select", "select"]),
+        # the event with its leaf, the checkpoint, the leaves beside it
+        ("GET", "/organizations/{organization_id}/audit-events/{event_id}/proof", None, ["select"] * 4),
         # lock, look who else is an admin; revoke the member's own invitations; the member for the reply
         (
             "PATCH",
@@ -166,8 +169,13 @@ def test_a_route_sends_these_statements_and_no_other(
     if "{verification_token}" in str(body):
         world.caller().call("POST", "/auth/register", {"email": "ada@example.com", "password": PASSWORD})
         tokens["verification_token"] = world.token_for("ada@example.com")
+    event_id = ""
+    if "{event_id}" in path:
+        seal(world)
+        [[event_id]] = world.sql("SELECT id FROM audit_events WHERE action = 'organization.created'")
     known = {
         **tokens,
+        "event_id": str(event_id),
         "member_id": str(member.id),
         "email": person.email,
         "organization_id": person.organization_id,

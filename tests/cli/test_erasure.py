@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 
 from authapp.db import tenancy, transaction
+from authapp.jobs.audit import seal
 from authapp.services.personal_data import erasure, purge, scan
 from authapp.services.personal_data.inventory import Level
 from authapp.services.personal_data.tables import TABLES
@@ -82,6 +84,17 @@ def test_erasing_leaves_nothing_of_an_account_but_its_id(world: World) -> None:
     assert (event.user_id, event.details["remaining"]) == (ada.id, {})
     assert ada.call("GET", "/auth/me").status_code == 401
     assert admin.call("GET", f"/organizations/{admin.organization_id}/members").status_code == 200
+
+
+def test_the_audit_log_is_still_what_was_sealed_after_an_erasure_and_a_purge(world: World) -> None:
+    ada, admin = world.person(email=ADA), deleted(world)
+    with world.app.app_context():
+        seal(Event())
+    assert as_json(world, "users", "erase", str(ada.id), "--yes")["complete"]
+    said(world, "organizations", "purge", admin.organization_id, "--yes", "--force")
+    with world.app.app_context():
+        seal(Event())
+    said(world, "audit", "verify")
 
 
 HOSTILE: dict[str, str] = {

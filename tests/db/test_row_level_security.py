@@ -21,7 +21,12 @@ from tests.factories import AppWith, World
 
 WITH_ORGANIZATION = (
     "SELECT table_name FROM information_schema.columns "
-    "WHERE column_name = 'organization_id' AND table_schema = current_schema() ORDER BY 1"
+    "WHERE column_name = 'organization_id' AND table_schema = current_schema() AND NOT EXISTS "
+    "(SELECT FROM pg_class WHERE oid = to_regclass(table_name) AND relispartition) ORDER BY 1"
+)
+OPEN_PARTITIONS = (
+    "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r' AND NOT "
+    "(relrowsecurity AND relforcerowsecurity AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid))"
 )
 SECURED = (
     "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy "
@@ -78,6 +83,20 @@ def test_every_table_with_an_organization_has_row_level_security(world: World) -
         assert {table for (table,) in world.sql(WITH_ORGANIZATION)} - secured_tables(world) == {"forgotten"}
     finally:
         world.sql("DROP TABLE forgotten")
+
+
+def test_nobody_reads_a_partition_by_its_own_name(world: World) -> None:
+    acme = Tenant(world, "Acme")
+    partitions = [
+        name for (name,) in world.sql("SELECT relid::text FROM pg_partition_tree('audit_events') WHERE isleaf")
+    ]
+    assert len(partitions) >= 2
+    assert world.sql(OPEN_PARTITIONS) == []
+    for partition in partitions:
+        with as_application(world, organization=acme.id, account=acme.admin.id) as connection:
+            assert connection.execute(text(f"SELECT FROM {partition}")).rowcount == 0
+            assert connection.execute(text(f"UPDATE {partition} SET action = action")).rowcount == 0
+            assert connection.execute(text(f"DELETE FROM {partition}")).rowcount == 0
 
 
 def secured_tables(world: World) -> set[str]:

@@ -193,6 +193,13 @@ MEMBERS = [
     Step("remove_member", "Leave an organization",
          "Every member may remove themselves. Here your colleague leaves your first organization.",
          token="{{member_access_token}}", path={**IN_FIRST_ORGANIZATION, "user_id": "{{member_id}}"}),
+    Step("list_organization_audit_events", "What happened in my first organization?", path=IN_FIRST_ORGANIZATION,
+         saves={"event_id": "items[items.length - 1].id"}),
+    Step("get_inclusion_proof", "Is an event there as it was sealed?",
+         "Hashes lead from the event to a signed checkpoint. Keep `checkpoint` and `verifier_key`, and ask later with "
+         "the earlier size as `from_size`: what was sealed then must still be there.",
+         path=IN_FIRST_ORGANIZATION, query={"from_size": "1"},
+         expects={"position": 0, "fields.id": "{{event_id}}"}),
 ]
 
 API_KEYS = [

@@ -15,7 +15,7 @@ from authapp.core.enums import AuditAction
 from authapp.db import tenancy, transaction
 from authapp.db.errors import api_error_of
 from authapp.models import AuditEvent, Membership, Organization, User
-from authapp.services import audit, organizations
+from authapp.services import audit, audit_seals, organizations
 from authapp.services.personal_data.inventory import Fate
 from authapp.services.personal_data.receipts import Receipt
 from authapp.services.personal_data.scan import search
@@ -134,7 +134,7 @@ def _purge(found: Row[Any], advance: Callable[[int], object]) -> Receipt:
     tenancy.set_tenant(found.id)  # tables of somebody's own have no policy for operators
     erased = {name: _rows(text(statement), found.id) for name, statement in _DELETED_FIRST.items()}
     erased |= _delete_tenant_rows(found.id)
-    erased["audit_events"] = audit.erase_personal(AuditEvent.organization_id == found.id)
+    erased["audit_events"] = audit_seals.erase_personal(AuditEvent.organization_id == found.id)
     values = {**BY_NAME["organizations"].purged, "slug": f"purged-{found.id.hex}", "purged_at": clock.now()}
     transaction.execute(update(Organization).where(Organization.id == found.id).values(values))
     left = search([str(found.id)], with_ids=True, in_tenant=True, advance=advance)

@@ -14,7 +14,7 @@ from authapp.db import transaction
 from authapp.db.engine import db
 from authapp.models import AttemptCounter, AuditEvent, User
 from authapp.models.columns import is_one_of
-from authapp.services import audit, throttle
+from authapp.services import audit_seals, throttle
 from authapp.services.personal_data.inventory import Fate
 from authapp.services.personal_data.tables import BY_NAME, TABLES
 from authapp.web.application import current_app
@@ -84,7 +84,7 @@ def _erase_events(which: dict[str, list[str]]) -> int:
     """Erase events that concern the accounts, that they have caused, or that name an address of theirs."""
     ids = list(transaction.execute(_EVENTS, which).scalars())
     parts = (ids[start : start + EVENTS_AT_ONCE] for start in range(0, len(ids), EVENTS_AT_ONCE))
-    return sum(audit.erase_personal(is_one_of(AuditEvent.id, part)) for part in parts)
+    return sum(audit_seals.erase_personal(is_one_of(AuditEvent.id, part)) for part in parts)
 
 
 def _counters(user_ids: Sequence[UUID], addresses: Sequence[str]) -> ColumnElement[bool]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from authapp.security.audit_leaves import ERASED
 from authapp.services.personal_data.inventory import Fate, Table
 
 ERASED_EMAIL = "erased"  # no address
 PURGED_NAME = "purged"
-NO_ORIGIN: dict[str, Any] = {"ip_address": None, "user_agent": None, "details": {}}
 
 _TOMBSTONE: dict[str, Any] = {
     "email": ERASED_EMAIL,
@@ -171,10 +171,30 @@ TABLES = (
         "it has caused, or that name its address",
         account="user_id",
         organization="organization_id",
-        erased=NO_ORIGIN,
-        purged=NO_ORIGIN,
+        erased=ERASED,
+        purged=ERASED,
         personal="ip_address user_agent details",
         internal="id action target_id user_id actor_type actor_id organization_id session_id created_at request_id",
+    ),
+    Table("audit_unsealed", "until the event is sealed, for seconds", internal="event_id tree_id recorded_at"),
+    Table(
+        "audit_trees",
+        "hashes; `id` is the organization's, which names nobody",
+        internal="id size frontier root checkpointed_size",
+    ),
+    Table(
+        "audit_leaves",
+        "hashes; the salt of an event goes with its personal data, so that nobody can guess them",
+        erased={"salt": None},
+        purged={"salt": None},
+        personal="salt",
+        internal="tree_id position event_id personal_hash leaf_hash",
+    ),
+    Table("audit_nodes", "hashes", internal="tree_id level position hash"),
+    Table(
+        "audit_checkpoints",
+        "hashes, which others keep too; `tree_id` is the organization's, which names nobody",
+        internal="tree_id day size root public_key note signed_at",
     ),
     Table(
         "jobs",
