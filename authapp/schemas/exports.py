@@ -123,7 +123,7 @@ AccountExport = Reply.from_dict(
         "truncated": fields.List(
             fields.String(),
             required=True,
-            metadata={"description": "The lists that have more than the newest 5,000. The operator can export all."},
+            metadata={"description": "The lists that have more than the newest 2,000. The operator can export all."},
         ),
     },
     name="AccountExport",

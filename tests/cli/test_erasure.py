@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -18,7 +19,7 @@ from authapp.services.personal_data import erasure, purge, scan
 from authapp.services.personal_data.inventory import Level
 from authapp.services.personal_data.tables import TABLES
 from tests.cli.commands import as_json, said
-from tests.factories import PASSWORD, UNKNOWN_ID, Person, World, all_at_once
+from tests.factories import LOCK_WAITS, PASSWORD, UNKNOWN_ID, Person, World, all_at_once
 from tests.passkeys import with_passkey
 from tests.second_factors import enrol
 
@@ -303,6 +304,21 @@ def test_an_organization_whose_admins_are_gone_does_not_come_back(world: World) 
     text = said(world, "organizations", "undelete", "acme", status=1)
     assert text.startswith("Error: Acme would have no active admin. ")
     assert admin.call("GET", "/auth/me").status_code == 401
+
+
+def test_an_admin_whose_account_is_deleted_meanwhile_takes_the_organization_along(world: World) -> None:
+    admin = world.person("Acme")
+    said(world, "organizations", "delete", admin.organization_id, "--yes")
+    with world.app.app_context(), ThreadPoolExecutor(1) as pool:
+        tenancy.set_operator()
+        assert purge.undelete(UUID(admin.organization_id))
+        deletion = pool.submit(delete, world, admin)
+        while not deletion.done() and world.sql(LOCK_WAITS) == [(0,)]:
+            pass
+        transaction.commit()
+        deletion.result(timeout=20)
+    [row] = world.sql("SELECT deleted_at FROM organizations")
+    assert row.deleted_at is not None
 
 
 def deleted(world: World) -> Person:

@@ -19,7 +19,7 @@ from authapp.services.personal_data import rows
 from authapp.services.personal_data.receipts import Receipt
 from authapp.services.personal_data.scan import search
 
-BATCH = 20  # accounts that are searched for together
+BATCH = 100  # accounts that are searched for together
 _LISTED = (User.id, User.email, User.first_name, User.last_name, User.deleted_at, User.erased_at)
 
 

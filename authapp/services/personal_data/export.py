@@ -32,7 +32,7 @@ from authapp.services import audit
 from authapp.services.personal_data.inventory import Level
 from authapp.services.personal_data.tables import BY_NAME
 
-MOST = 5000  # rows of each list in a reply; the command exports all
+MOST = 2000  # rows of each list in a reply; the command exports all
 AT_ONCE = 1000  # rows that a command reads from the server
 
 Lists = dict[str, Select[*tuple[Any, ...]]]
