@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from authapp.core.email import Message
 from authapp.db.engine import TIMEOUTS, db
-from authapp.mail import outbox
+from authapp.mail import sending
 from authapp.mail.transports import MemoryMailer
 from authapp.web.application import Application
 from authapp.web.openapi import path_template
@@ -184,7 +184,7 @@ class World:
         with self.app.app_context():
             mailer = self.app.mailer
             assert isinstance(mailer, MemoryMailer)
-            outbox.send_due(mailer)
+            sending.send_due(mailer)
             return mailer.sent
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:

@@ -43,6 +43,7 @@ RATE_LIMITS = {
     "POST /auth/email/change": "30 per hour",
     "POST /auth/email/undo": "30 per minute",
     "DELETE /auth/me": "10 per minute",
+    "GET /auth/me/export": "20 per hour",
     "POST /auth/mfa/totp": "30 per minute",
     "POST /auth/mfa/totp/confirm": "30 per minute",
     "DELETE /auth/mfa/totp": "30 per minute",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from threading import Event
 
-from authapp.mail import outbox
+from authapp.mail import sending
 from authapp.web.application import current_app
 
 
 def send(stopped: Event) -> None:
     """Send every email that is due. Without a MAIL_URL they wait."""
     if current_app.mailer:
-        outbox.send_due(current_app.mailer, stopped)
+        sending.send_due(current_app.mailer, stopped)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import audit, emails, retention, revocations
+from authapp.jobs import audit, emails, erasure, retention, revocations
 
 
 class Job(NamedTuple):
@@ -30,4 +30,5 @@ JOBS = (
     Job("revocations-mirror", 0.5, revocations.mirror),
     Job("revocations-prune", 60, revocations.prune),
     Job("retention", 60, retention.prune),
+    Job("erasure", 3_600, erasure.erase),
 )

@@ -32,6 +32,9 @@ class Invitation(Identified, Timestamped, TenantModel):
 
     __table_args__ = (
         Index("ix_invitations_organization_id_id", "organization_id", "id"),
+        # those of an account, for its export and its erasure
+        Index("ix_invitations_email", "email"),
+        Index("ix_invitations_invited_by_id", "invited_by", "id"),
         Index(
             "ix_invitations_invited_by_organization_id_pending",
             "invited_by",

@@ -23,7 +23,8 @@ class Organization(Identified, Timestamped, Model):
     """A tenant. `seats` NULL means unlimited. A constraint trigger keeps an active admin in it.
 
     Not in one that is deleted or suspended. No guard lets anybody into those.
-    `founded_by` is the account whose limit it counts towards, None where that is not known.
+    `founded_by` is the account whose limit it counts towards, None where that is not known. `purged_at` is when all was
+    deleted that it had. The row stays, because its audit log refers to it.
     """
 
     __tablename__ = "organizations"
@@ -43,11 +44,17 @@ class Organization(Identified, Timestamped, Model):
         enum_column(SuspensionReason, "suspension_reason")
     )
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
+    purged_at: Mapped[datetime | None] = mapped_column(timestamp())
     founded_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
     __table_args__ = (
         Index("ix_organizations_founded_by_live", "founded_by", postgresql_where=text("deleted_at IS NULL")),
         Index("uq_organizations_slug_live", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_organizations_deleted_at_due",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+        ),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_grammar"),
         CheckConstraint("seats >= 1", name="seats_positive"),
         CheckConstraint("(suspended_at IS NULL) = (suspension_reason IS NULL)", name="suspended_with_reason"),

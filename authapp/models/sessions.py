@@ -56,6 +56,7 @@ class Session(Identified, Created, Model):
         # those to be marked as ended, and those to be removed
         Index("ix_sessions_expires_at_live", "expires_at", postgresql_where=text("ended_at IS NULL")),
         Index("ix_sessions_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+        Index("ix_sessions_user_id_id", "user_id", "id"),  # all of them, for the export and the erasure of an account
     )
 
     @classmethod

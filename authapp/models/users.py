@@ -16,7 +16,10 @@ from authapp.models.columns import Identified, Timestamped, timestamp
 
 
 class User(Identified, Timestamped, Model):
-    """A person. `email` is in the one canonical form; a deleted account keeps its row and frees its address."""
+    """A person. `email` is in the one canonical form; a deleted account keeps its row and frees its address.
+
+    `erased_at` is when all was erased that could tell who it was. The row stays, because others refer to it.
+    """
 
     __tablename__ = "users"
 
@@ -30,9 +33,15 @@ class User(Identified, Timestamped, Model):
     mfa_enabled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_login_at: Mapped[datetime | None] = mapped_column(timestamp())
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
+    erased_at: Mapped[datetime | None] = mapped_column(timestamp())
 
     __table_args__ = (
         Index("uq_users_email_live", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_users_deleted_at_due",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL AND erased_at IS NULL"),
+        ),
         {"info": {ERRORS: {"uq_users_email_live": "email_taken"}}},
     )
 

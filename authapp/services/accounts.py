@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
@@ -77,18 +78,33 @@ def delete(actor: Actor, password: str | None) -> None:
     user = actor.user
     unchanged = sign_in.confirm_password(actor, password)
     locks.lock_account(actor)
-    members.leave_all(actor)
+    end(user.id, actor, User.is_active, unchanged)
+
+
+def end(user_id: UUID, actor: Actor | None, *unchanged: ColumnElement[bool] | InstrumentedAttribute[bool]) -> None:
+    """Mark a locked account as deleted, once it has left its organizations.
+
+    Args:
+        user_id: the account.
+        actor: its owner, None for an operator.
+        unchanged: conditions that must still hold.
+
+    Raises:
+        LastAdmin: as `members.leave_all`.
+        Stale: a condition no longer holds.
+    """
+    members.leave_all(user_id, actor)
     deleted = transaction.execute(
         update(User)
-        .where(User.id == user.id, User.is_active, User.deleted_at.is_(None), unchanged)
+        .where(User.id == user_id, User.deleted_at.is_(None), *unchanged)
         .values(deleted_at=clock.now())
         .returning(User.id)
     ).one_or_none()
     if deleted is None:
         raise Stale("the account changed while its password was checked")
-    sessions.end_all(user.id, reason=EndReason.DELETED)
-    account_credentials.remove(user.id)
-    audit.record(AuditAction.USER_DELETED, actor, target_id=user.id, user_id=user.id)
+    sessions.end_all(user_id, reason=EndReason.DELETED)
+    account_credentials.remove(user_id)
+    audit.record(AuditAction.USER_DELETED, actor, target_id=user_id, user_id=user_id)
 
 
 def deactivate(user: UserRecord) -> list[Named]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, insert, null, select
+from sqlalchemy import Select, and_, case, func, insert, null, select
 from uuid_utils.compat import uuid7
 
 from authapp.core import ids
@@ -156,14 +156,18 @@ def _add_to_log(action: AuditAction, actor: Actor | None, organization_id: UUID 
 
 
 def of_account(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
-    """What happened to an account, newest first. Only admins of the organization see from where another did it."""
+    """What happened to an account, newest first."""
+    return fetch(about_account(user_id), AuditEvent.id, limit, cursor, newest_first=True)
+
+
+def about_account(user_id: UUID) -> Select[*tuple[Any, ...]]:
+    """What happened to an account. Only admins of the organization see from where another did it."""
     by_another = and_(AuditEvent.actor_id.is_not(None), AuditEvent.actor_id != user_id)
     shown = [
         case((by_another, null()), else_=column).label(column.name) if column.name in _ORIGIN else column
         for column in AuditEvent.__table__.c
     ]
-    statement = select(*shown).where(AuditEvent.user_id == user_id)
-    return fetch(statement, AuditEvent.id, limit, cursor, newest_first=True)
+    return select(*shown).where(AuditEvent.user_id == user_id)
 
 
 def of_organization(

@@ -129,24 +129,28 @@ def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
     transaction.execute(insert(Membership).values(user_id=user_id, organization_id=organization_id, role=role))
 
 
-def leave_all(actor: Actor) -> None:
-    """Remove an account that ends from every organization. One that has no other member ends with it.
+def leave_all(user_id: UUID, actor: Actor | None) -> None:
+    """Remove an account from every organization, for itself or an operator. One without other members ends with it.
 
     The memberships go last: the policies read them to let the statements before see these organizations.
 
     Raises:
         LastAdmin: other members would be left without an admin.
     """
-    user_id = actor.id
     organization_ids = lock_all(user_id)
     another_member = exists().where(_is_another_member(Organization.id, user_id))
-    if left_behind := transaction.scalar(_administered_alone(user_id).where(another_member).limit(1)):
-        raise LastAdmin(detail=f"Organization {left_behind} has no other admin. Appoint one or delete it.")
-    ended = set(organizations.end_all(actor, _is_mine(user_id), ~another_member))
+    if found := transaction.scalar(left_behind(user_id).limit(1)):
+        raise LastAdmin(detail=f"Organization {found} has no other admin. Appoint one or delete it.")
+    ended = set(organizations.end_all(actor, user_id, _is_mine(user_id), ~another_member))
     revoke_invitations(Invitation.invited_by == user_id)
     left = [organization_id for organization_id in organization_ids if organization_id not in ended]
     audit.record_in_each(left, AuditAction.MEMBER_LEFT, actor, target_id=user_id, user_id=user_id)
     transaction.execute(delete(Membership).where(Membership.user_id == user_id))
+
+
+def left_behind(user_id: UUID) -> Select[UUID]:
+    """The statement for the organizations with other members that this account alone administers."""
+    return _administered_alone(user_id).where(exists().where(_is_another_member(Organization.id, user_id)))
 
 
 def administered_alone(user_id: UUID) -> list[UUID]:

@@ -146,7 +146,7 @@ def end(organization_id: UUID, actor: Actor | None = None) -> bool:
     return True
 
 
-def end_all(actor: Actor, *which: ColumnElement[bool]) -> list[UUID]:
+def end_all(actor: Actor | None, user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
     """Mark the organizations that meet all the conditions as deleted, for an account that ends.
 
     Adds one event, however many they are. It names the organization where that is one.
@@ -166,7 +166,7 @@ def end_all(actor: Actor, *which: ColumnElement[bool]) -> list[UUID]:
             actor,
             target_id=only,
             organization_id=only,
-            user_id=actor.id,
+            user_id=user_id,
             count=len(deleted),
         )
     return deleted

@@ -10,6 +10,7 @@ from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
 from authapp.schemas.accounts import MOST_MEMBERSHIPS, AccountDeletion, Me, ProfileChange, Registration, User
 from authapp.schemas.audit import MyAuditEventPage, MyAuditEventQuery
+from authapp.schemas.exports import AccountExport
 from authapp.schemas.fields import Accepted
 from authapp.schemas.sessions import Session
 from authapp.security.hash_queue import HashQueueFull
@@ -18,6 +19,7 @@ from authapp.services.admission import WrongCredentials
 from authapp.services.email_changes import EmailTaken
 from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation
 from authapp.services.members import LastAdmin, SeatsExhausted
+from authapp.services.personal_data import export
 from authapp.services.registration import RegistrationClosed
 from authapp.services.session_tokens import SignedIn
 from authapp.services.throttle import TooManyAttempts
@@ -57,6 +59,14 @@ def get_me() -> dict[str, Any]:
         "memberships": memberships[:MOST_MEMBERSHIPS],
         "memberships_truncated": len(memberships) > MOST_MEMBERSHIPS,
     }
+
+
+@bp.get("/me/export")
+@require_active_user(recent=True)
+@bp.response(200, AccountExport)
+def export_me() -> dict[str, Any]:
+    """Export all that is known of my account."""
+    return export.mine(current_actor)
 
 
 @bp.patch("/me")

@@ -22,6 +22,8 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
     ("method", "path", "body", "expected"),
     [
         ("GET", "/auth/me", None, ["one:select"]),
+        # the account is set as the tenant; the event, the account and its twelve lists
+        ("GET", "/auth/me/export", None, ["select", "select", "insert", *["select"] * 13]),
         ("PATCH", "/auth/me", {"first_name": "Ada"}, ["select", "select", "update", "insert"]),
         ("GET", "/auth/sessions", None, ["select", "select"]),
         ("GET", "/auth/audit-events", None, ["select", "select"]),

@@ -13,7 +13,7 @@ from authapp.core.enums import ActorType, AuditAction, Role
 from authapp.db import transaction
 from authapp.db.engine import db
 from authapp.db.tenancy import set_account, set_tenant
-from authapp.mail import outbox
+from authapp.mail import sending
 from authapp.models import Organization, Session, User
 from authapp.schemas.accounts import MOST_MEMBERSHIPS
 from authapp.services import api_keys, audit, invitations, members, organizations
@@ -62,7 +62,7 @@ def test_a_list_reads_no_more_rows_than_its_page_has(population: Population, kno
 
 
 def test_the_next_email_is_taken_without_reading_those_that_were_sent_or_are_due_later(population: Population) -> None:
-    [taken] = explained(population, outbox._take)
+    [taken] = explained(population, sending._take)
     assert taken.rows <= 3, taken.text  # found, locked, changed
     assert "Seq Scan" not in taken.text, taken.text
 

@@ -43,7 +43,7 @@ from authapp.instance import ROOT
 from authapp.jobs import emails
 from authapp.jobs.registry import JOBS
 from authapp.jobs.runner import repeat
-from authapp.mail import leases, outbox, transports
+from authapp.mail import leases, outbox, sending, transports
 from authapp.mail.transports import MemoryMailer, SmtpMailer, mailer_of
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
@@ -164,7 +164,7 @@ def deliver(app: Application, by: Mailer | None = None) -> int:
     with app.app_context():
         mailer = by or app.mailer
         assert mailer is not None
-        return outbox.send_due(mailer)
+        return sending.send_due(mailer)
 
 
 def attempt(world: World, app: Application, by: Mailer | None = None, to: str = GRACE) -> Any:
@@ -370,7 +370,7 @@ def test_an_error_of_the_sender_leaves_the_email_waiting(world: World, connected
 
 def test_an_email_that_ends_its_worker_every_time_is_given_up(world: World) -> None:
     post(world, GRACE)
-    world.sql("UPDATE outbox SET attempts = :taken", taken=len(outbox.WAITS) + 1)
+    world.sql("UPDATE outbox SET attempts = :taken", taken=len(sending.WAITS) + 1)
     assert deliver(world.app) == 1
     [email] = outbox_rows(world)
     assert (email.state, email.last_error) == ("dead", "every attempt has ended with its worker")

@@ -364,6 +364,8 @@ SERVICES = [
 ]
 
 LEAVING = [
+    Step("export_me", "Export all that is known of my account",
+         "One JSON document without secrets. It needs a recent sign-in.", expects={"truncated": []}),
     Step("delete_organization", "Delete an organization"),
     Step("delete_me", "Delete my account",
          "Ends your account and all its sessions. It needs your password. Organizations without another member are "

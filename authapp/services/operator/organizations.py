@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, func, select, update
 
 from authapp.core import clock
 from authapp.core.enums import AuditAction
@@ -30,9 +30,10 @@ def find(name: str, organization_id: UUID | None, *, deleted: bool = False) -> R
     Args:
         name: the slug, which is looked at where there is no id.
         organization_id: the id.
-        deleted: also one that is deleted. Of several with one slug that is the live one, or else the latest.
+        deleted: also one that is deleted and not purged. Of several with one slug the live one, or else the latest.
     """
-    which = Organization.slug == name if organization_id is None else Organization.id == organization_id
+    named = Organization.slug == name if organization_id is None else Organization.id == organization_id
+    which = and_(named, Organization.purged_at.is_(None))
     statement = select(*_LISTED).where(which).order_by(Organization.deleted_at.desc().nulls_first()).limit(1)
     return transaction.execute(statement if deleted else statement.where(Organization.deleted_at.is_(None))).first()
 
