@@ -67,7 +67,7 @@ TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{passw
 START = [
     Step("healthz", "Is the service alive?", expects={"status": "ok"}),
     Step("readyz", "Is the service ready?", expects={"status": "ready"}),
-    Step("metrics", "Metrics, for the bearer of METRICS_TOKEN", token="", error="missing_token"),
+    Step("metrics", "Metrics, for the bearer of METRICS_TOKEN", token="", error="missing_service_key"),
     Step("register", "Register, with an organization",
          "Makes an account and an organization, makes you its admin and signs you in. Each time you send it, it uses a "
          "new email address, so you can send it as often as you like.",
