@@ -120,7 +120,7 @@ TABLES = (
         purge=Fate.DELETED,
         credential="encrypted_body encrypted_context",
         personal="recipient last_error",
-        internal="id subject_id kind attempts due_at sent_at dead_at created_at",
+        internal="id subject_id kind key_id attempts due_at sent_at dead_at created_at",
     ),
     Table(
         "attempt_counters",
@@ -135,8 +135,8 @@ TABLES = (
         organization="id",
         purged={"name": PURGED_NAME, "slug": PURGED_NAME, "founded_by": None},
         personal="name slug",
-        internal="id plan subscription_status seats trial_ends_at founded_by deleted_at purged_at created_at "
-        "updated_at",
+        internal="id plan subscription_status seats trial_ends_at founded_by suspended_at suspension_reason deleted_at "
+        "purged_at created_at updated_at",
     ),
     Table(
         "memberships",
@@ -195,6 +195,29 @@ TABLES = (
         "audit_checkpoints",
         "hashes, which others keep too; `tree_id` is the organization's, which names nobody",
         internal="tree_id day size root public_key note signed_at",
+    ),
+    Table(
+        "revocations",
+        "ids, until the last access token has expired; other services read them",
+        internal="id transaction_id session_id user_id revoked_at expires_at",
+    ),
+    Table(
+        "signing_keys",
+        "of the service",
+        credential="encrypted_private_jwk",
+        internal="kid algorithm state public_jwk key_id published_at activated_at deactivated_at retired_at",
+    ),
+    Table(
+        "kept_keys",
+        "of the service",
+        credential="encrypted_key",
+        internal="purpose key_id encrypted_at created_at",
+    ),
+    Table(
+        "service_keys",
+        "of other services, made by the operator",
+        credential="secret_hash previous_secret_hash",
+        internal="id name rights previous_expires_at last_used_at revoked_at created_at",
     ),
     Table(
         "jobs",
