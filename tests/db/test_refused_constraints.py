@@ -146,12 +146,12 @@ def test_db_migrate_accepts_constraints_within_an_organization(columns: Columns,
 def test_a_table_without_organization_id_refers_to_a_tenant_table_only_together_with_the_organization() -> None:
     metadata = schema(models={})
     columns = [Column("id", Uuid, primary_key=True), Column("model_id", Uuid), Column("tenant_id", Uuid)]
-    jobs = Table("jobs", metadata, *columns, UniqueConstraint("model_id"))
-    jobs.append_constraint(ForeignKeyConstraint(["tenant_id", "model_id"], ["models.organization_id", "models.id"]))
+    trials = Table("trials", metadata, *columns, UniqueConstraint("model_id"))
+    trials.append_constraint(ForeignKeyConstraint(["tenant_id", "model_id"], ["models.organization_id", "models.id"]))
     assert constraints_across_organizations(metadata.sorted_tables) == []
-    jobs.append_constraint(ForeignKeyConstraint(["model_id"], ["models.id"]))
+    trials.append_constraint(ForeignKeyConstraint(["model_id"], ["models.id"]))
     assert constraints_across_organizations(metadata.sorted_tables) == [
-        "jobs: foreign key (model_id) to models (id): make the table a TenantModel and use within(), "
+        "trials: foreign key (model_id) to models (id): make the table a TenantModel and use within(), "
         "or keep the column without a foreign key"
     ]
 
