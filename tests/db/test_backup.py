@@ -82,15 +82,3 @@ def test_a_dump_and_its_restore_keep_all_rows_and_row_level_security(
                 engine.dispose()
         shell.run(f"dropdb --username=postgres {shell.database}_restored")
         world.sql(f"DROP ROLE backup_{shell.database}")
-
-
-def test_the_statements_of_the_docs_delete_old_sessions_and_emails_only(world: World) -> None:
-    old, new = world.person("Acme"), world.person()
-    world.invite(old, old.organization_id, "grace@example.com", "viewer")
-    world.sql("UPDATE sessions SET expires_at = now() - interval '31 days' WHERE user_id = :id", id=old.id)
-    world.sql("UPDATE outbox SET sent_at = now() - interval '31 days'")
-    [delete] = [sql for sql in blocks(OPERATING, "sql") if "DELETE" in sql]
-    for statement in delete.split(";\n")[:-1]:
-        world.sql(statement)
-    assert [row.user_id for row in world.sql("SELECT user_id FROM sessions")] == [new.id]
-    assert world.sql("SELECT FROM outbox") == []
