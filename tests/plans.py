@@ -25,6 +25,7 @@ class Plan:
         rows: how many rows its scans touched, those that a filter removed included.
         blocks: how many pages of tables and indexes were read. They show an index that is read from end to end.
         milliseconds: of planning and running it.
+        tables: those that were read from end to end, unless they are empty.
         text: the plan, for the message of a test that fails.
     """
 
@@ -32,6 +33,7 @@ class Plan:
     rows: float
     blocks: int
     milliseconds: float
+    tables: list[str]
     text: str
 
 
@@ -54,7 +56,8 @@ def plans(app: Application) -> Iterator[list[Plan]]:
         milliseconds = explained["Planning Time"] + explained["Execution Time"]
         root = explained["Plan"]
         blocks = root["Shared Hit Blocks"] + root["Shared Read Blocks"]
-        found.append(Plan(statement, _rows(root), blocks, milliseconds, json.dumps(root, indent=1)))
+        read = list(_read_from_end_to_end(root))
+        found.append(Plan(statement, _rows(root), blocks, milliseconds, read, json.dumps(root, indent=1)))
 
     with app.app_context():
         engine = db.engine
@@ -72,3 +75,10 @@ def _rows(node: dict[str, Any]) -> float:
         removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
         touched = (node["Actual Rows"] + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"]
     return touched + sum(_rows(child) for child in node.get("Plans", []))
+
+
+def _read_from_end_to_end(node: dict[str, Any]) -> Iterator[str]:
+    if node["Node Type"] == "Seq Scan" and node["Shared Hit Blocks"] + node["Shared Read Blocks"]:
+        yield node["Relation Name"]
+    for child in node.get("Plans", ()):
+        yield from _read_from_end_to_end(child)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Response, after_this_request, request
@@ -15,7 +14,6 @@ from authapp.core.errors import ApiError
 from authapp.core.metrics import RATE_LIMITED
 from authapp.core.request_context import client_network
 from authapp.db.counters import Counters
-from authapp.decorators.service_keys import client_service
 from authapp.web.application import Application, current_app
 from authapp.web.blueprint import mark_limited
 from authapp.web.openapi import API_PREFIX, routes
@@ -29,7 +27,7 @@ RATE_LIMITS = {
     "POST /auth/login/passkey/options": "240 per minute",
     "POST /auth/login/passkey": "120 per minute",
     "POST /auth/reauthenticate": "30 per minute",
-    "POST /auth/introspect": "30000 per minute for each service key",
+    "POST /auth/introspect": "60000 per minute",
     "GET /auth/sso/<provider>/authorize": "60 per minute",
     "GET /auth/sso/<provider>/callback": "60 per minute",
     "POST /auth/sso/exchange": "60 per minute",
@@ -59,10 +57,9 @@ RATE_LIMITS = {
     "POST /organizations/<organization_id>/api-keys": "30 per minute",
     "POST /organizations/<organization_id>/api-keys/<api_key_id>/rotate": "30 per minute",
 }
-"""The limit of each route below /api/v1, for each client network if it says nothing else. The same table is in
-docs/rate-limits.md."""
+"""The limit of each route below /api/v1, for each client network. The same table is in docs/rate-limits.md."""
 
-_FORM = re.compile(r"(\d+) per (\w+)( for each service key)?")
+_FORM = re.compile(r"(\d+) per (\w+)")
 WINDOWS = {"minute": 60, "hour": 3600, "day": 86400}  # seconds
 _COUNTERS = "authapp.counters"
 
@@ -86,13 +83,11 @@ class Limit:
         name: of the view, and of the policy in the headers.
         amount: how many requests.
         seconds: how long the window lasts. Windows begin at multiples of it since 1970, in all processes alike.
-        client: who counts as one client.
     """
 
     name: str
     amount: int
     seconds: int
-    client: Callable[[], str] = client_network
 
     def count(self, counters: Counters) -> None:
         """Count this request, and put the headers of draft-ietf-httpapi-ratelimit-headers-10 on its response.
@@ -101,7 +96,7 @@ class Limit:
             RateLimited: it is one too many.
         """
         window, passed = divmod(clock.now().timestamp(), self.seconds)
-        count = counters.add(self.name, self.client(), int(window), self.seconds)
+        count = counters.add(self.name, client_network(), int(window), self.seconds)
         reset = math.ceil(self.seconds - passed)
 
         @after_this_request
@@ -156,5 +151,4 @@ def _limit(name: str, text: str) -> Limit:
     match = _FORM.fullmatch(text)
     if match is None:
         raise ValueError(f"not a rate limit: {text}")
-    client = client_service if match[3] else client_network
-    return Limit(name, int(match[1]), WINDOWS[match[2]], client)
+    return Limit(name, int(match[1]), WINDOWS[match[2]])

@@ -7,9 +7,8 @@ import hmac
 from flask import request
 
 from authapp.core.enums import ServiceRight
-from authapp.core.errors import ApiError, InvalidToken, MissingToken
+from authapp.core.errors import InvalidToken, MissingToken
 from authapp.core.logging import log_context
-from authapp.core.request_context import client_network
 from authapp.decorators.authentication import bearer_token
 from authapp.decorators.guard import Guard, guard
 from authapp.services import service_keys
@@ -66,15 +65,3 @@ def presented_credential() -> str:
         raise MissingServiceKey from None
     except InvalidToken as error:
         raise InvalidServiceKey(error.reason) from None
-
-
-def client_service() -> str:
-    """What counts as one client where requests of services are counted: the secret, known or not, else the network.
-
-    Not the id of the key: who knows it without the secret could use its limit up.
-    """
-    try:
-        presented = service_keys.read(presented_credential())
-    except ApiError:  # the guard says so
-        presented = None
-    return presented.digest.hex() if presented else client_network()

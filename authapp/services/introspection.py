@@ -30,7 +30,7 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
     if presented := current_app.opaque_tokens.read(token, api_keys.PREFIX):
         return _api_key(presented, organization_id)
     try:
-        verified = current_app.tokens.verify(token, "access")
+        verified = current_app.keys.for_token(token).verify(token, "access")
     except InvalidToken:
         return INACTIVE
     claims = verified.claims

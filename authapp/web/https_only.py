@@ -34,7 +34,7 @@ def init_https_only(app: Flask, settings: Settings, pages: Set[str]) -> None:
 
     @app.before_request
     def require_https() -> Response | None:
-        came_in_plain = request.scheme != "https" and "X-Forwarded-Proto" in request.headers
+        came_in_plain = request.scheme.lower() != "https" and "X-Forwarded-Proto" in request.headers
         if not came_in_plain or request.path in ANSWERED:
             return None
         is_read = request.method in ("GET", "HEAD") and "Authorization" not in request.headers

@@ -58,13 +58,13 @@ def test_a_list_reads_no_more_rows_than_its_page_has(population: Population, kno
     plan = explained(population, lambda: bulk.read(known, name))[-1]
     assert plan.rows <= ROWS, plan.text
     assert plan.blocks <= BLOCKS_FOR_A_ROW * (plan.rows + 2) + BLOCKS_OF_PARTITIONS, plan.text
-    assert "Seq Scan" not in plan.text, plan.text
+    assert plan.tables == [], plan.text
 
 
 def test_the_next_email_is_taken_without_reading_those_that_were_sent_or_are_due_later(population: Population) -> None:
     [taken] = explained(population, sending._take)
     assert taken.rows <= 3, taken.text  # found, locked, changed
-    assert "Seq Scan" not in taken.text, taken.text
+    assert taken.tables == [], taken.text
 
 
 def test_the_lists_are_not_empty_unless_their_filter_has_no_hits(population: Population, known: bulk.Known) -> None:

@@ -97,7 +97,7 @@ def test_sessions_and_accounts_are_keys_that_expire_with_their_last_token(world:
             key = first if row.session_id else account
             assert int(redis.get(key)) == int(row.revoked_at.timestamp())
             left = row.expires_at.timestamp() - row.revoked_at.timestamp()
-            assert left - 20 < redis.ttl(key) <= left + 1
+            assert left - 20 < redis.ttl(key) <= left + 2  # Redis rounds
 
 
 def test_of_an_account_the_later_moment_counts(mirrored: Mirrored) -> None:

@@ -252,6 +252,16 @@ def test_an_unknown_key_is_looked_for_at_once_but_not_all_the_time(world: World,
     assert second.caller(token).call("GET", "/auth/me").status_code == 200
 
 
+def test_introspection_looks_for_an_unknown_key_as_the_guards_do(world: World, app_with: AppWith) -> None:
+    first, second = (world.with_app(app_with(algorithm="ES256")) for _ in range(2))
+    person, service = first.person(), second.caller(first.service_key("introspect"))
+    second.app.keys.fewest_seconds = 0
+    run(first, "rotate", "--compromised")
+    first.app.keys.reload()
+    form = {"token": refreshed(person)["access_token"]}
+    assert service.open("/api/v1/auth/introspect", method="POST", data=form).get_json()["active"] is True
+
+
 def test_a_failed_reload_keeps_the_keys(es256: World, caplog: pytest.LogCaptureFixture) -> None:
     person = es256.person()
     es256.sql("ALTER TABLE signing_keys RENAME TO away")

@@ -96,6 +96,17 @@ def test_an_api_key_is_active_while_its_organization_is_there(world: World, serv
         assert service.ask(key, **form) == INACTIVE
 
 
+def test_in_a_suspended_organization_nobody_has_a_role_and_its_keys_are_inactive(
+    world: World, service: Service
+) -> None:
+    person = world.person("Acme")
+    here = {"organization_id": person.organization_id}
+    key = world.api_key(person, person.organization_id, "developer")
+    world.app.test_cli_runner().invoke(args=["organizations", "suspend", person.organization_id])
+    assert service.ask(access_token(person), **here)["role"] is None
+    assert [service.ask(key), service.ask(key, **here)] == [INACTIVE, INACTIVE]
+
+
 def test_a_token_is_inactive_once_the_guards_refuse_it(world: World, service: Service, time: FrozenClock) -> None:
     ended, off, gone, late = (world.person() for _ in range(4))
     admin = world.person("Acme")

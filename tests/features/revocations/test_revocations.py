@@ -112,7 +112,7 @@ WAYS: dict[str, tuple[Callable[[World, Person], object], str]] = {
     "reset": (reset_password, "account"),
     "delete": (lambda world, person: person.call("DELETE", "/auth/me", {"password": PASSWORD}), "account"),
     "deactivate": (command("deactivate"), "account"),
-    "sign-out": (command("sign-out"), "account"),
+    "end-sessions": (command("end-sessions"), "account"),
 }
 
 
@@ -133,7 +133,7 @@ def test_each_way_to_end_sessions_is_in_the_feed(world: World, poller: Poller, w
 def test_everybody_signed_out_is_a_row_for_each_account(world: World, poller: Poller) -> None:
     people = [world.person() for _ in range(3)]
     world.sign_in(people[0])
-    world.app.test_cli_runner().invoke(args=["users", "sign-out", "--everybody", "--yes"])
+    world.app.test_cli_runner().invoke(args=["users", "end-sessions", "--everybody", "--yes"])
     poller.poll()
     assert sorted(poller.subjects()) == sorted(str(person.id) for person in people)
 

@@ -12,7 +12,7 @@ from click.testing import Result
 from sqlalchemy.exc import IntegrityError
 
 from authapp.core.clock import FrozenClock
-from tests.factories import API, AppWith, World, all_at_once, statements
+from tests.factories import API, World, all_at_once, statements
 
 FEED = f"{API}/auth/revocations"
 CHALLENGES = ("Bearer", 'Basic realm="authapp", charset="UTF-8"')
@@ -155,15 +155,3 @@ def test_when_a_key_was_last_used_is_recorded_to_the_minute(world: World, time: 
     ask(world, f"Bearer {key}")
     [[used]] = world.sql("SELECT last_used_at FROM service_keys")
     assert used == time.now()
-
-
-def test_requests_of_services_are_counted_by_their_secret(world: World, app_with: AppWith) -> None:
-    limited = world.with_app(app_with(rate_limits="on"))
-    one, other = (limited.caller(world.service_key("introspect")) for _ in range(2))
-    forged = limited.caller(world.app.opaque_tokens.make("sk", limited.person().id)[0])
-
-    def remaining(caller: Any) -> str:
-        answer = caller.open(f"{API}/auth/introspect", method="POST", data={"token": "x"})
-        return str(answer.headers["RateLimit"].split(";")[1])
-
-    assert [remaining(caller) for caller in (one, one, other, forged)] == ["r=29999", "r=29998", "r=29999", "r=29999"]

@@ -211,6 +211,7 @@ def test_what_comes_in_plain_http_is_refused_and_not_redirected(
         ("/sign-in", SECURE, {}, 200),
         ("/api/v1/auth/me", SECURE, {}, 401),
         ("/api/v1/auth/me", {"X-Forwarded-Proto": "http, https"}, {}, 401),
+        ("/api/v1/auth/me", {"X-Forwarded-Proto": "HTTPS"}, {}, 401),
         ("/api/v1/auth/me", {}, {}, 401),  # inside of the network
         ("/api/v1/auth/me", PLAIN, {"trusted_proxies": 0}, 401),  # forged, or unknown
         ("/api/v1/auth/me", PLAIN, {"public_url": "http://auth.example.com"}, 401),
