@@ -19,7 +19,7 @@ LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 _NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{lengths.SERVICE_KEY_NAME - 1}}}", re.ASCII)
 _ONLY_HERE = "This is shown once. Keep it as a secret."
 
-service_keys = AppGroup("service-keys", help="Keys of other services, which ask about tokens and revocations.")
+service_keys = AppGroup("service-keys", help="Keys of other services, which ask about tokens, revocations and metrics.")
 
 
 @service_keys.command()

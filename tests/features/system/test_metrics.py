@@ -137,7 +137,7 @@ def outcomes(samples: Samples) -> dict[str, float]:
     return {
         dict(labels)["outcome"]: number
         for (name, labels), number in samples.items()
-        if name == "authapp_sign_ins_total"
+        if name == "authapp_sign_ins_total" and ("kind", "password") in labels
     }
 
 
