@@ -194,7 +194,7 @@ MEMBERS = [
          "Every member may remove themselves. Here your colleague leaves your first organization.",
          token="{{member_access_token}}", path={**IN_FIRST_ORGANIZATION, "user_id": "{{member_id}}"}),
     Step("list_organization_audit_events", "What happened in my first organization?", path=IN_FIRST_ORGANIZATION,
-         saves={"event_id": "items[items.length - 1].id"}),
+         saves={"event_id": "items.at(-1).id"}),
     Step("get_inclusion_proof", "Is an event there as it was sealed?",
          "Hashes lead from the event to a signed checkpoint. Keep `checkpoint` and `verifier_key`, and ask later with "
          "the earlier size as `from_size`: what was sealed then must still be there.",
