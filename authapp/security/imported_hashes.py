@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 MOST_MEMORY = 256 * 1024  # KiB for one check
 LONGEST_SALT, LONGEST_DIGEST = 40, 32  # bytes; with both, the text has at most the 128 characters of its column
 SHORTEST_DIGEST = 16
+_MOST_LANES = 64
+_MOST_LANES_OF_PASSES = 256  # Argon2id starts threads for each lane in each pass: in 16,384 they took 2 seconds
+_MOST_FACTOR = 64  # scrypt needs 128 * r * (n + p + 2) bytes: then r and p add a megabyte at most
 BCRYPT, BCRYPT_SHA256 = "bcrypt", "bcrypt-sha256"
 _BCRYPT_USES = 72  # bytes of a password
 _BCRYPT_SALT = re.compile(rb"[./A-Za-z0-9]{21}[.Oeu]")
@@ -136,8 +139,22 @@ def _pbkdf2(algorithm: str, most: int) -> _Scheme:
     )
 
 
-def _scrypt_exists(n: int, *factors: int) -> bool:
-    return n > 1 and n.bit_count() == 1 and min(factors) > 0
+def _scrypt_exists(n: int, r: int, p: int = 1) -> bool:
+    """RFC 7914 section 2."""
+    return n > 1 and n.bit_count() == 1 and r > 0 and p > 0 and n.bit_length() - 1 < 16 * r
+
+
+def _scrypt_is_affordable(n: int, r: int, p: int = 1) -> bool:
+    return r <= _MOST_FACTOR and p <= _MOST_FACTOR and n * r * p <= 8 * MOST_MEMORY  # 128 bytes each
+
+
+def _argon2id_is_affordable(memory: int, passes: int, lanes: int) -> bool:
+    return (
+        memory <= MOST_MEMORY
+        and memory * passes <= 4 * MOST_MEMORY
+        and lanes <= _MOST_LANES
+        and passes * lanes <= _MOST_LANES_OF_PASSES
+    )
 
 
 _SCHEMES = {
@@ -149,21 +166,21 @@ _SCHEMES = {
         3,
         _argon2id,
         lambda memory, passes, lanes: passes > 0 and lanes > 0 and memory >= 8 * lanes,
-        lambda memory, passes, lanes: memory <= MOST_MEMORY and memory * passes <= 4 * MOST_MEMORY and lanes <= 64,
+        _argon2id_is_affordable,
         lambda memory, passes, lanes: memory * passes < 32 * 1024,
     ),
     "scrypt": _Scheme(
         3,
         _scrypt,
         _scrypt_exists,
-        lambda n, r, p: n * r * p <= 8 * MOST_MEMORY,  # 128 bytes each
+        _scrypt_is_affordable,
         lambda n, r, p: n * r * p < 2**17,
     ),
     "firebase-scrypt": _Scheme(
         2,
         _firebase,
         _scrypt_exists,
-        lambda n, r: n * r <= 8 * MOST_MEMORY,
+        _scrypt_is_affordable,
         lambda n, r: n * r < 2**17,
     ),
     "pbkdf2-sha1": _pbkdf2("sha1", 1_500_000),

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import bcrypt
 import structlog
@@ -54,7 +55,8 @@ class Hasher:
         A wrong one costs as much more as the hash of another system does, where one is stored.
         """
         if imported := imported_hashes.read(stored or ""):
-            return self.queue.run(_check_imported, password, imported, self._rounds)
+            with suppress(ValueError):  # OpenSSL refuses the algorithm or its parameters: it is garbage to us
+                return self.queue.run(_check_imported, password, imported, self._rounds)
         present, by_id = self._peppers()
         readable = _STORED.fullmatch(stored or "")
         pepper = by_id.get(readable[1] or FIRST) if readable else None

@@ -136,16 +136,8 @@ def test_a_hash_of_each_kind_lets_its_owner_in_alone_and_is_replaced_at_the_sign
     assert [sign_in(world, f"{kind}@example.com") for kind in made] == [200] * len(made)
 
 
-@pytest.mark.parametrize("rounds", [4, 6])
-def test_a_wrong_password_of_an_imported_account_costs_at_least_a_hash_of_ours(
-    world: World, run: Import, app_with: AppWith, monkeypatch: pytest.MonkeyPatch, rounds: int
-) -> None:
-    run(
-        [
-            account("a@example.com", password_hash=WEAK),
-            account("b@example.com", password_hash=foreign_hashes()["pbkdf2"]),
-        ]
-    )
+def bcrypt_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many steps each call of bcrypt takes from now on."""
     steps: list[int] = []
 
     def counted(work: Callable[[bytes, bytes], Any]) -> Callable[[bytes, bytes], Any]:
@@ -157,12 +149,41 @@ def test_a_wrong_password_of_an_imported_account_costs_at_least_a_hash_of_ours(
 
     monkeypatch.setattr(bcrypt, "hashpw", counted(bcrypt.hashpw))
     monkeypatch.setattr(bcrypt, "checkpw", counted(bcrypt.checkpw))
+    return steps
+
+
+@pytest.mark.parametrize("rounds", [4, 6])
+def test_a_wrong_password_of_an_imported_account_costs_at_least_a_hash_of_ours(
+    world: World, run: Import, app_with: AppWith, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    run(
+        [
+            account("a@example.com", password_hash=WEAK),
+            account("b@example.com", password_hash=foreign_hashes()["pbkdf2"]),
+        ]
+    )
+    steps = bcrypt_steps(monkeypatch)
     client = app_with(bcrypt_rounds=rounds).test_client()
     for email in ("a@example.com", "b@example.com"):
         steps.clear()
         body = {"email": email, "password": "WrongPassword1"}
         assert client.post("/api/v1/auth/login", json=body).status_code == 401
         assert sum(steps) == 2**rounds
+
+
+def test_a_hash_that_openssl_refuses_to_check_is_an_ordinary_wrong_password_and_is_logged(
+    world: World, run: Import, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run([account(password_hash=foreign_hashes()["scrypt"])])
+
+    def refuse(*_: Any, **__: Any) -> bytes:
+        raise ValueError("memory limit exceeded")
+
+    monkeypatch.setattr(hashlib, "scrypt", refuse)
+    steps = bcrypt_steps(monkeypatch)
+    assert sign_in(world, "ada@example.com") == 401
+    assert steps == [2**world.app.settings.bcrypt_rounds]
+    assert "password.hash_unreadable" in capfd.readouterr().out
 
 
 def test_an_account_without_a_hash_sets_its_password_by_email(world: World, run: Import) -> None:
@@ -204,6 +225,8 @@ HASH = "pbkdf2_sha256$100000$salt$" + "A" * 43
         (account(password_hash="md5$abc"), "password_hash: Not a password hash of a format that can be imported."),
         (account(password_hash="a\x00b"), "password_hash: Contains a character that cannot be stored."),
         (account(password_hash=HASH.replace("100000", "9999999")), "password_hash: One check of this"),
+        (account(password_hash=f"scrypt$65536$saltsalt$1$1${'A' * 43}="), "password_hash: Not a password hash of a"),
+        (account(password_hash=f"scrypt$2$saltsalt$1048576$1${'A' * 43}="), "password_hash: One check of this"),
         (account(password_hash=HASH + "==="), "password_hash: Not a password hash of a format"),
         (account("a@example.com", "acme boss"), "organizations[0].role: Choose one of admin, developer, viewer."),
         (account("a@example.com", "Acme admin"), "organizations[0].slug: Use lower-case letters and digits"),
@@ -216,7 +239,7 @@ HASH = "pbkdf2_sha256$100000$salt$" + "A" * 43
         ({"organization": {"slug": "alone", "name": "Alone"}}, "No line makes an active account an admin of alone."),
         ({f"x{n}" * 200: n for n in range(50)}, "And 46 more."),
     ],
-    ids=range(34),
+    ids=range(36),
 )  # fmt: skip
 def test_a_line_that_breaks_a_rule_is_refused_with_its_number_and_all_others_are_imported(
     world: World, run: Import, line: Any, reason: str

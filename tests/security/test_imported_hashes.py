@@ -139,11 +139,13 @@ def scrypt(n: int, r: int, p: int) -> str:
         scrypt(0, 8, 1),
         scrypt(32768, 0, 1),
         scrypt(32768, 8, 0),
+        scrypt(2**16, 1, 1),
         argon2("m=7,t=3,p=1"),
         argon2("m=65536,t=0,p=4"),
         argon2("m=65536,t=3,p=0"),
         BCRYPT.replace("$05$", "$03$"),
         BCRYPT.replace("$05$", "$32$"),
+        FBSCRYPT.replace("n=14,r=8", "n=16,r=1"),
         FBSCRYPT.replace("n=14", "n=0"),
         FBSCRYPT.replace("n=14", "n=999999999"),
     ],
@@ -163,12 +165,15 @@ def test_what_is_no_hash_of_a_known_format_is_refused_and_not_quoted(foreign: st
         (f"pbkdf2:sha1:1500000$salt${'ab' * 20}", f"pbkdf2:sha1:1500001$salt${'ab' * 20}"),
         (f"pbkdf2:sha512:1500000$salt${'ab' * 64}", f"pbkdf2:sha512:1500001$salt${'ab' * 64}"),
         (argon2("m=262144,t=4,p=1"), argon2("m=262145,t=1,p=1")),
-        (argon2("m=65536,t=16,p=64"), argon2("m=65536,t=17,p=1")),
-        (argon2("m=1024,t=1024,p=64"), argon2("m=1024,t=1,p=65")),
+        (argon2("m=65536,t=16,p=16"), argon2("m=65536,t=17,p=1")),
+        (argon2("m=1024,t=4,p=64"), argon2("m=1024,t=1,p=65")),
+        (argon2("m=512,t=256,p=1"), argon2("m=512,t=2048,p=64")),
+        (argon2("m=1024,t=8,p=32"), argon2("m=1024,t=9,p=32")),
         (scrypt(2**18, 8, 1), scrypt(2**19, 8, 1)),
         (scrypt(2**14, 8, 16), scrypt(2**14, 8, 17)),
-        (scrypt(2, 2**20, 1), scrypt(2, 2**20 + 1, 1)),
-        (scrypt(2, 8, 2**17), scrypt(2, 8, 999_999_999)),
+        (scrypt(2**15, 64, 1), scrypt(2, 65, 1)),
+        (scrypt(2, 8, 64), scrypt(2, 8, 65)),
+        (scrypt(2**15, 1, 64), scrypt(2, 2**20, 1)),
         (BCRYPT.replace("$05$", "$14$"), BCRYPT.replace("$05$", "$15$")),
         (FBSCRYPT.replace("n=14", "n=18"), FBSCRYPT.replace("n=14", "n=19")),
         (FBSCRYPT, FBSCRYPT.replace("r=8", "r=999999999")),
@@ -180,6 +185,20 @@ def test_a_hash_that_takes_too_long_to_check_is_refused_at_import_and_where_it_i
     assert len(stored) <= 128
     with pytest.raises(UnusableHash, match="too long"):
         foreign_hashes.read(more)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        scrypt(2**15, 64, 1),
+        scrypt(2, 64, 64),
+        scrypt(2**15, 1, 1),
+        argon2("m=512,t=4,p=64"),
+        FBSCRYPT.replace("n=14,r=8", "n=15,r=1"),
+    ],
+)
+def test_a_hash_at_the_bounds_can_be_checked(foreign: str) -> None:
+    assert not matches(foreign, PASSWORD)
 
 
 @pytest.mark.parametrize(
