@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -86,10 +86,19 @@ class Report:
 @users.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--rejected", type=click.Path(dir_okay=False), help="Write the refused lines to this file.")
+@click.option("--into", multiple=True, metavar="SLUG", help="Add members to this organization, whoever created it.")
 @click.option("--dry-run", is_flag=True, help="Change nothing. Tell what would happen.")
 @json_option
 @click.pass_context
-def import_users(context: click.Context, file: BinaryIO, *, rejected: str | None, dry_run: bool, as_json: bool) -> None:
+def import_users(
+    context: click.Context,
+    file: BinaryIO,
+    *,
+    rejected: str | None,
+    into: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Import the accounts, organizations and memberships of FILE, which has a JSON object on each line; - is stdin.
 
     What is there already stays as it is: after an interruption, run it again. With refused lines the exit status is 1.
@@ -99,27 +108,27 @@ def import_users(context: click.Context, file: BinaryIO, *, rejected: str | None
     if dry_run:
         with committed():
             tenancy.set_operator()
-            run(file, report, lambda work: work())
+            run(file, report, lambda work: work(), into)
             transaction.rollback()
     else:
-        run(file, report, commit)
+        run(file, report, commit, into)
     nothing = ["Nothing was changed: this is what would happen."] if dry_run else []
     show(as_json, {**report.summary(), "dry_run": dry_run}, *nothing, *report.sentences())
     context.exit(1 if report.counts["refused"] else 0)
 
 
-def run(file: BinaryIO, report: Report, in_transaction: InTransaction) -> None:
+def run(file: BinaryIO, report: Report, in_transaction: InTransaction, into: Collection[str] = ()) -> None:
     """Import the lines, and then the memberships whose organization had no admin yet."""
     waiting: dict[str, OrganizationLine] = {}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as postponed:
         for lines in _with_progress(_in_batches(read(file)), file):
-            outcome = _add(list(_parsed(lines, report)), waiting, in_transaction)
+            outcome = _add(list(_parsed(lines, report)), waiting, into, in_transaction)
             waiting = outcome.waiting
             report.add(outcome)
             postponed.writelines(_dump(wanted) for wanted in outcome.postponed)
         postponed.seek(0)
         for some in _in_batches(map(_load, postponed)):
-            outcome = _add_postponed(some, waiting, in_transaction)
+            outcome = _add_postponed(some, waiting, into, in_transaction)
             waiting = outcome.waiting
             report.add(outcome)
     for slug, line in waiting.items():
@@ -127,15 +136,21 @@ def run(file: BinaryIO, report: Report, in_transaction: InTransaction) -> None:
 
 
 def _add(
-    lines: list[AccountLine | OrganizationLine], waiting: dict[str, OrganizationLine], in_transaction: InTransaction
+    lines: list[AccountLine | OrganizationLine],
+    waiting: dict[str, OrganizationLine],
+    into: Collection[str],
+    in_transaction: InTransaction,
 ) -> Outcome:
-    return in_transaction(lambda: batches.add(lines, waiting))
+    return in_transaction(lambda: batches.add(lines, waiting, into))
 
 
 def _add_postponed(
-    wanted: list[Wanted], waiting: dict[str, OrganizationLine], in_transaction: InTransaction
+    wanted: list[Wanted],
+    waiting: dict[str, OrganizationLine],
+    into: Collection[str],
+    in_transaction: InTransaction,
 ) -> Outcome:
-    return in_transaction(lambda: batches.add_postponed(wanted, waiting))
+    return in_transaction(lambda: batches.add_postponed(wanted, waiting, into))
 
 
 def commit(work: Callable[[], Outcome]) -> Outcome:

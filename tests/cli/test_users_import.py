@@ -25,6 +25,9 @@ from authapp.services.user_import import batches
 from authapp.services.user_import.lines import Line, parse
 from tests.factories import PASSWORD, AppWith, World, all_at_once, statements
 from tests.pages import blocks
+from tests.passkeys import Passkey
+from tests.sso import MemoryProvider, ada
+from tests.sso import sign_in as sso_sign_in
 
 ACME = {"organization": {"slug": "acme", "name": "Acme Research"}}
 WEAK = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
@@ -40,6 +43,14 @@ def account(email: str = "ada@example.com", *roles: str, **fields: Any) -> dict[
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "people.jsonl"
+
+
+@pytest.fixture
+def provider(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryProvider:
+    """A provider that the application is configured with."""
+    found = MemoryProvider()
+    monkeypatch.setitem(world.app.providers, found.id, found)
+    return found
 
 
 @pytest.fixture
@@ -295,8 +306,9 @@ def test_what_is_there_stays_as_it_is_and_gets_the_memberships_it_lacks(world: W
         {"organization": {"slug": "globex", "name": "Globex"}},
         account(founder.email.upper(), "acme viewer", "globex admin", first_name="Eve", password_hash=WEAK),
     ]  # fmt: skip
-    found = run(lines)
+    found = run(lines, "--into", "acme")
     assert (found["accounts"], found["organizations"]) == ({"created": 0, "present": 1}, {"created": 1, "present": 1})
+    assert database(world)[1] == [("acme", "Acme", None), ("globex", "Globex", None)]
     assert found["memberships"] == {"created": 1, "present": 1}
     assert sign_in(world, founder.email) == 200
     me = founder.call("GET", "/auth/me").get_json()
@@ -314,12 +326,99 @@ def test_whoever_has_registered_an_address_before_the_import_gets_no_membership(
     squatter = world.person()
     lines = [ACME, account("a@example.com", "acme admin"), account(squatter.email, "acme admin", **fields)]
     assert "nobody has verified" in reasons(run(lines))[3]
-    world.sql("UPDATE users SET last_login_at = NULL, password_hash = NULL WHERE id = :id", id=squatter.id)
-    world.sql(
+
+
+def test_whoever_has_taken_an_address_with_a_provider_and_unlinked_it_gets_no_membership(
+    world: World, run: Import, provider: MemoryProvider
+) -> None:
+    person = ada(email="boss@example.com", email_verified=False)
+    squatter = world.caller(sso_sign_in(world, provider, person).get_json()["access_token"])
+    begun = squatter.call("POST", "/auth/passkeys/options").get_json()
+    answer = {"challenge_id": begun["challenge_id"], "passkey": Passkey().create(begun["options"])}
+    assert squatter.call("POST", "/auth/passkeys", answer).status_code == 201
+    [identity] = squatter.call("GET", "/auth/identities").get_json()["items"]
+    assert squatter.call("DELETE", f"/auth/identities/{identity['id']}").status_code == 204
+    lines = [ACME, account("a@example.com", "acme admin"), account("boss@example.com", "acme admin")]
+    assert "has to verify it, with the email of POST /auth/password/forgot" in reasons(run(lines))[3]
+    assert squatter.call("GET", "/organizations").get_json()["items"] == []
+    # without all that it leaves behind, it is no account of an import either
+    for table in ("sessions", "passkeys", "identities", "known_devices"):
+        world.sql(f"DELETE FROM {table}")
+    world.sql("UPDATE users SET last_login_at = NULL")
+    assert list(reasons(run())) == [3]
+    world.sql("UPDATE users SET email_verified = true")
+    assert run()["memberships"] == {"created": 1, "present": 1}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "UPDATE users SET last_login_at = now() WHERE id = :id",
+        "UPDATE users SET password_hash = 'another' WHERE id = :id",
+        "INSERT INTO sessions (id, user_id, refresh_id, authenticated_at, amr, last_used_at, expires_at, "
+        "ends_at_latest) VALUES (:id, :id, :id, now(), '{pwd}', now(), now(), now())",
+        "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, backup_eligible, backed_up, name) "
+        "VALUES (:id, :id, '', '', 0, false, false, 'Mine')",
         "INSERT INTO identities (id, user_id, provider, issuer, subject) VALUES (:id, :id, 'oidc', 'i', 's')",
-        id=squatter.id,
-    )
-    assert "nobody has verified" in reasons(run())[3]
+        "INSERT INTO identities (id, user_id, provider, issuer, subject, unlinked_at) "
+        "VALUES (:id, :id, 'oidc', 'i', 's', now())",
+        "INSERT INTO known_devices (id, user_id, token_hash, expires_at) VALUES (:id, :id, '', now())",
+        "UPDATE audit_events SET actor_type = 'user', actor_id = :id WHERE user_id = :id",
+        "DELETE FROM audit_events WHERE user_id = :id",
+    ],
+    ids=["sign-in", "password", "session", "passkey", "identity", "unlinked", "device", "actor", "no event"],
+)
+def test_an_account_of_an_earlier_import_gets_memberships_as_long_as_nobody_has_used_it(
+    world: World, run: Import, use: str
+) -> None:
+    new = account("new@example.com", email_verified=False)
+    run([ACME, account("a@example.com", "acme admin"), new, {**new, "email": "used@example.com"}])
+    [[used]] = world.sql("SELECT id FROM users WHERE email = 'used@example.com'")
+    world.sql(use, id=used)
+    found = run([account(f"{name}@example.com", "acme viewer") for name in ("new", "used")])
+    assert (found["memberships"]["created"], list(reasons(found))) == (1, [2])
+
+
+def test_an_organization_that_no_import_has_created_gets_members_only_where_the_operator_names_it(
+    world: World, run: Import
+) -> None:
+    squatter = world.person("Acme")
+    lines = [ACME, account("a@example.com", "acme admin"), {"organization": {"slug": "globex", "name": "Globex"}}]
+    lines += [account("b@example.com", "globex admin", "acme viewer")]
+    found = run(lines)
+    assert list(reasons(found)) == [1, 2, 4]
+    assert (found["organizations"]["created"], found["memberships"]["created"]) == (1, 1)
+    assert all("import with --into acme" in reason for reason in reasons(found).values())
+    assert list(reasons(run(None, "--into", "globex"))) == [1, 2, 4]
+    members = f"/organizations/{squatter.organization_id}/members"
+    assert len(squatter.call("GET", members).get_json()["items"]) == 1
+    named = run(None, "--into", "acme", "--into", "other")
+    assert (named["refused"], named["memberships"]) == (0, {"created": 2, "present": 1})
+    assert len(squatter.call("GET", members).get_json()["items"]) == 3
+
+
+def test_an_organization_of_an_import_that_changed_its_slug_to_another_customers_does_not_get_its_members(
+    world: World, run: Import
+) -> None:
+    run([ACME, account("a@example.com", "acme admin")])
+    world.sql("UPDATE organizations SET slug = 'globex'")
+    globex = [{"organization": {"slug": "globex", "name": "Globex"}}, account("b@example.com", "globex admin")]
+    assert list(reasons(run(globex))) == [1, 2]
+    assert len(world.sql("SELECT FROM memberships")) == 1
+
+
+def test_an_organization_that_somebody_creates_during_the_import_does_not_get_its_members(world: World) -> None:
+    with world.app.app_context():
+        tenancy.set_operator()
+        waiting = batches.add([parse(Line(1, json.dumps(ACME).encode()))], {}).waiting
+        transaction.commit()
+        world.person("Acme")
+        tenancy.set_operator()
+        line = parse(Line(2, json.dumps(account("a@example.com", "acme admin")).encode()))
+        outcome = batches.add([line], waiting)
+        transaction.rollback()
+    assert [line.number for line, _ in outcome.refused] == [2]
+    assert outcome.counts["memberships_created"] == 0
 
 
 def test_an_address_that_can_be_taken_back_is_refused(world: World, run: Import) -> None:

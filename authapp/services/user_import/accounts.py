@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from authapp.core.enums import AuditAction
 from authapp.db import transaction
-from authapp.models import Identity, User
+from authapp.models import AuditEvent, Identity, KnownDevice, Passkey, Session, User
 from authapp.models.columns import as_table, is_one_of
 from authapp.services import audit, email_changes
 from authapp.services.user_import.lines import AccountLine, Wanted
@@ -30,15 +30,15 @@ class Known(NamedTuple):
     email_verified: bool
     is_active: bool
     password_hash: str | None
-    is_unused: bool
+    is_as_imported: bool
 
     def is_of_owner(self, wanted: Wanted) -> bool:
         """Whether nobody but the owner of the address can have this account.
 
-        The address is verified; or the account is as the line would create it and nobody has used it, so an import has
-        created it. Anybody may register any address, before the import for example.
+        The address is verified; or an earlier import has created the account with the password of the line, and nobody
+        has signed in since. Anybody may register any address, before the import for example.
         """
-        return self.email_verified or (self.is_unused and self.password_hash == wanted.password_hash)
+        return self.email_verified or (self.is_as_imported and self.password_hash == wanted.password_hash)
 
 
 def add(lines: Sequence[AccountLine], outcome: Outcome) -> dict[str, Known]:
@@ -65,15 +65,25 @@ def add(lines: Sequence[AccountLine], outcome: Outcome) -> dict[str, Known]:
 
 def lock(emails: Iterable[str]) -> dict[str, Known]:
     """The accounts with these emails, each of which stays as it is until the transaction ends."""
-    has_identity = exists().where(Identity.user_id == User.id, Identity.unlinked_at.is_(None))
-    is_unused = User.last_login_at.is_(None) & ~has_identity
     rows = transaction.execute(
-        select(User.id, User.email, User.email_verified, User.is_active, User.password_hash, is_unused)
+        select(User.id, User.email, User.email_verified, User.is_active, User.password_hash, _is_as_imported())
         .where(is_one_of(User.email, set(emails)), User.deleted_at.is_(None))
         .order_by(User.id)
         .with_for_update(key_share=True, of=User)
     )
     return {row.email: Known._make(row) for row in rows}
+
+
+def _is_as_imported() -> ColumnElement[bool]:
+    """The condition that an import has created an account, as the audit log says, and that nobody has used it."""
+    was_imported = exists().where(
+        AuditEvent.user_id == User.id,
+        AuditEvent.action == AuditAction.USER_IMPORTED,
+        AuditEvent.actor_id.is_(None),
+    )
+    left_by_use = (Session, Passkey, Identity, KnownDevice)  # identities stay when they are unlinked
+    is_used = or_(User.last_login_at.is_not(None), *(exists().where(each.user_id == User.id) for each in left_by_use))
+    return and_(was_imported, not_(is_used))
 
 
 def _insert(lines: Sequence[AccountLine]) -> set[str]:

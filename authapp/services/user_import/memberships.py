@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,9 +20,11 @@ from authapp.services.user_import.outcome import Outcome
 
 _PAIR = ("user_id", "organization_id")
 NOT_VERIFIED = (
-    "organizations: The account is there already, and nobody has verified its address: anybody may have registered it."
+    "organizations: The account is there already, and nobody has verified its address: anybody may have registered it. "
+    "Its owner has to verify it, with the email of POST /auth/password/forgot for example. Then import this line again."
 )
 UNKNOWN = "organizations: There is no organization {slug}, and no line before this one names it."
+FOREIGN = f"organizations: {organizations.FOREIGN}"
 FULL = "organizations: Every seat of {slug} is taken."
 
 
@@ -38,12 +40,13 @@ class _Both(NamedTuple):
         return self.user_id, self.organization.id
 
 
-def add(wanted: Sequence[Wanted], known: dict[str, accounts.Known], outcome: Outcome) -> None:
+def add(wanted: Sequence[Wanted], known: dict[str, accounts.Known], into: Collection[str], outcome: Outcome) -> None:
     """Create the memberships that are missing, and the organizations of which one is the first admin.
 
     Args:
         wanted: the memberships.
         known: their accounts by email, as `accounts.lock` has them.
+        into: as in `organizations.await_admins`.
         outcome: is added to.
     """
     # admins come first: an organization that is created here needs one, however few seats it has
@@ -52,11 +55,11 @@ def add(wanted: Sequence[Wanted], known: dict[str, accounts.Known], outcome: Out
         return
     founded = {each.slug for each in of_owners if _is_admin(each, known)} & outcome.waiting.keys()
     organizations.create(sorted(founded), outcome)
-    found = organizations.lock(each.slug for each in of_owners)
+    found = organizations.lock((each.slug for each in of_owners), into)
     both = [
         _Both(each, known[each.email].id, found[each.slug])
         for each in of_owners
-        if each.slug in found or _postpone(each, outcome)
+        if _is_for_now(each, found.get(each.slug), outcome)
     ]
     _insert(list(_seated(both, outcome)))
 
@@ -73,12 +76,15 @@ def _of_owners(wanted: Sequence[Wanted], known: dict[str, accounts.Known], outco
             outcome.refused.append((each.line, NOT_VERIFIED))
 
 
-def _postpone(wanted: Wanted, outcome: Outcome) -> bool:
-    """Keep a membership until its organization has an admin, or refuse it. False: it is not for this batch."""
-    if wanted.slug in outcome.waiting:
+def _is_for_now(wanted: Wanted, organization: organizations.Known | None, outcome: Outcome) -> bool:
+    """Whether there is the organization of a membership. If not, it is kept until that has an admin, or is refused."""
+    if organization and not organization.is_foreign:
+        return True
+    if organization is None and wanted.slug in outcome.waiting:
         outcome.postponed.append(wanted)
     else:
-        outcome.refused.append((wanted.line, UNKNOWN.format(slug=wanted.slug)))
+        reason = FOREIGN if organization else UNKNOWN
+        outcome.refused.append((wanted.line, reason.format(slug=wanted.slug)))
     return False
 
 
