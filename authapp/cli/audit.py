@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.db import tenancy, transaction
-from authapp.security.checkpoints import read_all
+from authapp.security.checkpoints import public_key_of, read_all, verifier_key
 from authapp.services.audit_seals import checkpoints, leaves, verification
 from authapp.services.audit_seals.verification import Finding, Report
 
@@ -22,15 +22,38 @@ audit = AppGroup("audit", help="Verify the audit log, print signed checkpoints o
 _organization = click.option("--organization", "organization_id", type=click.UUID, help="Only this one, by its id.")
 
 
+class _VerifierKey(click.ParamType[bytes]):
+    """The public key in what `flask audit checkpoint` prints as a verifier key."""
+
+    name = "verifier_key"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        try:
+            return public_key_of(value)
+        except ValueError:
+            self.fail("This is no verifier key.", param, ctx)
+
+
 @audit.command()
 @click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of checkpoints.")
+@click.option(
+    "--previous-key", "previous_keys", type=_VerifierKey(), multiple=True,
+    help="The key of a SECRET_KEY before, as `audit checkpoint` printed it. Repeat it for more.",
+)  # fmt: skip
 @_organization
 @json_option
-def verify(against: Path | None, organization_id: UUID | None, *, as_json: bool) -> None:
+def verify(
+    against: Path | None, previous_keys: tuple[bytes, ...], organization_id: UUID | None, *, as_json: bool
+) -> None:
     """Compare every event with what was sealed. Exit status 1: something was changed, deleted or added.
 
     Without --against FILE, in which checkpoints were kept outside of the database, nobody can know whether everything
-    was written anew by somebody who has the database and SECRET_KEY.
+    was written anew by somebody who has the database: the worker seals and signs whatever is not sealed.
+
+    With --organization ID, what says that a month or an account was deleted is not verified itself.
+
+    The newest checkpoint of each tree has to be signed with SECRET_KEY, with SECRET_KEY_PREVIOUS, or by a
+    --previous-key. Older ones by other keys are counted.
     """
     outside = list(read_all(against.read_text())) if against else []
     if against and not outside:
@@ -40,7 +63,7 @@ def verify(against: Path | None, organization_id: UUID | None, *, as_json: bool)
         tenancy.set_operator()
         length = leaves.count(organization_id)
         with click.progressbar(length=length, label="Verifying", file=sys.stderr) as bar:
-            report = verification.verify(organization_id, outside, bar.update)
+            report = verification.verify(organization_id, outside, previous_keys, bar.update)
     found = {**vars(report), "findings": [finding._asdict() for finding in report.findings], "against": len(outside)}
     show(as_json, found, *_lines(report, len(outside)))
     if report.findings:
@@ -52,15 +75,21 @@ def verify(against: Path | None, organization_id: UUID | None, *, as_json: bool)
 @_organization
 @json_option
 def checkpoint(append: Path | None, organization_id: UUID | None, *, as_json: bool) -> None:
-    """Print the last signed checkpoint of each tree. Keep them where the database's owner cannot change them."""
+    """Print the last signed checkpoint of each tree. Keep them where the database's owner cannot change them.
+
+    Keep the verifier key too: with another SECRET_KEY, `audit verify --previous-key` needs it.
+    """
     with committed():
         tenancy.set_operator()
         found = transaction.execute(checkpoints.latest([organization_id] if organization_id else None)).all()
     notes = [row.note for row in found]
+    signers = {row.public_key: checkpoints.origin_of(row.tree_id) for row in found}
+    keys = [verifier_key(origin, public_key) for public_key, origin in signers.items()]
     if append:
         with append.open("a", encoding="utf-8") as file:
             file.writelines(f"{note}\n" for note in notes)
-    show(as_json, notes, *(notes if not append else [f"Checkpoints: {len(notes)}"]))
+    lines = [f"Checkpoints: {len(notes)}"] if append else notes
+    show(as_json, {"checkpoints": notes, "verifier_keys": keys}, *lines, *(f"Verifier key: {key}" for key in keys))
 
 
 @audit.command()
@@ -77,10 +106,13 @@ def export(organization_id: UUID | None) -> None:
 
 def _lines(report: Report, outside: int) -> list[str]:
     counted = (
-        f"Trees: {report.trees}. Events: {report.events}, of which erased: {report.erased}. "
+        f"Trees: {report.trees}. Events: {report.events}, of which erased: {report.erased} "
+        f"({report.erased_by_address} only for an address that they named). "
         f"Beyond retention: {report.beyond_retention}. Not sealed yet: {report.unsealed}. "
-        f"Checkpoints: {report.checkpoints}, of which from outside: {outside}, by another key: {report.foreign}."
+        f"Checkpoints: {report.checkpoints}, of which from outside: {outside}, by an unknown key: {report.foreign}."
     )
+    if report.foreign:
+        counted += " Anybody may have signed those by an unknown key. Name the keys before with --previous-key."
     if report.findings:
         return [*(_sentence(finding) for finding in report.findings), counted]
     if outside:

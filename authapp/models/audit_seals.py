@@ -40,7 +40,10 @@ class AuditTree(Model):
 
 
 class AuditLeaf(Model):
-    """The leaf of an event. It stays when the event is deleted with its partition; `salt` goes with personal data."""
+    """The leaf of an event. It stays when the event is deleted with its partition; `salt` goes with personal data.
+
+    `erased_by` is the `erasure_id` of the receipt that then counts the leaf.
+    """
 
     __tablename__ = "audit_leaves"
 
@@ -48,6 +51,7 @@ class AuditLeaf(Model):
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     event_id: Mapped[UUID]
     salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    erased_by: Mapped[UUID | None]
     personal_hash: Mapped[bytes] = mapped_column(LargeBinary)
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary)
 

@@ -12,8 +12,11 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from authapp.security.keys import derive
+
 _ED25519 = b"\x01"  # the signature type, signed-note section "Signatures"
 _KEY_ID_BYTES = 4
+_PUBLIC_KEY_BYTES = 32
 _NOTE = re.compile(
     r"^(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>\S{44})\n\n— (?P=origin) \S+$", re.MULTILINE
 )
@@ -49,6 +52,11 @@ class CheckpointKey:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public_key = self._key.public_key().public_bytes_raw()
 
+    @classmethod
+    def of(cls, secret_key: str) -> CheckpointKey:
+        """The key that follows from a SECRET_KEY."""
+        return cls(derive(secret_key, "audit checkpoints"))
+
     def sign(self, origin: str, size: int, root: bytes) -> str:
         """The signed checkpoint of a tree."""
         body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
@@ -64,6 +72,19 @@ def key_id(origin: str, public_key: bytes) -> bytes:
 def verifier_key(origin: str, public_key: bytes) -> str:
     """The public key as tools of C2SP take it: name, key id and key."""
     return f"{origin}+{key_id(origin, public_key).hex()}+{base64.b64encode(_ED25519 + public_key).decode()}"
+
+
+def public_key_of(verifier: str) -> bytes:
+    """The public key in a `verifier_key`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    origin, _, rest = verifier.partition("+")
+    public_key = _decoded(rest.partition("+")[2]).removeprefix(_ED25519)
+    if len(public_key) != _PUBLIC_KEY_BYTES or verifier != verifier_key(origin, public_key):
+        raise ValueError("not a verifier key")
+    return public_key
 
 
 def read_all(text: str) -> Iterator[Checkpoint]:

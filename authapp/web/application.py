@@ -22,7 +22,6 @@ from authapp.security.breached_passwords import BreachFile
 from authapp.security.checkpoints import CheckpointKey
 from authapp.security.digests import Digests
 from authapp.security.encryption import Cipher
-from authapp.security.keys import derive
 from authapp.security.opaque_tokens import OpaqueTokens
 from authapp.security.passwords import Hasher
 from authapp.security.tokens import Tokens
@@ -70,7 +69,7 @@ class Application(Flask):
         self.settings = settings
         self.keys = KeyStore(self)
         self.hasher = Hasher(settings, client_is_connected, lambda: self.keys.present.peppers)
-        self.checkpoint_key = CheckpointKey(derive(settings.secret_key, "audit checkpoints"))
+        self.checkpoint_key = CheckpointKey.of(settings.secret_key)
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)

@@ -46,12 +46,12 @@ def roots(at: int, last: int, first: bytes, path: list[str]) -> tuple[bytes, byt
 
 
 key, sent, *earlier = sys.argv[1], *(Path(name).read_text(encoding="utf-8") for name in sys.argv[2:])
-answer = json.loads(sent)
-at, (size, root) = answer["position"], read(answer["checkpoint"], key)
-salt, hidden = bytes.fromhex(answer["salt"] or ""), bytes.fromhex(answer["personal_hash"])  # no salt: erased
-need(not salt or digest(salt, answer["personal"]) == hidden, "address, user agent or details were changed")
-found = roots(at, size - 1, digest(b"\0", answer["fields"], hidden), answer["inclusion_path"])
-need(0 <= at < size and found[1] == root, "not as it was sealed")
+at, (size, root) = (answer := json.loads(sent))["position"], read(answer["checkpoint"], key)
+salt, hidden = bytes.fromhex(answer["salt"] or "0" * 32), bytes.fromhex(answer["personal_hash"])
+same = answer["personal"] is None if answer["salt"] is None else digest(salt, answer["personal"]) == hidden
+need(len(salt) == 16 and same, "address, user agent or details were changed")  # without a salt: they were erased
+found = roots(at, size - 1, leaf := digest(b"\0", answer["fields"], hidden), answer["inclusion_path"])
+need(0 <= at < size and found[1] == root and leaf.hex() == answer["leaf_hash"], "not as it was sealed")
 for before, root_before in (read(note, key) for note in earlier):
     shift, same = (~(before - 1) & before).bit_length() - 1, (before, root_before) == (size, root)
     path = [root_before.hex()] * (before >> shift == 1) + (answer["consistency_path"] or [])

@@ -150,6 +150,7 @@ def create_trees() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("erased_by", sa.Uuid(), nullable=True),
         sa.Column("personal_hash", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("tree_id", "position", name=op.f("pk_audit_leaves")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,7 +14,7 @@ from authapp.core import clock
 from authapp.db import transaction
 from authapp.models import AuditCheckpoint, AuditTree
 from authapp.models.columns import is_one_of
-from authapp.security.checkpoints import Checkpoint
+from authapp.security.checkpoints import Checkpoint, CheckpointKey
 from authapp.web.application import current_app
 
 BATCH = 500
@@ -60,6 +60,13 @@ def origin_of(tree_id: UUID) -> str:
     """The name of a tree for others: the address of this service and the tree's id."""
     url = urlsplit(current_app.settings.public_url)
     return f"{url.netloc}{url.path}/audit/{tree_id}"
+
+
+def public_keys(others: Iterable[bytes] = ()) -> list[bytes]:
+    """The keys that may have signed: those of SECRET_KEY and SECRET_KEY_PREVIOUS, and others."""
+    previous = current_app.settings.secret_key_previous
+    before = [CheckpointKey.of(previous)] if previous else []
+    return [*(key.public_key for key in (current_app.checkpoint_key, *before)), *others]
 
 
 def tree_of(checkpoint: Checkpoint) -> UUID | None:

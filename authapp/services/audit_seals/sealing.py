@@ -16,13 +16,16 @@ from authapp.security import audit_leaves
 from authapp.security.merkle import Frontier
 
 BATCH = 5_000
+_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended("authapp audit seals", 0)))
 
 
 def seal_batch() -> int:
     """Seal events that wait, `BATCH` of them at most. The caller sees all organizations. Returns how many they were.
 
-    Several may run at once: the rows that wait and the trees are locked until the transaction ends.
+    One process at a time does so, so that a tree has its events by age, but for those that were committed late or are
+    being erased. Their rows are skipped until then.
     """
+    transaction.execute(_ONE_AT_A_TIME)
     waiting = (
         select(UnsealedEvent.event_id, UnsealedEvent.tree_id)
         .order_by(UnsealedEvent.event_id)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, select
+from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.enums import AuditAction
@@ -88,13 +89,15 @@ def _delete(user_id: UUID) -> None:
 def _erase(users: Sequence[Row[Any]], advance: Callable[[int], object]) -> Receipt:
     """Erase accounts that are locked and deleted, search for what is left, and add the receipt to the audit log."""
     user_ids = [user.id for user in users]
-    addresses = _addresses(users)
+    addresses, erasure_id = _addresses(users), uuid7()
     rows.make_tombstones(user_ids)
-    erased = rows.erase_all(user_ids, addresses)
+    erased = rows.erase_all(user_ids, addresses, erasure_id)
     taken = rows.in_use(addresses)
     left = search([address for address in addresses if address not in taken], advance=advance)
     same_name = search(_names(users), advance=advance) if len(users) == 1 else None
-    receipt = Receipt(erased, left.columns, same_name.columns if same_name else {}, left.hidden, bool(taken))
+    receipt = Receipt(
+        erasure_id, erased, left.columns, same_name.columns if same_name else {}, left.hidden, bool(taken)
+    )
     for user_id in user_ids:
         details = {**receipt.details(), **({"accounts": len(user_ids)} if len(user_ids) > 1 else {})}
         audit.record(AuditAction.USER_ERASED, None, target_id=user_id, user_id=user_id, **details)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, TextClause, select, text, update
 from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.enums import AuditAction
@@ -127,14 +128,15 @@ def _purge(found: Row[Any], advance: Callable[[int], object]) -> Receipt:
     tenancy.set_tenant(found.id)  # tables of somebody's own have no policy for operators
     erased = {name: _rows(text(statement), found.id) for name, statement in _DELETED_FIRST.items()}
     erased |= _delete_tenant_rows(found.id)
-    erased["audit_events"] = audit_seals.erase_personal(AuditEvent.organization_id == found.id)
+    erasure_id = uuid7()
+    erased |= audit_seals.erase_personal(AuditEvent.organization_id == found.id, erasure_id)
     values = {**BY_NAME["organizations"].purged, "slug": f"purged-{found.id.hex}", "purged_at": clock.now()}
     transaction.execute(update(Organization).where(Organization.id == found.id).values(values))
     left = search([str(found.id)], with_ids=True, in_tenant=True, advance=advance)
     names = search([found.name, found.slug], in_tenant=True, advance=advance)
     remaining = {column: count for column, count in left.columns.items() if not _is_kept(column)}
     counts = {name: count for name, count in erased.items() if count}
-    receipt = Receipt({**counts, "organizations": 1}, remaining, names.columns, left.hidden)
+    receipt = Receipt(erasure_id, {**counts, "organizations": 1}, remaining, names.columns, left.hidden)
     audit.record(
         AuditAction.ORGANIZATION_PURGED, None, target_id=found.id, organization_id=found.id, **receipt.details()
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 
 class Receipt(NamedTuple):
     """What an erasure has done.
 
     Attributes:
+        erasure_id: that the leaves of the erased events have too.
         erased: how many rows of each table were deleted or erased.
         remaining: how many rows still have what was searched for, by column.
         same_name: how many rows have the name, by column. It may be somebody else's.
@@ -16,6 +18,7 @@ class Receipt(NamedTuple):
         address_in_use: whether another account has the address, whose emails and invitations stay then.
     """
 
+    erasure_id: UUID
     erased: dict[str, int]
     remaining: dict[str, int]
     same_name: dict[str, int]
@@ -29,4 +32,5 @@ class Receipt(NamedTuple):
 
     def details(self) -> dict[str, Any]:
         """The details of the audit event."""
-        return {name: value for name, value in self._asdict().items() if value or name in ("erased", "remaining")}
+        values = {**self._asdict(), "erasure_id": str(self.erasure_id)}
+        return {name: value for name, value in values.items() if value or name in ("erased", "remaining")}

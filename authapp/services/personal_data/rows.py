@@ -42,12 +42,13 @@ def make_tombstones(user_ids: Sequence[UUID]) -> None:
     transaction.execute(update(User).where(is_one_of(User.id, user_ids)).values(values))
 
 
-def erase_all(user_ids: Sequence[UUID], addresses: Sequence[str]) -> dict[str, int]:
+def erase_all(user_ids: Sequence[UUID], addresses: Sequence[str], erasure_id: UUID) -> dict[str, int]:
     """Delete and erase the rows of accounts that are tombstones. Returns how many, by table.
 
     Args:
         user_ids: the accounts.
         addresses: that they have had. The rows of an address that another account has are that one's, and stay.
+        erasure_id: of the receipt.
     """
     erased = Counter(users=len(user_ids))
     for table in TABLES:
@@ -59,7 +60,7 @@ def erase_all(user_ids: Sequence[UUID], addresses: Sequence[str]) -> dict[str, i
         if table.address:
             column = columns[table.address]
             erased[table.name] += _delete(column.in_(addresses) & _is_nobodys(column), column)
-    for name, count in _erase_texts(user_ids, addresses).items():
+    for name, count in _erase_texts(user_ids, addresses, erasure_id).items():
         erased[name] += count
     erased["attempt_counters"] += _delete(_counters(user_ids, addresses), AttemptCounter.__table__.c.key)
     return {name: count for name, count in erased.items() if count}
@@ -70,21 +71,24 @@ def in_use(addresses: Sequence[str]) -> set[str]:
     return set(transaction.execute(select(User.email).where(User.email.in_(addresses))).scalars())
 
 
-def _erase_texts(user_ids: Sequence[UUID], addresses: Sequence[str]) -> dict[str, int]:
+def _erase_texts(user_ids: Sequence[UUID], addresses: Sequence[str], erasure_id: UUID) -> dict[str, int]:
     """Erase texts that name an address, and the events of the accounts."""
     named = {"addresses": list(addresses)}
     return {
         "sso_codes": int(transaction.execute(_SSO_CODES, named).rowcount),
         "outbox": int(transaction.execute(_BOUNCES, named).rowcount),
-        "audit_events": _erase_events({"ids": list(map(str, user_ids)), **named}),
+        **_erase_events({"ids": list(map(str, user_ids)), **named}, erasure_id),
     }
 
 
-def _erase_events(which: dict[str, list[str]]) -> int:
+def _erase_events(which: dict[str, list[str]], erasure_id: UUID) -> dict[str, int]:
     """Erase events that concern the accounts, that they have caused, or that name an address of theirs."""
     ids = list(transaction.execute(_EVENTS, which).scalars())
-    parts = (ids[start : start + EVENTS_AT_ONCE] for start in range(0, len(ids), EVENTS_AT_ONCE))
-    return sum(audit_seals.erase_personal(is_one_of(AuditEvent.id, part)) for part in parts)
+    erased = Counter[str]()
+    for start in range(0, len(ids), EVENTS_AT_ONCE):
+        part = is_one_of(AuditEvent.id, ids[start : start + EVENTS_AT_ONCE])
+        erased.update(audit_seals.erase_personal(part, erasure_id))
+    return erased
 
 
 def _counters(user_ids: Sequence[UUID], addresses: Sequence[str]) -> ColumnElement[bool]:

@@ -188,7 +188,7 @@ TABLES = (
         erased={"salt": None},
         purged={"salt": None},
         personal="salt",
-        internal="tree_id position event_id personal_hash leaf_hash",
+        internal="tree_id position event_id erased_by personal_hash leaf_hash",
     ),
     Table("audit_nodes", "hashes", internal="tree_id level position hash"),
     Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from authapp.core.errors import catalogue
 from authapp.db import tenancy, transaction
@@ -59,6 +61,12 @@ def change(*path: str | int) -> Callable[[dict[str, Any]], None]:
     return do
 
 
+def forge(**values: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda sent: sent.update(values)
+
+
+FORGED = {"ip_address": "192.0.2.6", "user_agent": "forged", "details": {"role": "admin"}}
+OF_NO_SALT = hashlib.sha256(json.dumps(FORGED, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 TAMPERED = {
     "the action": (change("fields", "action"), "not as it was sealed"),
     "the time": (change("fields", "created_at"), "not as it was sealed"),
@@ -67,6 +75,13 @@ TAMPERED = {
     "the salt": (change("salt"), "address, user agent or details"),
     "the hash of what is personal": (change("personal_hash"), "address, user agent or details"),
     "the position": (change("position"), "not as it was sealed"),
+    "the hash of the leaf": (change("leaf_hash"), "not as it was sealed"),
+    "what is personal, without its salt": (forge(salt=None, personal=FORGED), "address, user agent or details"),
+    "what is personal, with an empty salt": (
+        forge(salt="", personal=FORGED, personal_hash=OF_NO_SALT),
+        "address, user agent or details",
+    ),
+    "a shorter salt": (lambda sent: sent.update(salt=sent["salt"][2:]), "address, user agent or details"),
     "the path": (change("inclusion_path", 0), "not as it was sealed"),
     "the consistency path": (change("consistency_path", 0), "rewritten"),
     "the name in the checkpoint": (change("checkpoint"), "another log or key"),
@@ -116,7 +131,7 @@ def test_an_erased_event_is_still_verified(world: World, tmp_path: Path) -> None
     seal(world)
     with world.app.app_context():
         tenancy.set_operator()
-        erase_personal(AuditEvent.organization_id == admin.organization_id)
+        erase_personal(AuditEvent.organization_id == admin.organization_id, uuid7())
         transaction.commit()
     sent = ask(admin, events(world, admin)[0]).get_json()
     assert (sent["salt"], sent["personal"]) == (None, None)

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authapp.db import tenancy, transaction
-from authapp.models import AuditEvent
-from authapp.security.checkpoints import read_all
-from authapp.services.audit_seals import erase_personal
+from authapp.security.checkpoints import read_all, verifier_key
 from tests.factories import AppWith, World
 from tests.features.audit.test_sealing import add, seal
 
@@ -95,6 +92,11 @@ TAMPERED: dict[str, tuple[str, str, int | None]] = {
         None,
     ),
     "another root": (r"UPDATE audit_trees SET root = '\x00' WHERE id = :tree", "stored root is another", None),
+    "the right edge of the tree": (
+        r"UPDATE audit_trees SET frontier = set_bit(frontier, 0, 1 - get_bit(frontier, 0)) WHERE id = :tree",
+        "stored root is another",
+        None,
+    ),
     "everything sealed anew, but for the checkpoint of the day before": (
         f"{FORGET_TREE}UPDATE audit_checkpoints SET day = day - 1; "
         "UPDATE audit_events SET action = 'c.d'; INSERT INTO audit_unsealed (event_id, tree_id) "
@@ -166,34 +168,54 @@ def test_what_was_done_to_the_log_is_named(world: World, tenants: tuple[str, str
             assert finding["event_id"] == str(sealed[3 if case == "two events that were swapped" else position])
 
 
+@pytest.mark.parametrize("done", ["UPDATE audit_events SET action = 'c.d'", "DELETE FROM audit_events"])
 def test_a_log_that_was_written_anew_with_its_checkpoints_is_known_by_a_checkpoint_from_outside(
-    world: World, tenants: tuple[str, str], tmp_path: Path
+    world: World, tenants: tuple[str, str], tmp_path: Path, done: str
 ) -> None:
     kept = checkpoint_file(world, tmp_path)
-    world.sql("UPDATE audit_events SET action = 'c.d' WHERE id = (SELECT max(id::text)::uuid FROM audit_events)")
+    world.sql(f"{done} WHERE id = (SELECT min(id::text)::uuid FROM audit_events)")
     world.sql(FORGET_TREE + "DELETE FROM audit_checkpoints")
     world.sql("INSERT INTO audit_unsealed (event_id, tree_id) SELECT id, organization_id FROM audit_events")
     seal(world)
-    assert verify(world)[0] == 0  # nobody can know
+    assert verify(world)[0] == 0  # nobody can know: the worker has signed it, with the key of before
     status, said, _ = verify(world, "--against", str(kept))
     assert status == 1
-    assert "not what the checkpoint of 7 events says" in said
+    expected = "there were 7 events" if done.startswith("DELETE") else "not what the checkpoint of 7 events says"
+    assert expected in said
     world.sql(FORGET_TREE + "DELETE FROM audit_checkpoints; DELETE FROM audit_events")
     assert verify(world)[0] == 0
     status, said, _ = verify(world, "--against", str(kept))
     assert (status, "there were 7 events" in said) == (1, True)
 
 
-def test_erased_events_and_checkpoints_of_an_earlier_key_are_fine_and_counted(
+def test_the_newest_checkpoint_of_another_key_is_a_finding_unless_the_key_is_named(
     world: World, app_with: AppWith, tenants: tuple[str, str]
 ) -> None:
-    with world.app.app_context():
-        tenancy.set_operator()
-        assert erase_personal(AuditEvent.organization_id == tenants[0]) == EVENTS
-        transaction.commit()
-    changed = world.with_app(app_with(secret_key="another-secret-for-tests-that-is-long-enough"))
-    found = json.loads(verify(changed, "--json")[1])
-    assert (found["erased"], found["foreign"], found["findings"]) == (EVENTS, 1, [])
+    [key] = json.loads(world.app.test_cli_runner().invoke(args=["audit", "checkpoint", "--json"]).stdout)[
+        "verifier_keys"
+    ]
+    assert world.app.test_cli_runner().invoke(args=["audit", "checkpoint"]).stdout.endswith(f"Verifier key: {key}\n")
+    secrets = {"secret_key": "another-secret-for-tests-that-is-long-enough"}
+    changed = world.with_app(app_with(**secrets))
+    status, said, _ = verify(changed, "--json")
+    found = json.loads(said)
+    assert (status, found["foreign"]) == (1, 1)
+    assert [finding["problem"] for finding in found["findings"]] == ["an unknown key has signed the newest checkpoint"]
+    assert verify(changed, "--previous-key", verifier_key("a", bytes(32)))[0] == 1
+    replaced = world.with_app(app_with(**secrets, secret_key_previous=world.app.settings.secret_key))
+    for known in (verify(changed, "--previous-key", key, "--json"), verify(replaced, "--json")):
+        assert (known[0], json.loads(known[1])["foreign"]) == (0, 0)
+    world.sql("UPDATE audit_checkpoints SET day = day - 1")
+    add(world, 1, tenants[0])
+    seal(changed)
+    status, said, _ = verify(changed)
+    assert (status, "by an unknown key: 1. Anybody may have signed" in said) == (0, True)
+
+
+@pytest.mark.parametrize("key", ["", "key", "a+b+c", "localhost:8000/audit/a+00000000+AQ==", "a+00000000+é"])
+def test_what_is_no_verifier_key_is_refused(world: World, key: str) -> None:
+    said = world.app.test_cli_runner().invoke(args=["audit", "verify", "--previous-key", key])
+    assert (said.exit_code, "This is no verifier key." in said.output) == (2, True)
 
 
 def test_a_file_without_a_checkpoint_is_refused(world: World, tmp_path: Path) -> None:
