@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import click
 from flask import Flask
 
 from authapp.cli import users_import  # noqa: F401  it adds a command to users
@@ -19,6 +22,7 @@ from authapp.cli.service_keys import service_keys
 from authapp.cli.sessions import sessions
 from authapp.cli.users import users
 from authapp.cli.worker import worker
+from authapp.core.logging import logs_on_stderr
 
 for _command in (erase_account, export_account):
     users.add_command(_command)
@@ -26,9 +30,23 @@ for _command in (export_organization, purge_organization, undelete_organization)
     organizations.add_command(_command)
 
 
+def _log_on_stderr(command: click.Command) -> None:
+    """Let the log lines of a command, or of a group, go to stderr, so that its stdout has the result alone."""
+    run = command.callback
+
+    def callback(**parameters: Any) -> Any:
+        click.get_current_context().with_resource(logs_on_stderr())
+        return run(**parameters) if run else None
+
+    command.callback = callback
+
+
+_RESULTS = (audit, doctor, guards, openapi, users, organizations, sessions, outbox, keys, rekey, service_keys)
+for _command in _RESULTS:
+    _log_on_stderr(_command)
+
+
 def init_cli(app: Flask) -> None:
     """Add the commands to the flask command."""
-    for command in (
-        audit, doctor, guards, openapi, users, organizations, sessions, outbox, keys, rekey, service_keys, worker,
-    ):  # fmt: skip
+    for command in (*_RESULTS, worker):
         app.cli.add_command(command)

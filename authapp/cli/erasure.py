@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,15 +11,15 @@ from flask.cli import with_appcontext
 from marshmallow import ValidationError
 from sqlalchemy import Row
 
-from authapp.cli.lookup import canonical_or_unknown, find_organization
+from authapp.cli.lookup import canonical_or_unknown, find_organization, lock_account
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
-from authapp.core import lengths
+from authapp.core import clock, lengths
 from authapp.core.slugs import RESERVED_SLUGS
 from authapp.db import tenancy
 from authapp.db.engine import db
 from authapp.schemas.fields import Slug, parse_uuid
-from authapp.services.organizations import SlugTaken
+from authapp.services.organizations import GRACE, SlugTaken
 from authapp.services.personal_data import erasure, purge
 from authapp.services.personal_data.receipts import Receipt
 
@@ -41,7 +42,7 @@ def erase_account(email: str, *, yes: bool, as_json: bool) -> None:
         raise click.ClickException(f"There is no account with the email {email}.")
     if not yes:
         for user in found:
-            click.echo(f"{user.id}  {'deleted' if user.deleted_at else 'live':7}  {user.email}", err=True)
+            click.echo(f"{user.id}  {_state(user):8}  {user.email}", err=True)
         click.confirm("Erase all that is known of it? Nothing brings it back.", abort=True, err=True)
     with committed(), _progress() as bar:
         tenancy.set_operator()
@@ -64,6 +65,9 @@ def purge_organization(organization: str, *, force: bool, yes: bool, as_json: bo
     Exits with 1 if anything could not be deleted.
     """
     found = find_organization(organization, deleted=True)
+    until = found.deleted_at and found.deleted_at + GRACE
+    if until is None or (until > clock.now() and not force):
+        raise click.ClickException(_not_deleted(found, until))
     if not yes:
         click.echo(f"{found.name} ({found.slug}) {found.id}", err=True)
         click.confirm("Delete all that it has? Nothing brings it back.", abort=True, err=True)
@@ -72,7 +76,7 @@ def purge_organization(organization: str, *, force: bool, yes: bool, as_json: bo
         try:
             receipt = purge.purge(found.id, force=force, advance=bar.update)
         except purge.NotDeleted as error:
-            raise click.ClickException(_not_deleted(found, error)) from None
+            raise click.ClickException(_not_deleted(found, error.until)) from None
     _show_receipt(receipt, as_json, id=found.id)
 
 
@@ -99,6 +103,13 @@ def undelete_organization(organization: str, *, slug: str | None, as_json: bool)
     slug = slug or found.slug
     text = "is back." if changed else "is not deleted."
     show(as_json, {"id": found.id, "slug": slug, "undeleted": changed}, f"{found.name} ({slug}) {text}")
+
+
+def _state(user: Row[Any]) -> str:
+    if user.deleted_at:
+        return "deleted"
+    with committed():
+        return "active" if lock_account(str(user.id)).is_active else "inactive"
 
 
 def _may_be_chosen(slug: str) -> bool:
@@ -142,7 +153,7 @@ def _alone(organizations: Any) -> str:
     return f"It is the only active admin of {named}{more}. {hint}"
 
 
-def _not_deleted(found: Row[Any], error: purge.NotDeleted) -> str:
-    if error.until is None:
+def _not_deleted(found: Row[Any], until: datetime | None) -> str:
+    if until is None:
         return f"{found.name} is not deleted. First run: organizations delete {found.id}"
-    return f"The deletion of {found.name} can be undone until {error.until:%Y-%m-%d %H:%M} UTC. Purge it with: --force"
+    return f"The deletion of {found.name} can be undone until {until:%Y-%m-%d %H:%M} UTC. Purge it with: --force"

@@ -30,6 +30,8 @@ def guards(context: click.Context, *, diff: TextIO | None, as_csv: bool, as_json
 
     With --diff, compare with a former output instead. The exit status is 1 if somebody gains something.
     """
+    if as_csv and as_json:
+        raise click.UsageError("Give --csv or --json.")
     policy = [
         {"method": method, "route": rule.rule, "guard": guard_of(view) or "", "rate_limit": limit_of(view)}
         for rule, method, view in routes(current_app)

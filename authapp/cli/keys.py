@@ -45,8 +45,9 @@ def list_keys(*, as_json: bool) -> None:
 def generate(*, as_json: bool) -> None:
     """Make the next key and publish it. It signs after `keys rotate`."""
     with _changed():
-        kid = signing_keys.generate()
-    show(as_json, {"kid": kid}, f"The key {kid} is published. It may sign in {signing_keys.PUBLISHED_FOR}.")
+        made = signing_keys.generate()
+    text = f"The key {made.kid} is published. It may sign from {made.may_sign_from:%Y-%m-%d %H:%M:%S} UTC."
+    show(as_json, made._asdict(), text)
 
 
 @keys.command()

@@ -30,6 +30,11 @@ def lock_account(name: str) -> UserRecord:
     return user
 
 
+def has_account(email: str) -> bool:
+    """Whether an account that is not deleted has this canonical address."""
+    return locks.lock_user(User.email == email) is not None
+
+
 def _is_named(name: str) -> ColumnElement[bool]:
     user_id = parse_uuid(name)
     return User.email == canonical_or_unknown(name) if user_id is None else User.id == user_id

@@ -11,6 +11,8 @@ from flask.cli import AppGroup
 
 from authapp.web.openapi import document
 
+_STDOUT = ("-", "<stdout>")
+
 openapi = AppGroup("openapi", help="Write the OpenAPI document into a file.")
 
 
@@ -19,3 +21,5 @@ openapi = AppGroup("openapi", help="Write the OpenAPI document into a file.")
 def write(file: TextIO) -> None:
     """Write the OpenAPI document, as the service serves it, to FILE or to stdout. It needs no database."""
     file.write(json.dumps(document(current_app), ensure_ascii=False, indent=2) + "\n")
+    if file.name not in _STDOUT:
+        click.echo(f"The OpenAPI document is in {file.name}.", err=True)

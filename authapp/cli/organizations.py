@@ -14,7 +14,7 @@ from authapp.cli.lookup import canonical_or_unknown, find_organization
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.core import clock
-from authapp.core.enums import SubscriptionStatus
+from authapp.core.enums import SubscriptionStatus, SuspensionReason
 from authapp.db import tenancy
 from authapp.db.pagination import Page
 from authapp.services import members
@@ -23,6 +23,8 @@ from authapp.services.operator import organizations as operated
 from authapp.services.operator import suspension
 
 LONGEST_PLAN = 50
+_DAY = click.DateTime(["%Y-%m-%d"])
+_REASONS = {SuspensionReason.NO_ADMIN: "with its last active admin", SuspensionReason.OPERATOR: "by an operator"}
 STATUSES = [status.value for status in SubscriptionStatus]
 organizations = AppGroup("organizations", help="List and show organizations, suspend, restore, change and delete them.")
 
@@ -39,7 +41,7 @@ def list_organizations(*, state: str | None, search: str | None, as_json: bool) 
         tenancy.set_operator()
         return operated.listed(limit, cursor, state=state, search=search)
 
-    show_list(as_json, read, _line, "There is no such organization.")
+    show_list(as_json, read, _line, _none(state, search))
 
 
 @organizations.command("show")
@@ -85,8 +87,13 @@ def promote(organization: str, email: str, *, as_json: bool) -> None:
     """Make the member with this EMAIL an admin of the organization with this id or slug."""
     address, found = canonical_or_unknown(email), find_organization(organization)
     with committed():
-        members.promote(found.id, address)
-    show(as_json, {"id": found.id, "email": address, "role": "admin"}, f"{address} is now an admin.")
+        try:
+            changed = members.promote(found.id, address)
+        except members.MemberNotFound:
+            raise click.ClickException(f"{email} is no active member of {found.slug}.") from None
+    named = f"an admin of {found.name} ({found.slug})"
+    text = f"is now {named}." if changed else f"was {named} already."
+    show(as_json, {"id": found.id, "email": address, "role": "admin"}, f"{address} {text}")
 
 
 @organizations.command()
@@ -105,7 +112,7 @@ def seats(organization: str, number: int | None, *, unlimited: bool, as_json: bo
 @click.argument("organization")
 @click.argument("name")
 @click.option("--status", type=click.Choice(STATUSES), help="Of the subscription. Default: as it is.")
-@click.option("--trial-ends", type=click.DateTime(["%Y-%m-%d"]), help="The day, in UTC. Default: as it is.")
+@click.option("--trial-ends", type=_DAY, metavar="YYYY-MM-DD", help="The day, in UTC. Default: as it is.")
 @json_option
 def plan(organization: str, name: str, *, status: str | None, trial_ends: datetime | None, as_json: bool) -> None:
     """Give the organization with this id or slug the plan with this NAME. authapp gives plans no meaning."""
@@ -122,7 +129,10 @@ def plan(organization: str, name: str, *, status: str | None, trial_ends: dateti
 @json_option
 def delete(organization: str, *, yes: bool, as_json: bool) -> None:
     """Delete the organization with this id or slug. Its members, invitations and API keys lose it at once."""
-    found = _overview(find_organization(organization))
+    found = _overview(find_organization(organization, deleted=True))
+    if found.deleted_at:
+        hint = f"Undo it with: organizations undelete {organization}"
+        raise click.ClickException(f"{found.name} ({found.slug}) is deleted already. {hint}")
     numbers = f"members: {found.members}, invitations: {found.invitations}, API keys: {found.api_keys}"
     click.echo(f"{found.name} ({found.slug}), {numbers}", err=as_json)
     if not yes:
@@ -143,9 +153,21 @@ def _change(name: str, as_json: bool, **changes: Any) -> None:
         tenancy.set_tenant(found.id)
         operated.change_subscription(found.id, changes)
         changed = operated.overview(found.id)
-    seats_text = "unlimited" if changed.seats is None else changed.seats
-    text = f"Plan: {changed.plan}, {changed.subscription_status}. Seats: {seats_text}"
+    trial = f" Trial ends: {time_text(changed.trial_ends_at)}." if changed.trial_ends_at else ""
+    plan_text = f"Plan: {changed.plan}, {changed.subscription_status}.{trial}"
+    text = f"{changed.name} ({changed.slug}). {plan_text} Seats: {_seats(changed)}"
     show(as_json, changed._asdict(), text)
+
+
+def _none(state: str | None, search: str | None) -> str:
+    """What is said where a list is empty."""
+    if search is not None:
+        return f"No {f'{state} ' if state else ''}organization has {search} in its slug."
+    return f"No organization is {state}." if state else "There is no organization yet."
+
+
+def _seats(organization: Row[Any]) -> str:
+    return "unlimited" if organization.seats is None else str(organization.seats)
 
 
 def _overview(found: Row[Any]) -> Row[Any]:
@@ -159,16 +181,19 @@ def _line(organization: Row[Any]) -> str:
     return f"{organization.id}  {state:9}  {organization.plan:8}  {organization.slug}  {organization.name}"
 
 
+def _suspension(organization: Row[Any]) -> str:
+    return f"{time_text(organization.suspended_at)}, {_REASONS[organization.suspension_reason]}"
+
+
 def _described(found: Row[Any]) -> list[str]:
-    seats_text = "unlimited" if found.seats is None else found.seats
     return [
         f"{found.name} ({found.slug})",
         f"id: {found.id}",
         f"plan: {found.plan}, {found.subscription_status}",
         *([f"trial ends: {time_text(found.trial_ends_at)}"] if found.trial_ends_at else []),
-        *([f"suspended: {time_text(found.suspended_at)}, {found.suspension_reason}"] if found.suspended_at else []),
+        *([f"suspended: {_suspension(found)}"] if found.suspended_at else []),
         *([f"deleted: {time_text(found.deleted_at)}"] if found.deleted_at else []),
-        f"members: {found.members}, active admins: {found.active_admins}, seats: {seats_text}",
+        f"members: {found.members}, active admins: {found.active_admins}, seats: {_seats(found)}",
         f"invitations: {found.invitations}",
         f"API keys: {found.api_keys}",
         f"created: {time_text(found.created_at)}",

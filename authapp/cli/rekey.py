@@ -12,6 +12,9 @@ from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.services import rekey as service
 from authapp.services.encrypted_columns import ENCRYPTED, Encrypted, left, renew
+from authapp.web.application import current_app
+
+_BOTH = "By now, every web and worker process must have both: SECRET_KEY, and SECRET_KEY_PREVIOUS."
 
 
 @click.command()
@@ -22,6 +25,8 @@ def rekey(*, as_json: bool) -> None:
 
     Run it when each process has both settings. It may be stopped and run again.
     """
+    if current_app.settings.secret_key_previous:
+        click.echo(_BOTH, err=True)
     try:
         with committed():
             switched_at, wait = service.switch()
@@ -47,7 +52,8 @@ def _renew(encrypted: Encrypted) -> int:
     cipher, done = service.cipher_of_both(), 0
     with committed():
         total = left(encrypted, cipher.key_id)
-    with click.progressbar(length=total, label=encrypted.table.name, file=sys.stderr) as bar:
+    label, hidden = f"Encrypting again: {encrypted.table.name}", not sys.stderr.isatty()
+    with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as bar:
         batches = renew(encrypted, cipher)
         while True:
             with committed():

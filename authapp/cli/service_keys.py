@@ -81,7 +81,7 @@ def revoke(name: str, *, as_json: bool) -> None:
     with committed():
         if not service.revoke(name):
             raise _unknown(name)
-    show(as_json, {"name": name, "revoked": True}, "It is revoked.")
+    show(as_json, {"name": name, "revoked": True}, f"{name} is revoked.")
 
 
 def _unknown(name: str) -> click.ClickException:

@@ -10,7 +10,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from authapp.db import transaction
 from authapp.db.errors import connection_failure, is_not_migrated
-from authapp.services.members import LastAdmin, MemberNotFound
+from authapp.services.members import LastAdmin
+from authapp.web.key_store import KeysUnreadable
+
+_HINT = "Set that one; if it is being replaced, set it as SECRET_KEY_PREVIOUS."
+WRONG_SECRET = f"SECRET_KEY is not the one that this database was encrypted with. {_HINT}"
 
 
 @contextmanager
@@ -22,8 +26,8 @@ def committed() -> Iterator[None]:
     except LastAdmin:
         hint = "First run: users activate EMAIL, or: organizations promote ID EMAIL"
         raise click.ClickException(f"The organization has no active admin. {hint}") from None
-    except MemberNotFound:
-        raise click.ClickException("There is no such active member, or no such organization.") from None
+    except KeysUnreadable:
+        raise click.ClickException(WRONG_SECRET) from None
     except ProgrammingError as error:
         if is_not_migrated(error):
             raise click.ClickException("The database is not migrated. Run: flask --app wsgi db upgrade") from None

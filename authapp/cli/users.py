@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import Row
 
 from authapp.cli.listing import show_list, time_text
-from authapp.cli.lookup import lock_account
+from authapp.cli.lookup import has_account, lock_account
 from authapp.cli.new_account import read_account
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
@@ -36,8 +36,8 @@ def create(email: str, *, verified: bool, password_stdin: bool, as_json: bool, *
     with committed():
         try:
             user_id = accounts.create(verified=verified, **account)
-        except EmailTaken as error:
-            raise click.ClickException(error.detail) from None
+        except EmailTaken:
+            raise click.ClickException(_taken(account["email"])) from None
     address, has_password = account["email"], account["password"] is not None
     told = "An email lets its owner set a password." if not has_password else "An email verifies the address."
     data = {"id": user_id, "email": address, "has_password": has_password, "email_verified": verified}
@@ -54,7 +54,7 @@ def list_users(*, is_active: bool | None, search: str | None, as_json: bool) -> 
         as_json,
         lambda limit, cursor: accounts.listed(limit, cursor, is_active=is_active, search=search),
         lambda user: f"{user.id}  {'active' if user.is_active else 'inactive':8}  {user.email}",
-        "There is no such account.",
+        _none(is_active, search),
     )
 
 
@@ -81,7 +81,8 @@ def deactivate(email: str, *, as_json: bool) -> None:
         suspended = account_service.deactivate(user)
     lines = _one_each("Suspended with it, as it was the last active admin:", suspended)
     data = {"email": user.email, "is_active": False, "suspended": _listed(suspended)}
-    show(as_json, data, f"{user.email} is now inactive.", *lines)
+    text = "is now inactive." if user.is_active else "was inactive already."
+    show(as_json, data, f"{user.email} {text}", *lines)
 
 
 @users.command()
@@ -101,7 +102,8 @@ def activate(email: str, *, as_json: bool) -> None:
         *_one_each("Still suspended by an operator (organizations restore ID):", suspended),
     ]
     data = {"email": user.email, "is_active": True, "restored": _listed(restored), "suspended": _listed(suspended)}
-    show(as_json, data, f"{user.email} is now active.", *lines)
+    text = "was active already." if user.is_active else "is now active."
+    show(as_json, data, f"{user.email} {text}", *lines)
 
 
 @users.command("end-sessions")
@@ -126,7 +128,10 @@ def end_sessions(email: str | None, *, everybody: bool, yes: bool, as_json: bool
 @click.argument("email")
 @json_option
 def reset_mfa(email: str, *, as_json: bool) -> None:
-    """Remove the second factor and the recovery codes of the account with this EMAIL or id. Its sessions end."""
+    """Remove the authenticator app and the recovery codes of the account with this EMAIL or id. Its sessions end.
+
+    Its passkeys stay.
+    """
     with committed():
         user = lock_account(email)
         if not mfa.reset(user):
@@ -144,7 +149,22 @@ def list_organizations(email: str, *, as_json: bool) -> None:
         found = organization_service.all_of_user(lock_account(email).id)
     shown = ("id", "slug", "name", "role", "suspended_at")
     lines = (f"{each.id}  {each.role:9}  {each.slug}  {each.name}{_suspended(each)}" for each in found)
-    show(as_json, [{name: getattr(each, name) for name in shown} for each in found], *lines)
+    data = [{name: getattr(each, name) for name in shown} for each in found]
+    show(as_json, data, *(lines if data else ["It is in no organization."]))
+
+
+def _taken(email: str) -> str:
+    if has_account(email):
+        return f"There is an account with this email already. See: users show {email}"
+    return "An account has had this email, and its owner can undo that change still. Choose another one."
+
+
+def _none(is_active: bool | None, search: str | None) -> str:
+    """What is said where a list is empty."""
+    state = {None: "", True: "active", False: "inactive"}[is_active]
+    if search is not None:
+        return f"No {f'{state} ' if state else ''}account has {search} in its email."
+    return f"No account is {state}." if state else "There is no account yet."
 
 
 def _suspended(organization: Any) -> str:
@@ -152,15 +172,16 @@ def _suspended(organization: Any) -> str:
 
 
 def _described(user: Row[Any]) -> list[str]:
-    name = " ".join(filter(None, (user.first_name, user.last_name)))
-    second_factor = f"yes, recovery codes left: {user.recovery_codes_left}" if user.mfa_enabled else "no"
     return [
-        f"{user.email}{f' ({name})' if name else ''}",
+        user.email,
         f"id: {user.id}",
+        f"first name: {user.first_name or 'none'}",
+        f"last name: {user.last_name or 'none'}",
         f"active: {_yes(user.is_active)}",
         f"email verified: {_yes(user.email_verified)}",
         f"password: {_yes(user.has_password)}",
-        f"second factor: {second_factor}",
+        f"second factor: {_yes(user.mfa_enabled)}",
+        f"recovery codes left: {user.recovery_codes_left}",
         f"passkeys: {user.passkeys}",
         f"linked providers: {user.identities}",
         f"sessions: {user.sessions}",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -40,15 +41,16 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class Stdout:
-    """Where all lines go. A full disk or a reader that has gone costs lines, and no request.
+    """Where all lines go, but those of commands. A full disk or a reader that has gone costs lines, and no request.
 
     structlog's lines go there without the logging module, which would take three times as long.
     """
 
-    FILENO = 1
+    FILENO, STDERR = 1, 2
 
     def __init__(self) -> None:
         self._dropped = 0
+        self.on_stderr = False
 
     def write(self, text: str) -> None:
         """Write, or drop the text and count it. The first loss is told on stderr, the number in the next line."""
@@ -58,12 +60,13 @@ class Stdout:
         rest = text.encode()
         try:
             while rest:
-                rest = rest[os.write(self.FILENO, rest) :]
+                rest = rest[os.write(self.STDERR if self.on_stderr else self.FILENO, rest) :]
         except OSError as error:
             self._dropped += 1
             if self._dropped == 1:
                 with contextlib.suppress(OSError):
-                    os.write(2, f"authapp drops log lines, because stdout cannot be written: {error}\n".encode())
+                    text = f"authapp drops log lines, because stdout cannot be written: {error}\n"
+                    os.write(self.STDERR, text.encode())
         else:
             self._dropped = 0
 
@@ -77,6 +80,16 @@ class Stdout:
 
 
 _stdout = Stdout()
+
+
+@contextlib.contextmanager
+def logs_on_stderr() -> Iterator[None]:
+    """Write all lines to stderr meanwhile: stdout is for what a command prints."""
+    _stdout.on_stderr = True
+    try:
+        yield
+    finally:
+        _stdout.on_stderr = False
 
 
 def configure_logging(level: str) -> None:

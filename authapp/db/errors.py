@@ -42,7 +42,13 @@ def api_error_of(error: SQLAlchemyError) -> ApiError | None:
 def connection_failure(error: OperationalError) -> str:
     """Why no connection could be made, in one line for an operator."""
     hint = " In development, start it with: make run" if "socket" in str(error.orig) else ""
-    return f"The database cannot be reached: {' '.join(str(error.orig).split())}{hint}"
+    return f"The database cannot be reached: {one_line(error.orig)}{hint}"
+
+
+def one_line(error: BaseException | None) -> str:
+    """The text of an error, each line of it a sentence."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    return " ".join(line if line.endswith((".", "?", "!", ":", ",")) else f"{line}." for line in lines)
 
 
 def is_not_migrated(error: DBAPIError) -> bool:

@@ -86,7 +86,13 @@ def ask_again(user: UserRecord) -> None:
 
 
 def verification(
-    user_id: UUID, email: str, organization_names: list[str], beside: BesidePassword, *, takes_back: bool
+    user_id: UUID,
+    email: str,
+    organization_names: list[str],
+    beside: BesidePassword,
+    *,
+    takes_back: bool,
+    made: bool = False,
 ) -> Message:
     """Issue a token and write the email that verifies an address with it, and tells what can sign in by then."""
     purpose = TokenPurpose.TAKE_BACK if takes_back else TokenPurpose.VERIFICATION
@@ -94,6 +100,7 @@ def verification(
     return messages.render(
         "take_back" if takes_back else KIND,
         email=email,
+        made=made,
         organizations=messages.listed(organization_names),
         **beside._asdict(),
         forgot=messages.link(current_app.settings, "forgot-password"),

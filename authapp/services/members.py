@@ -99,20 +99,20 @@ def remove(actor: Actor, organization_id: UUID, user_id: UUID) -> None:
     audit.record(action, actor, target_id=user_id, user_id=user_id, organization_id=organization_id)
 
 
-def promote(organization_id: UUID, email: str) -> None:
-    """Make a member an admin, as an operator.
+def promote(organization_id: UUID, email: str) -> bool:
+    """Make a member an admin, as an operator. Returns whether that is a change.
 
     Raises:
         MemberNotFound: the organization, if there is one, has no active member with this address.
     """
     set_tenant(organization_id)
-    has_address = and_(User.email == email, User.is_active, User.deleted_at.is_(None))
-    user_id = transaction.scalar(
-        select(User.id).join(Membership, _is_member(organization_id, User.id)).where(has_address)
-    )
+    of_member = select(User.id).join(Membership, _is_member(organization_id, User.id))
+    user_id = transaction.scalar(of_member.where(User.email == email, User.is_active, User.deleted_at.is_(None)))
     if user_id is None:
         raise MemberNotFound
-    _set_role(None, organization_id, user_id, lock(organization_id, user_id).role, Role.ADMIN)
+    before = lock(organization_id, user_id).role
+    _set_role(None, organization_id, user_id, before, Role.ADMIN)
+    return before is not Role.ADMIN
 
 
 def add(organization_id: UUID, user_id: UUID, role: Role) -> None:

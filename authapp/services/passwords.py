@@ -39,6 +39,11 @@ def forget(email: str) -> None:
     outbox.enqueue_uncomposed(email, RESET)
 
 
+def enqueue_first(email: str) -> None:
+    """Send an email with which the owner of an account that an operator has made sets its first password."""
+    outbox.enqueue_uncomposed(email, RESET, made=True)
+
+
 def reset(token: str, new_password: str) -> None:
     """Set a new password with the token of an email. It signs nobody in, and everybody out.
 
@@ -134,6 +139,7 @@ def compose_reset(waiting: Waiting) -> Message | None:
         "verified": user.email_verified,
         "has_password": user.has_password,
         "removed": waiting.context.get("removed", False),
+        "made": waiting.context.get("made", False),
         "organizations": messages.listed(organizations.names_of_user(user.id, messages.MOST_NAMES + 1)),
         "expires_at": issued.expires_at,
         "link": messages.link(current_app.settings, "reset-password", issued.token),

@@ -131,10 +131,15 @@ def _names(organization: OrganizationRecord | None) -> list[str]:
 
 
 def enqueue_verification(
-    user_id: UUID, email: str, organization: OrganizationRecord | None = None, beside: BesidePassword = NOTHING
+    user_id: UUID,
+    email: str,
+    organization: OrganizationRecord | None = None,
+    beside: BesidePassword = NOTHING,
+    *,
+    made: bool = False,
 ) -> None:
-    """Send the email that verifies the address of an account which has just been created."""
-    message = email_addresses.verification(user_id, email, _names(organization), beside, takes_back=False)
+    """Send the email that verifies the address of an account which has just been created, or `made` by an operator."""
+    message = email_addresses.verification(user_id, email, _names(organization), beside, takes_back=False, made=made)
     outbox.enqueue_message(email, email_addresses.KIND, message)
 
 

@@ -45,7 +45,8 @@ def switch() -> Switched:
     """
     settings = current_app.settings
     if settings.secret_key_previous is None:
-        raise NotPossible("SECRET_KEY_PREVIOUS is not set. Give the secret before SECRET_KEY, to each process.")
+        hint = "Set it to the present secret and SECRET_KEY to a new one, in each process."
+        raise NotPossible(f"SECRET_KEY_PREVIOUS is not set. {hint}")
     cipher = cipher_of_both()
     transaction.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("authapp rekey", 0))))
     if not _is_switched(cipher):

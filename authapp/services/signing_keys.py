@@ -34,6 +34,13 @@ class NotPossible(Exception):
     """A sentence that says why, and what to do."""
 
 
+class Generated(NamedTuple):
+    """The kid of the next key, and from when it may sign."""
+
+    kid: str
+    may_sign_from: datetime
+
+
 class Replaced(NamedTuple):
     """The kid of the new key, if one was needed, and those of the keys that are retired."""
 
@@ -48,8 +55,8 @@ def listed() -> list[dict[str, Any]]:
     return [{**row._mapping, **_next_step(row)} for row in rows]
 
 
-def generate() -> str:
-    """Make the next key, which is published from now on. Returns its kid.
+def generate() -> Generated:
+    """Make the next key, which is published from now on.
 
     Raises:
         NotPossible: there is one already, or ALGORITHM needs none.
@@ -60,7 +67,8 @@ def generate() -> str:
         raise NotPossible(f"There is a next key already: {waiting.kid}. Let it sign with: keys rotate")
     kid = _insert(algorithm, state=KeyState.NEXT)
     audit.record(AuditAction.SIGNING_KEY_GENERATED, None, kid=kid)
-    return kid
+    published_at = transaction.scalar(select(SigningKey.published_at).where(SigningKey.kid == kid))
+    return Generated(kid, published_at + PUBLISHED_FOR)
 
 
 def rotate(*, force: bool = False) -> str:

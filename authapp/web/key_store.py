@@ -26,6 +26,10 @@ SETTLES_AFTER_SECONDS = 60.0
 log = structlog.get_logger("authapp")
 
 
+class KeysUnreadable(ServiceUnavailable):
+    """The keys in the database were encrypted with another secret, or altered."""
+
+
 class KeyStore:
     """Holds one `KeySet` at a time, and replaces it as a whole.
 
@@ -97,7 +101,7 @@ class KeyStore:
                 return self._keys or self._load()
             except (CannotDecrypt, WrongSecretKey) as error:
                 log.error("keys.not_loaded", error=f"{type(error).__name__}: {error}")
-                raise ServiceUnavailable(f"SECRET_KEY: {error}") from None
+                raise KeysUnreadable(f"SECRET_KEY: {error}") from None
 
     def _load(self) -> KeySet:
         """Replace the keys, if others are stored. With them go the tokens that were verified with the old ones."""

@@ -49,3 +49,4 @@ def test_commands_say_in_a_sentence_that_the_database_is_away(app_with: AppWith)
         said = operator.invoke(args=command)
         assert said.exit_code == 1, said.output
         assert said.output.startswith("Error: The database cannot be reached: ")
+        assert "Connection refused. Is the server running" in said.output

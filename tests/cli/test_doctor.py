@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,10 +17,13 @@ from aiosmtpd.handlers import Sink
 from werkzeug import Response
 
 from authapp.cli.doctor import CHECKS
+from authapp.cli.doctor.findings import Status
+from authapp.cli.transaction import WRONG_SECRET
 from authapp.config import UnsafeSettings
 from authapp.core.clock import FrozenClock
 from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
+from authapp.jobs.audit import seal
 from authapp.jobs.registry import JOBS
 from tests.cli.commands import as_json, said
 from tests.factories import AppWith, World
@@ -27,7 +31,9 @@ from tests.live import free_port
 from tests.providers.http_server import json_response, serving_wsgi
 from tests.second_factors import enrol
 
+WIDTH = len(Status.NOT_CHECKED)
 NAMES = [check.name for check in CHECKS]
+OTHER = {"secret_key": "another-secret-that-is-as-long-as-the-first"}
 AWAY = "postgresql://nobody@127.0.0.1:1/none"
 RUN = "INSERT INTO jobs (name, finished_at, succeeded_at, error) VALUES (:name, now(), now() - {}, :error)"
 EMAIL = "INSERT INTO outbox (id, recipient, kind, due_at, dead_at) VALUES (uuidv7(), 'ada@example.com', 'x', {}, {})"
@@ -53,7 +59,7 @@ def deployed(world: World, app_with: AppWith) -> Iterator[Deployed]:
 def lines(world: World, status: int = 0) -> dict[str, tuple[str, str]]:
     """How each check ended, and what it says."""
     printed = [line.partition(": ") for line in said(world, "doctor", status=status).splitlines()]
-    return {head.split(maxsplit=1)[1]: (head.split()[0], text) for head, _, text in printed}
+    return {head[WIDTH:].strip(): (head[:WIDTH].strip(), text) for head, _, text in printed}
 
 
 def test_in_a_sound_deployment_every_line_is_ok(deployed: Deployed) -> None:
@@ -78,7 +84,9 @@ def test_in_a_sound_deployment_every_line_is_ok(deployed: Deployed) -> None:
         ({"public_url": "http://127.0.0.1:1"}, "public address", "warning", "http://127.0.0.1:1/healthz is not reach"),
         ({"mail_url": ""}, "mail server", "warning", "MAIL_URL is not set"),
         ({"mail_url": "smtp://127.0.0.1:1"}, "mail server", "wrong", "The mail server does not take emails: [Errno "),
-        ({"mail_url": "console:"}, "mail server", "ok", "no mail server: emails are not sent"),
+        ({"mail_url": "memory:"}, "mail server", "ok", "no mail server: emails are not sent"),
+        ({"mail_url": "console:"}, "mail server", "ok", "console: emails are printed"),
+        ({"mail_url": "console:/mails"}, "mail server", "ok", "console: emails are printed, and written to /mails"),
         ({"redis_url": "redis://127.0.0.1:1/0"}, "redis", "wrong", "Redis does not answer: Error "),
         ({"github_client_id": "id", "github_client_secret": "secret"}, "providers", "ok", "github"),
     ],
@@ -154,10 +162,45 @@ def test_doctor_compares_the_clocks(deployed: Deployed, time: FrozenClock) -> No
 
 
 def test_doctor_tells_another_secret_key(world: World, deployed: Deployed) -> None:
+    world.sql("TRUNCATE audit_checkpoints, outbox")
+    nothing = ("ok", "nothing is encrypted in the database yet: cannot be told")
+    assert lines(deployed(**OTHER))["secret"] == nothing
+    said(world, "users", "create", "ada@example.com")  # an email waits
+    assert lines(deployed())["secret"] == ("ok", "reads what is encrypted in the database")
+    assert lines(deployed(**OTHER), status=1)["secret"] == ("wrong", WRONG_SECRET)
     enrol(world.person())
-    assert lines(deployed())["secret"][0] == "ok"
-    found = lines(deployed(secret_key="another-secret-that-is-as-long-as-the-first"), status=1)
-    assert found["secret"][1].startswith("SECRET_KEY is not that with which 1 authenticator apps were encrypted.")
+    assert lines(deployed(**OTHER, secret_key_previous=world.app.settings.secret_key))["secret"][0] == "warning"
+    world.sql("UPDATE outbox SET key_id = 'lost' WHERE id = (SELECT min(id::text)::uuid FROM outbox)")
+    status, text = lines(deployed(), status=1)["secret"]
+    assert (status, text[:48]) == ("wrong", "Rows that are encrypted with another secret: 1. ")
+
+
+def test_doctor_compares_the_secret_key_with_a_checkpoint_where_nothing_is_encrypted(
+    world: World, deployed: Deployed
+) -> None:
+    world.person()
+    with world.app.app_context():
+        seal(Event())
+    world.sql("TRUNCATE outbox")
+    assert lines(deployed())["secret"] == ("ok", "has signed the newest checkpoint of the audit log")
+    status, text = lines(deployed(**OTHER), status=1)["secret"]
+    assert (status, text.partition(" the newest ")[0]) == ("wrong", "SECRET_KEY is not the one that has signed")
+
+
+def test_with_another_secret_key_no_signing_key_is_ok(world: World, deployed: Deployed) -> None:
+    es256 = deployed(algorithm="ES256")
+    said(es256, "keys", "generate")
+    assert lines(es256)["signing keys"][0] == "ok"
+    found = lines(deployed(algorithm="ES256", **OTHER), status=1)
+    assert found["secret"] == ("wrong", WRONG_SECRET)
+    assert found["signing keys"][0] == "wrong"
+
+
+def test_commands_say_in_a_sentence_that_the_secret_key_is_another(world: World, app_with: AppWith) -> None:
+    said(world.with_app(app_with(algorithm="ES256")), "keys", "generate")
+    other = world.with_app(app_with(algorithm="ES256", **OTHER))
+    for command in (["keys", "rotate"], ["keys", "generate", "--json"], ["users", "create", "ada@example.com"]):
+        assert said(other, *command, status=1) == f"Error: {WRONG_SECRET}\n"
 
 
 def test_another_service_at_the_public_address_is_not_taken_for_authapp(deployed: Deployed) -> None:
@@ -171,7 +214,7 @@ def test_without_a_database_all_other_things_are_checked(deployed: Deployed) -> 
     found = lines(deployed(database_url=AWAY), status=1)
     assert list(found) == NAMES
     assert found["database"][1].startswith("The database cannot be reached: ")
-    assert found["worker"] == ("wrong", "Not checked: the database comes first.")
+    assert found["worker"] == ("not checked", "the database comes first")
     assert {check.name for check in CHECKS if found[check.name][0] == "ok"} == {
         check.name for check in CHECKS if not check.in_database
     }
@@ -186,10 +229,10 @@ def test_an_empty_database_is_to_be_migrated(deployed: Deployed, socket_folder: 
     assert found["database"][0] == found["role"][0] == "ok"
 
 
-def test_with_settings_that_no_application_can_be_made_with_all_lines_are_printed() -> None:
+def with_bad_settings(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "APP_ENV": "production", "SECRET_KEY": "short", "DATABASE_URL": AWAY}
     done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "doctor", "--json"],
+        [sys.executable, "-m", "flask", "--app", "wsgi", "doctor", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -197,6 +240,21 @@ def test_with_settings_that_no_application_can_be_made_with_all_lines_are_printe
         check=False,
     )
     assert done.returncode == UnsafeSettings.EXIT_STATUS
-    found = json.loads(done.stdout)["checks"]
-    assert [check["name"] for check in found] == NAMES
-    assert "SECRET_KEY: shorter than 32 bytes." in found[0]["text"]
+    return done
+
+
+def test_with_settings_that_no_application_can_be_made_with_all_lines_are_printed() -> None:
+    found = json.loads(with_bad_settings("--json").stdout)["checks"]
+    assert list(dict.fromkeys(check["name"] for check in found)) == NAMES
+    reasons = [check["text"] for check in found if check["name"] == "settings"]
+    assert "SECRET_KEY: shorter than 32 bytes." in reasons[0]
+    assert {check["status"] for check in found[len(reasons) :]} == {"not checked"}
+
+
+def test_a_person_is_told_once_what_is_wrong_with_the_settings() -> None:
+    done = with_bad_settings()
+    assert (done.stdout + done.stderr).count("SECRET_KEY: shorter than 32 bytes.") == 1
+    assert done.stdout.splitlines()[:2] == [
+        "wrong       settings: authapp does not start with them, for the reasons above.",
+        "not checked database: correct the settings first",
+    ]

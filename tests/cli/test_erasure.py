@@ -193,7 +193,7 @@ def test_a_command_says_that_there_is_no_account(world: World, command: list[str
 
 def test_nothing_is_erased_without_an_answer(world: World) -> None:
     ada = world.person(email=ADA)
-    said(world, "users", "erase", ADA, status=1, stdin="n\n")
+    assert said(world, "users", "erase", ADA, status=1, stdin="n\n").startswith(f"{ada.id}  active    {ADA}\n")
     assert ada.call("GET", "/auth/me").status_code == 200
 
 
@@ -334,10 +334,12 @@ def deleted(world: World) -> Person:
 def test_purging_leaves_the_row_and_the_ids_of_the_audit_log(world: World) -> None:
     admin = deleted(world)
     other = world.person("Other")
-    text = said(world, "organizations", "purge", admin.organization_id, "--yes", status=1)
-    assert "The deletion of Acme can be undone until " in text
+    text = said(world, "organizations", "purge", admin.organization_id, status=1)
+    assert text.startswith("Error: The deletion of Acme can be undone until ")  # before it asks
+    assert len(as_json(world, "organizations", "list", "--deleted")) == 1
     receipt = as_json(world, "organizations", "purge", admin.organization_id, "--yes", "--force")
     assert receipt["complete"]
+    assert as_json(world, "organizations", "list", "--deleted") == []
     assert receipt["erased"].items() >= {"memberships": 2, "invitations": 1, "api_keys": 1, "organizations": 1}.items()
     [row] = world.sql("SELECT * FROM organizations WHERE id = :id", id=admin.organization_id)
     assert (row.name, row.slug, row.founded_by) == ("purged", f"purged-{row.id.hex}", None)

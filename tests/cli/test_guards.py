@@ -132,6 +132,12 @@ def test_a_blueprint_of_ones_own_is_compared_as_well(app_with: AppWith, policy: 
     assert (status, said.count("no such route -> ")) == (1, 2)
 
 
+def test_guards_are_printed_as_csv_or_as_json(app: Application) -> None:
+    result = app.test_cli_runner().invoke(args=["guards", "--csv", "--json"])
+    assert result.exit_code == 2
+    assert "Give --csv or --json." in result.output
+
+
 @pytest.mark.parametrize(
     "text",
     [

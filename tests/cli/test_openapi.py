@@ -12,7 +12,8 @@ from tests.factories import AppWith, Caller
 def test_openapi_write_writes_the_served_document(app: Application, client: Caller, tmp_path: Path) -> None:
     path = tmp_path / "openapi.json"
     said = app.test_cli_runner().invoke(args=["openapi", "write", str(path)])
-    assert (said.exit_code, said.output) == (0, "")
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert said.stderr == f"The OpenAPI document is in {path}.\n"
     assert json.loads(path.read_text()) == client.get("/api/v1/openapi.json").get_json()
     assert path.read_text().endswith("\n}\n")
 

@@ -54,7 +54,8 @@ def test_organizations_promote_makes_a_member_an_admin(world: World) -> None:
     founder, member = world.person("Acme"), world.person()
     world.join(member, founder.organization_id, "viewer")
     promote = ["organizations", "promote", founder.organization_id, member.email]
-    assert said(world, *promote) == f"{member.email} is now an admin.\n"
+    assert said(world, *promote) == f"{member.email} is now an admin of Acme (acme).\n"
+    assert said(world, *promote) == f"{member.email} was an admin of Acme (acme) already.\n"
     assert member.call("GET", f"/organizations/{founder.organization_id}").get_json()["role"] == "admin"
     assert said(world, "users", "deactivate", founder.email) == f"{founder.email} is now inactive.\n"
     events = member.call("GET", f"/organizations/{founder.organization_id}/audit-events").get_json()["items"]
@@ -65,12 +66,12 @@ def test_organizations_promote_makes_a_member_an_admin(world: World) -> None:
 def test_only_a_member_can_be_promoted(world: World, email: str) -> None:
     world.person("Acme")
     text = said(world, "organizations", "promote", "acme", email, status=1)
-    assert text == "Error: There is no such active member, or no such organization.\n"
+    assert text == f"Error: {email} is no active member of acme.\n"
 
 
 def test_organizations_list_shows_those_in_a_state(world: World) -> None:
     acme, globex, gone = world.person("Acme"), world.person("Globex"), world.person("Gone")
-    assert said(world, "organizations", "list", "--suspended") == "There is no such organization.\n"
+    assert said(world, "organizations", "list", "--suspended") == "No organization is suspended.\n"
     said(world, "organizations", "suspend", "globex")
     said(world, "organizations", "delete", "gone", "--yes")
     assert said(world, "organizations", "list") == (
@@ -91,6 +92,10 @@ def test_organizations_show_counts_what_an_organization_has(world: World) -> Non
     numbers = {"members": 2, "active_admins": 1, "invitations": 0, "api_keys": 1, "seats": None}
     assert found.items() >= {"id": founder.organization_id, "suspension_reason": "operator", **numbers}.items()
     assert "members: 2, active admins: 1, seats: unlimited" in said(world, "organizations", "show", "acme").splitlines()
+    said(world, "users", "deactivate", founder.email)
+    assert "by an operator\n" in said(world, "organizations", "show", "acme")
+    world.sql("UPDATE organizations SET suspension_reason = 'no_admin'")
+    assert "with its last active admin\n" in said(world, "organizations", "show", "acme")
     said(world, "organizations", "delete", "acme", "--yes")
     assert as_json(world, "organizations", "show", "acme")["deleted_at"] is not None
 
@@ -98,8 +103,9 @@ def test_organizations_show_counts_what_an_organization_has(world: World) -> Non
 def test_plan_and_seats_are_what_the_api_shows(world: World) -> None:
     founder = world.person("Acme")
     text = said(world, "organizations", "plan", "acme", "team", "--status", "trialing", "--trial-ends", "2027-01-31")
-    assert text == "Plan: team, trialing. Seats: unlimited\n"
-    assert said(world, "organizations", "seats", founder.organization_id, "3") == "Plan: team, trialing. Seats: 3\n"
+    shown = "Acme (acme). Plan: team, trialing. Trial ends: 2027-01-31 00:00 UTC. Seats: "
+    assert text == f"{shown}unlimited\n"
+    assert said(world, "organizations", "seats", founder.organization_id, "3") == f"{shown}3\n"
     organization = founder.call("GET", f"/organizations/{founder.organization_id}").get_json()
     expected = {"plan": "team", "status": "trialing", "seats": 3, "trial_ends_at": "2027-01-31T00:00:00.000Z"}
     assert organization["subscription"] == expected
@@ -121,6 +127,7 @@ def test_plan_and_seats_are_what_the_api_shows(world: World) -> None:
         ["seats", "acme", "3", "--unlimited"],
         ["plan", "acme", "p" * 51],
         ["plan", "acme", "team", "--status", "paused"],
+        ["plan", "acme", "team", "--trial-ends", "31.1.2027"],
     ],
 )
 def test_plan_and_seats_are_valid(world: World, arguments: list[str]) -> None:
@@ -152,5 +159,6 @@ def test_organizations_delete_shows_the_organization_asks_and_says_until_when_it
     until = f"{time.now() + timedelta(days=30):%Y-%m-%d %H:%M} UTC"
     assert said(world, *command, "--yes") == f"{shown}It is deleted. This can be undone until {until}.\n"
     assert founder.call("GET", f"/organizations/{founder.organization_id}").status_code == 403
-    said(world, *command, "--yes", status=1)
+    again = "Error: Acme (acme) is deleted already. Undo it with: organizations undelete acme\n"
+    assert said(world, *command, "--yes", status=1) == again
     assert said(world, "users", "deactivate", founder.email) == f"{founder.email} is now inactive.\n"

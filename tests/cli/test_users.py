@@ -6,7 +6,8 @@ import pytest
 
 from authapp.cli import listing
 from tests.cli.commands import as_json, said
-from tests.factories import PASSWORD, UNKNOWN_ID, Person, World
+from tests.factories import PASSWORD, UNKNOWN_ID, AppWith, Person, World
+from tests.features.passwords.test_passwords import verified
 from tests.passkeys import with_passkey
 from tests.second_factors import enrol
 
@@ -22,7 +23,9 @@ def test_a_deactivated_account_is_refused_until_it_is_activated(world: World) ->
     assert said(world, "users", "deactivate", person.email.upper()) == f"{person.email} is now inactive.\n"
     assert person.call("GET", "/auth/me").status_code == 401
     assert status_of_sign_in(world, person.email) == 403
+    assert said(world, "users", "deactivate", person.email) == f"{person.email} was inactive already.\n"
     assert said(world, "users", "activate", str(person.id)) == f"{person.email} is now active.\n"
+    assert said(world, "users", "activate", person.email) == f"{person.email} was active already.\n"
     assert person.call("GET", "/auth/me").status_code == 401  # what has ended stays so
     assert status_of_sign_in(world, person.email) == 200
     recorded = world.sql("SELECT action, actor_id FROM audit_events WHERE action LIKE 'user.%activated' ORDER BY id")
@@ -73,6 +76,7 @@ def test_an_account_is_created_with_a_password_and_verifies_its_address(world: W
     arguments = ["users", "create", "Ada@Example.com", "--first-name", "Ada", "--password-stdin"]
     found = as_json(world, *arguments, stdin=f"{PASSWORD}\nmore\n")
     assert found == {"id": found["id"], "email": ADA, "has_password": True, "email_verified": False}
+    assert "An account was made for you at authapp, with the address ada@example.com." in world.emails()[-1][1].text
     body = {"token": world.token_for(ADA)}
     assert world.caller().call("POST", "/auth/email/verify", body).status_code == 204
     answer = world.caller().call("POST", "/auth/login", {"email": ADA, "password": PASSWORD}).get_json()
@@ -84,6 +88,10 @@ def test_an_account_is_created_with_a_password_and_verifies_its_address(world: W
 def test_an_account_that_is_created_without_a_password_gets_an_email_to_set_one(world: World) -> None:
     text = said(world, "users", "create", ADA)
     assert text.endswith("\nAn email lets its owner set a password.\n")
+    [(_, email)] = world.emails()
+    assert email.subject == "Set a password for your account"
+    assert "An account was made for you at authapp, with the address ada@example.com." in email.text
+    assert "Somebody" not in email.text
     body = {"token": world.token_for(ADA), "new_password": PASSWORD}
     assert world.caller().call("POST", "/auth/password/reset", body).status_code == 204
     assert status_of_sign_in(world, ADA) == 200
@@ -101,7 +109,7 @@ def test_an_account_that_is_created_verified_with_a_password_gets_no_email(world
         ([ADA, "--first-name", "a\nb"], None, "first_name: "),
         ([ADA, "--password-stdin"], "short1", "password: "),
         ([ADA, "--password-stdin"], "", "password: "),
-        (["person1@example.com"], None, "An account with this email exists"),
+        (["person1@example.com"], None, "There is an account with this email already. See: users show person1@"),
     ],
 )
 def test_no_account_is_created_that_could_not_register(
@@ -110,6 +118,14 @@ def test_no_account_is_created_that_could_not_register(
     world.person()
     assert said(world, "users", "create", *arguments, status=1, stdin=stdin).startswith(f"Error: {text}")
     assert len(world.sql("SELECT FROM users")) == 1
+
+
+def test_an_address_that_its_account_can_change_back_to_is_taken(world: World) -> None:
+    person = verified(world)
+    person.call("POST", "/auth/email/change", {"new_email": "new@example.com", "password": PASSWORD})
+    world.caller().call("POST", "/auth/email/verify", {"token": world.token_for("new@example.com")})
+    text = said(world, "users", "create", person.email, status=1)
+    assert text.startswith("Error: An account has had this email, and its owner can undo that change still.")
 
 
 def test_users_show_tells_the_state_of_an_account_and_no_secret(world: World) -> None:
@@ -121,8 +137,8 @@ def test_users_show_tells_the_state_of_an_account_and_no_secret(world: World) ->
     assert found.items() >= {"email": person.email, "mfa_enabled": True, "is_active": True, **counts}.items()
     assert not [name for name in found if "hash" in name or "secret" in name]
     lines = said(world, "users", "show", person.email).splitlines()
-    assert lines[0] == f"{person.email} (Ada)"
-    assert "second factor: yes, recovery codes left: 10" in lines
+    assert lines[0] == person.email
+    assert {"first name: Ada", "last name: none", "second factor: yes", "recovery codes left: 10"} <= {*lines}
     assert "last sign-in: never" in lines  # it has registered
 
 
@@ -135,7 +151,7 @@ def test_users_list_reads_page_by_page(world: World, monkeypatch: pytest.MonkeyP
     assert said(world, "users", "list", "--inactive") == f"{people[3].id}  inactive  {people[3].email}\n"
     assert len(said(world, "users", "list", "--active").splitlines()) == 4
     assert [user["email"] for user in as_json(world, "users", "list", "--search", "PERSON5")] == [people[4].email]
-    assert said(world, "users", "list", "--search", "%") == "There is no such account.\n"
+    assert said(world, "users", "list", "--search", "%") == "No account has % in its email.\n"
     assert as_json(world, "users", "list", "--search", "%") == []
 
 
@@ -168,7 +184,41 @@ def test_users_reset_mfa_is_for_an_account_that_has_a_second_factor(world: World
     text = f"Error: {person.email} has no second factor.\n"
     assert said(world, "users", "reset-mfa", person.email, status=1) == text
     enrol(person)
+    assert "Its passkeys stay." in said(world, "users", "reset-mfa", "--help")
     assert as_json(world, "users", "reset-mfa", person.email) == {"email": person.email, "mfa_enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["users", "list"], "There is no account yet."),
+        (["users", "list", "--inactive"], "No account is inactive."),
+        (["users", "list", "--active", "--search", "x"], "No active account has x in its email."),
+        (["organizations", "list"], "There is no organization yet."),
+        (["organizations", "list", "--deleted"], "No organization is deleted."),
+        (["organizations", "list", "--suspended", "--search", "x"], "No suspended organization has x in its slug."),
+    ],
+)
+def test_an_empty_list_says_what_there_is_none_of(world: World, arguments: list[str], text: str) -> None:
+    assert said(world, *arguments) == f"{text}\n"
+
+
+def test_users_organizations_says_that_there_is_none(world: World) -> None:
+    person = world.person()
+    assert said(world, "users", "organizations", person.email) == "It is in no organization.\n"
+    assert as_json(world, "users", "organizations", person.email) == []
+
+
+def test_log_lines_of_a_command_go_to_stderr(
+    world: World, app_with: AppWith, capfd: pytest.CaptureFixture[str]
+) -> None:
+    without_mail = world.with_app(app_with(mail_url=""))
+    assert as_json(without_mail, "users", "create", ADA)["email"] == ADA
+    printed = capfd.readouterr()
+    assert "email.waits" in printed.err
+    assert "email.waits" not in printed.out
+    without_mail.caller().call("GET", "/auth/me")
+    assert '"event": "request"' in capfd.readouterr().out
 
 
 def test_users_organizations_lists_ids_and_roles(world: World) -> None:

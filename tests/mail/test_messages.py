@@ -34,6 +34,7 @@ CONTEXT: dict[str, Any] = {
     "has_app": True,
     "forgot": "https://example.com/forgot",
     "removed": False,
+    "made": False,
     "has_password": True,
     "verified": False,
 }

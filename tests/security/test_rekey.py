@@ -187,6 +187,12 @@ def test_a_row_that_was_altered_stays_and_is_reported(world: World, deployment: 
     assert "Remove SECRET_KEY_PREVIOUS after 20" in said.output
 
 
+def test_rekey_says_first_that_each_process_needs_both_secrets(deployment: Deployment) -> None:
+    said = deployment.process(NEW, OLD).app.test_cli_runner().invoke(args=["rekey"])
+    assert said.stderr.startswith("By now, every web and worker process must have both: SECRET_KEY, and ")
+    assert said.stderr.count("\n") == 1
+
+
 def test_rekey_needs_both_secrets(deployment: Deployment) -> None:
     said = deployment.process(NEW).app.test_cli_runner().invoke(args=["rekey"])
     assert (said.exit_code, said.output.startswith("Error: SECRET_KEY_PREVIOUS is not set.")) == (1, True)

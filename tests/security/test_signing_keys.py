@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import jwt
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from authapp.services.signing_keys import PUBLISHED_FOR
 from tests.factories import AppWith, Caller, Person, World, all_at_once
 from tests.security.test_tokens import key_set, private_jwk
 
@@ -184,6 +186,13 @@ def test_the_key_of_hs256_is_not_in_the_table(world: World, command: list[str]) 
     assert "ALGORITHM is HS256" in refused(world, *command)
     assert run(world, "list") == "There are no keys.\n"
     assert published(world) == []
+
+
+def test_generate_says_from_when_the_key_may_sign(es256: World) -> None:
+    text = run(es256, "generate")
+    [[kid, published_at]] = es256.sql("SELECT kid, published_at FROM signing_keys WHERE state = 'next'")
+    moment = f"{(published_at + PUBLISHED_FOR).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    assert text == f"The key {kid} is published. It may sign from {moment} UTC.\n"
 
 
 def test_rotate_needs_a_next_key(es256: World) -> None:

@@ -14,12 +14,12 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from authapp.cli.doctor import database, surroundings, work
-from authapp.cli.doctor.findings import Check, Finding, Status, wrong
+from authapp.cli.doctor.findings import Check, Finding, Status, not_checked, wrong
 from authapp.cli.output import json_option, show
 from authapp.config import Settings
 from authapp.db import transaction
 from authapp.db.engine import TIMEOUTS
-from authapp.db.errors import connection_failure, is_not_migrated, sqlstate
+from authapp.db.errors import connection_failure, is_not_migrated, one_line, sqlstate
 from authapp.web.application import current_app
 
 SETTINGS = "settings"
@@ -41,7 +41,7 @@ CHECKS = (
     Check("dead emails", work.dead_emails),
     Check("audit log", work.audit_log),
 )
-_COLORS = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "red"}
+_COLORS = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "red", Status.NOT_CHECKED: "yellow"}
 
 
 class Line(NamedTuple):
@@ -67,11 +67,13 @@ def doctor(*, as_json: bool) -> None:
 def report_unsafe(problems: list[str]) -> None:
     """Print the lines where this command was started with settings that no application can be made with.
 
-    The process ends afterwards as with any command, see `UnsafeSettings`.
+    The process ends afterwards as with any command, see `UnsafeSettings`, which has told a person the reasons already.
     """
     if doctor.name in sys.argv[-2:]:
-        unchecked = [Line(check.name, *wrong("Not checked: correct the settings first.")) for check in CHECKS[1:]]
-        _report([Line(SETTINGS, *wrong(" ".join(problems))), *unchecked], "--json" in sys.argv)
+        as_json = "--json" in sys.argv
+        reasons = problems if as_json else ["authapp does not start with them, for the reasons above."]
+        unchecked = [Line(check.name, *not_checked("correct the settings first")) for check in CHECKS[1:]]
+        _report([*(Line(SETTINGS, *wrong(reason)) for reason in reasons), *unchecked], as_json)
 
 
 def _report(lines: Iterable[Line], as_json: bool) -> bool:
@@ -84,7 +86,7 @@ def _report(lines: Iterable[Line], as_json: bool) -> bool:
 
 
 def _colored(line: Line) -> str:
-    return f"{click.style(f'{line.status:8}', _COLORS[line.status])} {line.name}: {line.text}"
+    return f"{click.style(f'{line.status:11}', _COLORS[line.status])} {line.name}: {line.text}"
 
 
 def _examine(settings: Settings) -> Iterator[Line]:
@@ -92,7 +94,7 @@ def _examine(settings: Settings) -> Iterator[Line]:
     is_away = False
     for check in CHECKS:
         if check.in_database and is_away:
-            yield Line(check.name, *wrong("Not checked: the database comes first."))
+            yield Line(check.name, *not_checked("the database comes first"))
             continue
         try:
             finding = _look(check, settings)
@@ -108,7 +110,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DBAPIError) and is_not_migrated(error):
         return "the database is not migrated."
     cause = getattr(error, "orig", None) or error  # without the statement, which is long
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}"
+    return f"{type(cause).__name__}: {one_line(cause)}"
 
 
 def _look(check: Check, settings: Settings) -> Finding:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from sqlalchemy import func, select, text
 
 from authapp.cli.doctor.findings import Finding, ok, warning, wrong
+from authapp.cli.transaction import WRONG_SECRET
 from authapp.config import Settings
 from authapp.core import clock
 from authapp.core.enums import KeyState
 from authapp.core.errors import ServiceUnavailable
 from authapp.db import readiness, row_level_security, transaction
-from authapp.models import SigningKey, TotpFactor
+from authapp.models import AuditCheckpoint, SigningKey
 from authapp.security.encryption import Cipher
 from authapp.security.keys import SYMMETRIC
+from authapp.services import encrypted_columns
 from authapp.web.application import current_app
 
 OLDEST_SERVER = 15
@@ -66,25 +68,42 @@ def time(settings: Settings) -> Finding:
 
 
 def secret(settings: Settings) -> Finding:
-    counted = select(TotpFactor.key_id, func.count().label("number")).group_by(TotpFactor.key_id)
-    numbers = {row.key_id: row.number for row in transaction.execute(counted)}
-    numbers.pop(current_app.cipher.key_id, None)
-    previous = settings.secret_key_previous
-    by_previous = numbers.pop(Cipher(previous).key_id, 0) if previous else 0
-    if number := sum(numbers.values()):
-        hint = "Set the one that this database was used with."
-        return wrong(f"SECRET_KEY is not that with which {number} authenticator apps were encrypted. {hint}")
-    if previous:
-        left = f"{by_previous} authenticator apps are encrypted with it. " if by_previous else ""
+    rows = encrypted_columns.rows_by_key()
+    by_current, *by_previous = (rows.pop(key_id, 0) for key_id in _key_ids(settings))
+    if number := sum(rows.values()):
+        hint = "To read them, set that one as SECRET_KEY_PREVIOUS."
+        is_readable = by_current or any(by_previous)
+        return wrong(f"Rows that are encrypted with another secret: {number}. {hint}" if is_readable else WRONG_SECRET)
+    if settings.secret_key_previous:
+        left = f"Rows that are encrypted with it: {sum(by_previous)}. " if any(by_previous) else ""
         return warning(f"SECRET_KEY_PREVIOUS is set. {left}Run: flask --app wsgi rekey; it says when to remove it.")
-    return ok("reads what is encrypted in the database")
+    return ok("reads what is encrypted in the database") if by_current else _of_checkpoint()
+
+
+def _key_ids(settings: Settings) -> list[str]:
+    """The ids of the keys that are made of SECRET_KEY and, where it is set, of SECRET_KEY_PREVIOUS."""
+    return [Cipher(secret).key_id for secret in (settings.secret_key, settings.secret_key_previous) if secret]
+
+
+def _of_checkpoint() -> Finding:
+    """What the newest checkpoint of the audit log tells of the secret, where nothing is encrypted."""
+    newest = select(AuditCheckpoint.public_key).order_by(AuditCheckpoint.signed_at.desc()).limit(1)
+    signed_by = transaction.scalar(newest)
+    if signed_by is None:
+        return ok("nothing is encrypted in the database yet: cannot be told")
+    if bytes(signed_by) != current_app.checkpoint_key.public_key:
+        hint = "Set that one; if it is being replaced, set it as SECRET_KEY_PREVIOUS."
+        return wrong(f"SECRET_KEY is not the one that has signed the newest checkpoint of the audit log. {hint}")
+    return ok("has signed the newest checkpoint of the audit log")
 
 
 def signing_keys(settings: Settings) -> Finding:
     if settings.algorithm == SYMMETRIC:
         return ok(f"{SYMMETRIC}, derived from SECRET_KEY")
     current = (SigningKey.algorithm == settings.algorithm, SigningKey.state == KeyState.CURRENT)
-    kid = transaction.scalar(select(SigningKey.kid).where(*current))
-    if kid is None:
+    found = transaction.execute(select(SigningKey.kid, SigningKey.key_id).where(*current)).one_or_none()
+    if found is None:
         return wrong("No key signs access tokens. The first start of the service makes one: look into its log.")
-    return ok(f"{kid} signs, with {settings.algorithm}")
+    if found.key_id not in _key_ids(settings):
+        return wrong(f"{found.kid} signs, but is encrypted with another secret. {WRONG_SECRET}")
+    return ok(f"{found.kid} signs, with {settings.algorithm}")

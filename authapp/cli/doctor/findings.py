@@ -10,11 +10,12 @@ from authapp.config import Settings
 
 
 class Status(StrEnum):
-    """How a check ended. Only `WRONG` makes the command fail."""
+    """How a check ended. Only `WRONG` makes the command fail. `NOT_CHECKED` comes after something that is wrong."""
 
     OK = "ok"
     WARNING = "warning"
     WRONG = "wrong"
+    NOT_CHECKED = "not checked"
 
 
 class Finding(NamedTuple):
@@ -48,3 +49,7 @@ def warning(text: str) -> Finding:
 
 def wrong(text: str) -> Finding:
     return Finding(Status.WRONG, text)
+
+
+def not_checked(text: str) -> Finding:
+    return Finding(Status.NOT_CHECKED, text)

@@ -56,12 +56,19 @@ def mail(settings: Settings) -> Finding:
     if mailer is None:
         return warning("MAIL_URL is not set: emails wait. Give a mail server: smtp://user:password@host:587")
     if not isinstance(mailer, SmtpMailer):
-        return ok("no mail server: emails are not sent")
+        return ok(_without_server(settings.mail_url))
     try:
         mailer.check()
     except OSError as error:  # smtplib's are OSErrors
         return wrong(f"The mail server does not take emails: {error}. Check MAIL_URL.")
     return ok("the mail server accepts the sign-in")
+
+
+def _without_server(mail_url: str) -> str:
+    kind, _, folder = mail_url.partition(":")
+    if kind != "console":
+        return "no mail server: emails are not sent"
+    return f"console: emails are printed{f', and written to {folder}' if folder else ''}"
 
 
 def redis(settings: Settings) -> Finding:

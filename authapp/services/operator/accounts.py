@@ -40,9 +40,9 @@ def create(email: str, password: str | None, *, verified: bool, **names: str | N
     if user_id is None:
         raise EmailTaken
     if password is None:
-        passwords.forget(email)
+        passwords.enqueue_first(email)
     elif not verified:
-        registration.enqueue_verification(user_id, email)
+        registration.enqueue_verification(user_id, email, made=True)
     return user_id
 
 

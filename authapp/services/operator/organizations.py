@@ -44,11 +44,11 @@ def listed(limit: int, cursor: UUID | None, *, state: str | None, search: str | 
     Args:
         limit: how many at most.
         cursor: the id after which they start.
-        state: `suspended` or `deleted`. None: those that are not deleted.
+        state: `suspended`, or `deleted` and not purged. None: those that are not deleted.
         search: a text in the slug.
     """
-    is_deleted = Organization.deleted_at.is_not(None)
-    statement = select(*_LISTED).where(is_deleted if state == "deleted" else ~is_deleted)
+    is_deleted, is_purged = Organization.deleted_at.is_not(None), Organization.purged_at.is_not(None)
+    statement = select(*_LISTED).where(is_deleted & ~is_purged if state == "deleted" else ~is_deleted)
     if state == "suspended":
         statement = statement.where(Organization.suspended_at.is_not(None))
     if search is not None:

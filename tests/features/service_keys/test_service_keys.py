@@ -68,7 +68,7 @@ def test_whatever_is_no_live_service_key_is_a_401_that_names_both_schemes(world:
     person = world.person("Acme")
     key = world.service_key("revocations")
     revoked = create(world, "revoked", "revocations")["key"]
-    assert run(world, "revoke", "revoked").output == "It is revoked.\n"
+    assert run(world, "revoke", "revoked").output == "revoked is revoked.\n"
     another, _ = world.app.opaque_tokens.make("sk", person.id)
     api_key = world.api_key(person, person.organization_id, "viewer")
     refused = [
