@@ -140,7 +140,10 @@ def _lines(receipt: Receipt) -> list[str]:
     if receipt.remaining:
         lines += ["Still there:", *(f"  {column}: {count}" for column, count in receipt.remaining.items())]
     if receipt.same_name:
-        lines += ["The name is also here, maybe another's:", *(f"  {name}" for name in receipt.same_name)]
+        lines += [
+            "The name, or the address that nobody has verified, is also here, maybe another's:",
+            *(f"  {name}" for name in receipt.same_name),
+        ]
     if receipt.not_searched:
         lines.append(f"Not searched, as their rows are hidden from operators: {', '.join(receipt.not_searched)}")
     return [*lines, *(["Nothing is left."] if receipt.is_complete else [])]

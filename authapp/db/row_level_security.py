@@ -23,6 +23,7 @@ _POLICIES = {
     "added": f"FOR INSERT WITH CHECK {_HERE}",
     "changed": f"FOR UPDATE USING {_HERE}",
     "removed": f"FOR DELETE USING {_HERE}",
+    "operator": "USING (authapp_is_operator()) WITH CHECK (authapp_is_operator())",  # erasures search all rows
 }
 
 
@@ -33,7 +34,7 @@ def unsecured_tables(connection: Connection) -> list[str]:
 
 
 def enable_rls(table: str) -> list[str]:
-    """The statements that let a transaction see and write only those rows whose organization it has set."""
+    """The statements that let a transaction see and write only rows whose organization it has set, an operator all."""
     return [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",  # FORCE: for the owner too
         *(f"CREATE POLICY {table}_{name} ON {table} {rule}" for name, rule in _POLICIES.items()),
@@ -43,7 +44,8 @@ def enable_rls(table: str) -> list[str]:
 def disable_rls(table: str) -> list[str]:
     """The statements that undo `enable_rls`."""
     return [
-        *(f"DROP POLICY {table}_{name} ON {table}" for name in _POLICIES),
+        # an older migration may have written fewer
+        *(f"DROP POLICY IF EXISTS {table}_{name} ON {table}" for name in _POLICIES),
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",
     ]
 

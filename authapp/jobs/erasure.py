@@ -11,7 +11,7 @@ from authapp.services.personal_data import erasure, purge
 
 def erase(stopped: Event) -> None:
     """Erase every account and purge every organization that is due, some at a time."""
-    for step in (erasure.erase_due_batch, purge.purge_due):
+    for step in (erasure.erase_due_batch, purge.purge_due, erasure.erase_late_events):
         _repeat(step, stopped)
 
 

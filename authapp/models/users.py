@@ -42,6 +42,7 @@ class User(Identified, Timestamped, Model):
             "deleted_at",
             postgresql_where=text("deleted_at IS NOT NULL AND erased_at IS NULL"),
         ),
+        Index("ix_users_erased_at", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
         {"info": {ERRORS: {"uq_users_email_live": "email_taken"}}},
     )
 

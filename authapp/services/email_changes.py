@@ -81,8 +81,9 @@ def confirm(token: str) -> None:
     _set_email(user, free, email=found.email, email_verified=True)
     one_time_tokens.void(user.id, *one_time_tokens.VERIFYING, TokenPurpose.RESET)
     audit.record(
-        AuditAction.USER_EMAIL_CHANGED, None, target_id=user.id, user_id=user.id, before=user.email, after=found.email
-    )
+        AuditAction.USER_EMAIL_CHANGED, None, target_id=user.id, user_id=user.id, before=user.email,
+        before_verified=user.email_verified, after=found.email,
+    )  # fmt: skip
 
 
 def undo(token: str) -> None:

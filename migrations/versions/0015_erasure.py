@@ -17,6 +17,7 @@ COLUMNS = {"users": "erased_at", "organizations": "purged_at"}
 # Index: its table, columns and condition.
 INDEXES: dict[str, tuple[str, list[str], str | None]] = {
     "ix_users_deleted_at_due": ("users", ["deleted_at"], "deleted_at IS NOT NULL AND erased_at IS NULL"),
+    "ix_users_erased_at": ("users", ["erased_at"], "erased_at IS NOT NULL"),
     "ix_organizations_deleted_at_due": (
         "organizations",
         ["deleted_at"],

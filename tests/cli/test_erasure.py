@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from authapp.db import tenancy, transaction
+from authapp.db.row_level_security import enable_rls
 from authapp.jobs.audit import seal
 from authapp.services.personal_data import erasure, purge, scan
 from authapp.services.personal_data.inventory import Level
@@ -24,6 +25,8 @@ from tests.passkeys import with_passkey
 from tests.second_factors import enrol
 
 ADA = "ada@example.com"
+# where an address is that was invited
+INVITED = {"audit_events.details": 1, "invitations.email": 1, "one_time_tokens.email": 1, "outbox.recipient": 1}
 T = TypeVar("T")
 NAMES = {"first_name": "Ada", "last_name": 'Byron "Lovelace"'}
 
@@ -50,11 +53,18 @@ def delete(world: World, person: Person) -> None:
     assert person.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
 
 
+def verified(world: World, email: str = ADA, **names: str) -> Person:
+    """Somebody who has verified the address."""
+    person = world.person(email=email, **names)
+    world.sql("UPDATE users SET email_verified = true WHERE id = :id", id=person.id)
+    return person
+
+
 def busy(world: World) -> tuple[Person, Person]:
     """Somebody with a row in every table that has rows of an account, and an admin who has invited that address."""
     admin = world.person("Acme")
     world.invite(admin, admin.organization_id, ADA, "viewer")
-    ada = world.person(email=ADA, **NAMES)
+    ada = verified(world, **NAMES)
     enrol(ada)
     with_passkey(ada)
     world.sign_in(world.person(email="other@example.com"))
@@ -88,7 +98,7 @@ def test_erasing_leaves_nothing_of_an_account_but_its_id(world: World) -> None:
 
 
 def test_the_audit_log_is_still_what_was_sealed_after_an_erasure_and_a_purge(world: World) -> None:
-    ada, admin = world.person(email=ADA), deleted(world)
+    ada, admin = verified(world), deleted(world)
     with world.app.app_context():
         seal(Event())
     assert as_json(world, "users", "erase", str(ada.id), "--yes")["complete"]
@@ -112,14 +122,76 @@ HOSTILE: dict[str, str] = {
 
 
 @pytest.mark.parametrize("where", HOSTILE)
-@pytest.mark.parametrize("spelling", [ADA, "<Ada@EXAMPLE.com>"])
+@pytest.mark.parametrize("spelling", [ADA, "<Ada@EXAMPLE.com>", f"550\n{ADA}.", f"the user '{ADA}', it said"])
 def test_erasing_finds_the_address_in_texts_of_others(world: World, where: str, spelling: str) -> None:
     world.person("Acme")
-    world.person(email=ADA)
+    verified(world)
     world.sql(HOSTILE[where], text=spelling)
     assert where in found(world, ADA)
     assert as_json(world, "users", "erase", ADA, "--yes")["complete"]
     assert found(world, ADA) == {}
+
+
+@pytest.mark.parametrize("where", HOSTILE)
+def test_erasing_leaves_addresses_of_others_that_contain_the_address(world: World, where: str) -> None:
+    world.person("Acme")
+    verified(world)
+    others = ["an.ada@example.com", "x+ada@example.com", "ada@example.com.au", "ada@example.com-b.net"]
+    world.sql(HOSTILE[where], text=" ".join(others))
+    assert as_json(world, "users", "erase", ADA, "--yes")["remaining"] == {}
+    assert all(where in found(world, other) for other in others)
+
+
+def test_erasing_an_address_that_nobody_has_verified_leaves_what_others_have_sent_to_it(world: World) -> None:
+    admin, stranger = world.person("Acme"), world.person(email=ADA)
+    assert stranger.call("POST", "/auth/email/resend", {"email": ADA}).status_code == 202
+    token = world.invite(admin, admin.organization_id, ADA, "viewer")
+    delete(world, stranger)
+    receipt = as_json(world, "users", "erase", ADA, "--yes")
+    assert receipt["complete"]
+    assert receipt["same_name"] == INVITED
+    assert world.caller().call("POST", "/invitations/preview", {"token": token}).status_code == 200
+    assert [row.kind for row in world.sql("SELECT kind FROM outbox WHERE recipient = :to", to=ADA)] == ["invitation"]
+    [event] = world.sql("SELECT details, ip_address FROM audit_events WHERE action = 'invitation.created'")
+    assert (event.details["email"], event.ip_address is None) == (ADA, False)
+    assert world.sql("SELECT FROM audit_events WHERE user_id = :id AND ip_address IS NOT NULL", id=stranger.id) == []
+
+
+def test_erasing_leaves_what_came_after_the_account_had_ended(world: World) -> None:
+    admin = world.person("Acme")
+    world.invite(admin, admin.organization_id, ADA, "viewer")
+    delete(world, verified(world))
+    other = world.person("Other")
+    token = world.invite(other, other.organization_id, ADA, "viewer")
+    receipt = json.loads(said(world, "users", "erase", ADA, "--yes", "--json", status=1))
+    assert receipt["remaining"] == INVITED
+    assert world.caller().call("POST", "/invitations/preview", {"token": token}).status_code == 200
+
+
+@pytest.mark.parametrize(("was_verified", "left"), [(True, 0), (False, 1)])
+def test_erasing_finds_a_former_address_if_it_was_verified(world: World, was_verified: bool, left: int) -> None:
+    admin = world.person("Acme")
+    world.invite(admin, admin.organization_id, ADA, "viewer")
+    person = verified(world) if was_verified else world.person(email=ADA)
+    assert (
+        person.call("POST", "/auth/email/change", {"new_email": "b@example.com", "password": PASSWORD}).status_code
+        == 202
+    )
+    assert person.call("POST", "/auth/email/verify", {"token": world.token_for("b@example.com")}).status_code == 204
+    assert as_json(world, "users", "erase", str(person.id), "--yes")["complete"]
+    assert found(world, ADA).get("invitations.email", 0) == left
+    assert found(world, "b@example.com") == {}
+
+
+def test_somebody_who_registers_an_address_without_verifying_it_does_not_keep_its_former_owner_from_erasure(
+    world: World,
+) -> None:
+    admin = world.person("Acme")
+    world.invite(admin, admin.organization_id, ADA, "viewer")
+    delete(world, former := verified(world))
+    world.person(email=ADA)
+    assert "Another account has the address now" in said(world, "users", "erase", str(former.id), "--yes")
+    assert found(world, ADA) == {"users.email": 1, "one_time_tokens.email": 1}
 
 
 @pytest.fixture
@@ -133,7 +205,7 @@ def notes(world: World) -> Iterator[None]:
 
 @pytest.mark.usefixtures("notes")
 def test_erasing_tells_what_is_left_in_tables_of_somebodys_own(world: World) -> None:
-    ada = world.person(email=ADA, first_name="Zoë", last_name="Byron")
+    ada = verified(world, first_name="Zoë", last_name="Byron")
     world.sql("INSERT INTO notes VALUES (:subject, :raw)", subject=f"Fwd: {ADA}", raw=b"\x00Zo\xc3\xab Byron")
     receipt = json.loads(said(world, "users", "erase", str(ada.id), "--yes", "--json", status=1))
     assert not receipt["complete"]
@@ -146,17 +218,29 @@ def test_erasing_tells_what_is_left_in_tables_of_somebodys_own(world: World) -> 
 
 @pytest.mark.usefixtures("notes")
 def test_a_table_whose_rows_are_hidden_from_operators_is_told(world: World) -> None:
-    world.person(email=ADA)
+    verified(world)
     world.sql("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
     assert "Not searched, as their rows are hidden from operators: notes" in said(
         world, "users", "erase", ADA, "--yes", status=1
     )
 
 
+@pytest.mark.usefixtures("notes")
+def test_a_tenant_table_of_somebodys_own_is_searched(world: World) -> None:
+    admin = world.person("Acme")
+    verified(world)
+    world.sql("ALTER TABLE notes ADD organization_id uuid DEFAULT :id", id=admin.organization_id)
+    for statement in enable_rls("notes"):
+        world.sql(statement)
+    world.sql("INSERT INTO notes VALUES (:subject)", subject=ADA)
+    receipt = json.loads(said(world, "users", "erase", ADA, "--yes", "--json", status=1))
+    assert (receipt["remaining"], receipt["not_searched"]) == ({"notes.the subject": 1}, [])
+
+
 def test_an_address_that_somebody_else_has_now_keeps_its_invitations(world: World) -> None:
     admin = world.person("Acme")
-    delete(world, first := world.person(email=ADA))
-    second = world.person(email=ADA)
+    delete(world, first := verified(world))
+    second = verified(world)
     token = world.invite(admin, admin.organization_id, ADA, "viewer")
     text = said(world, "users", "erase", str(first.id), "--yes")
     assert "Another account has the address now" in text
@@ -222,7 +306,7 @@ def test_sign_ins_at_once_with_the_erasure_leave_nothing(world: World) -> None:
 def test_an_account_that_registers_at_once_with_the_erasure_of_its_address_loses_nothing(world: World) -> None:
     for round_ in range(5):
         email = f"ada{round_}@example.com"
-        delete(world, former := world.person(email=email))
+        delete(world, former := verified(world, email))
 
         def register(email: str = email) -> int:
             body = {"email": email, "password": PASSWORD}
@@ -242,7 +326,7 @@ def test_users_export_writes_everything_and_no_secret(world: World, tmp_path: Pa
     assert exported["user"]["email"] == ADA
     assert [each["organization_name"] for each in exported["memberships"]] == ["Engines"]
     assert [each["name"] for each in exported["passkeys"]]
-    assert len(exported["invitations_received"]) == 0  # nobody has verified the address
+    assert [each["email"] for each in exported["invitations_received"]] == [ADA]
     secrets = {column for table in TABLES for column, level in table.levels.items() if level is Level.CREDENTIAL}
     assert not secrets & {key for rows in exported.values() if isinstance(rows, list) for row in rows for key in row}
     assert world.sql("SELECT actor_id FROM audit_events WHERE action = 'user.exported'")[0].actor_id is None

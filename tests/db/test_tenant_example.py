@@ -113,6 +113,7 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
         run("sh", "-c", command)
     [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
     assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
+    assert "CREATE POLICY experiment_operator ON experiment USING (authapp_is_operator())" in migration.read_text()
     run("flask", "--app", "experiments", "db", "check")
     hers, his = run(sys.executable, "-c", TWO_TENANTS).splitlines()[-1].split()
     assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py", hers, his)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from threading import Event
+from typing import Any
+
+import pytest
 
 from authapp.core.clock import FrozenClock
 from authapp.jobs import erasure
@@ -53,3 +56,25 @@ def test_several_workers_share_the_accounts_that_are_due(world: World) -> None:
     assert counts(world, ERASED) == (50, 50)
     [[events]] = world.sql("SELECT count(*) FROM audit_events WHERE action = 'user.erased'")
     assert events == 50
+
+
+def test_a_sign_in_that_was_under_way_while_its_account_was_erased_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, verify = world.person(), world.app.hasher.verify
+
+    def verify_late(*args: Any) -> bool:
+        said(world, "users", "erase", ada.email, "--yes")
+        return verify(*args)
+
+    monkeypatch.setattr(world.app.hasher, "verify", verify_late)
+    assert world.caller().call("POST", "/auth/login", {"email": ada.email, "password": "Wrong12345"}).status_code == 401
+    late = "SELECT FROM audit_events WHERE user_id = :id AND action = 'session.refused' AND ip_address IS NOT NULL"
+    assert len(world.sql(late, id=ada.id)) == 1
+    run(world)
+    assert world.sql(late, id=ada.id) == []
+    receipts = world.sql(
+        "SELECT details -> 'erased' AS erased FROM audit_events WHERE action = 'user.erased' ORDER BY id"
+    )
+    assert [row.erased.get("users") for row in receipts] == [1, None]
+    said(world, "audit", "verify")

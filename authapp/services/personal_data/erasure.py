@@ -17,11 +17,14 @@ from authapp.models.columns import is_one_of
 from authapp.services import accounts, audit, members
 from authapp.services.organizations import GRACE
 from authapp.services.personal_data import rows
+from authapp.services.personal_data.addresses import Claim
 from authapp.services.personal_data.receipts import Receipt
 from authapp.services.personal_data.scan import search
 
 BATCH = 100  # accounts that are searched for together
-_LISTED = (User.id, User.email, User.first_name, User.last_name, User.deleted_at, User.erased_at)
+_LISTED = (
+    User.id, User.email, User.email_verified, User.first_name, User.last_name, User.deleted_at, User.erased_at,
+)  # fmt: skip
 
 
 class AdministersAlone(Exception):
@@ -66,6 +69,15 @@ def erase_due_batch() -> int:
     return len(due)
 
 
+def erase_late_events() -> int:
+    """Erase events of requests that were under way while their account was erased. Returns how many."""
+    late, erasure_id = rows.late_events(), uuid7()
+    if late:
+        receipt = Receipt(erasure_id, rows.erase_events(list(late), erasure_id), {}, {}, [])
+        _record(receipt, sorted(set(late.values())))
+    return len(late)
+
+
 def _lock(which: ColumnElement[bool], limit: int | None = None) -> list[Row[Any]]:
     """Lock accounts that are not erased, so that nothing can be added that refers to them.
 
@@ -89,29 +101,42 @@ def _delete(user_id: UUID) -> None:
 def _erase(users: Sequence[Row[Any]], advance: Callable[[int], object]) -> Receipt:
     """Erase accounts that are locked and deleted, search for what is left, and add the receipt to the audit log."""
     user_ids = [user.id for user in users]
-    addresses, erasure_id = _addresses(users), uuid7()
-    rows.make_tombstones(user_ids)
-    erased = rows.erase_all(user_ids, addresses, erasure_id)
-    taken = rows.in_use(addresses)
-    left = search([address for address in addresses if address not in taken], advance=advance)
-    same_name = search(_names(users), advance=advance) if len(users) == 1 else None
+    claims, erasure_id = _claims(users), uuid7()
+    erased = rows.erase_all(user_ids, claims, erasure_id)
+    theirs = {claim.address for claim in claims}
+    taken = rows.in_use([*theirs, *(user.email for user in users)])
+    left = search(sorted(theirs - taken), advance=advance)
+    same_name = search(_maybe_anothers(users[0], theirs | taken), advance=advance) if len(users) == 1 else None
     receipt = Receipt(
         erasure_id, erased, left.columns, same_name.columns if same_name else {}, left.hidden, bool(taken)
     )
-    for user_id in user_ids:
-        details = {**receipt.details(), **({"accounts": len(user_ids)} if len(user_ids) > 1 else {})}
-        audit.record(AuditAction.USER_ERASED, None, target_id=user_id, user_id=user_id, **details)
+    _record(receipt, user_ids)
     return receipt
 
 
-def _addresses(users: Sequence[Row[Any]]) -> list[str]:
-    """The addresses of accounts, and those that they had before, as far as the audit log tells."""
-    changed = AuditEvent.action == AuditAction.USER_EMAIL_CHANGED
-    theirs = is_one_of(AuditEvent.user_id, [user.id for user in users])
-    former = transaction.execute(select(AuditEvent.details["before"].astext).where(theirs, changed)).scalars()
-    return sorted({*(user.email for user in users), *filter(None, former)})
+def _record(receipt: Receipt, user_ids: Sequence[UUID]) -> None:
+    """Add the receipt to the events of each account."""
+    for user_id in user_ids:
+        details = {**receipt.details(), **({"accounts": len(user_ids)} if len(user_ids) > 1 else {})}
+        audit.record(AuditAction.USER_ERASED, None, target_id=user_id, user_id=user_id, **details)
 
 
-def _names(users: Sequence[Row[Any]]) -> list[str]:
-    """The full names. A first name alone is that of many."""
-    return [f"{user.first_name} {user.last_name}" for user in users if user.first_name and user.last_name]
+def _claims(users: Sequence[Row[Any]]) -> list[Claim]:
+    """The addresses of accounts, and those that they had before, as far as somebody has verified them."""
+    former = (
+        select(AuditEvent.details["before"].astext, AuditEvent.created_at)
+        .where(is_one_of(AuditEvent.user_id, [user.id for user in users]))
+        .where(AuditEvent.action == AuditAction.USER_EMAIL_CHANGED)
+        .where(AuditEvent.details.contains({"before_verified": True}))
+    )
+    now = [Claim(user.email, user.deleted_at) for user in users if user.email_verified]
+    return [*now, *(Claim(*row) for row in transaction.execute(former))]
+
+
+def _maybe_anothers(user: Row[Any], searched: set[str]) -> list[str]:
+    """What may be somebody else's: an address that nobody has verified, and the full name.
+
+    A first name alone is that of many.
+    """
+    names = [f"{user.first_name} {user.last_name}"] if user.first_name and user.last_name else []
+    return [*names, *({user.email} - searched)]

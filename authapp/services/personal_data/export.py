@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, Select, Table, select, text
+from sqlalchemy import ColumnElement, LargeBinary, Row, Select, Table, func, select, text
 
 from authapp.core import clock
 from authapp.core.actor import Actor
@@ -73,8 +74,7 @@ def lists_of_account(user: Row[Any]) -> Lists:
     user_id = user.id
     of_organization = (Organization.name.label("organization_name"), Organization.slug.label("organization_slug"))
     memberships = _rows(Membership, Membership.user_id == user_id).add_columns(*of_organization)
-    # the emails to an address before the account had it may have been somebody else's
-    emails = (OutboxMessage.recipient == user.email, OutboxMessage.created_at >= user.created_at)
+    emails = (OutboxMessage.recipient == user.email, OutboxMessage.created_at >= _address_since(user))
     return {
         "memberships": memberships.join(Organization, Organization.id == Membership.organization_id),
         "sessions": _rows(Session, Session.user_id == user_id),
@@ -110,6 +110,14 @@ def shown(table: Table) -> list[ColumnElement[Any]]:
         return [column for column in table.c if not isinstance(column.type, LargeBinary)]
     levels = BY_NAME[table.name].levels
     return [column for column in table.c if levels[column.name] is not Level.CREDENTIAL]
+
+
+def _address_since(user: Row[Any]) -> ColumnElement[datetime]:
+    """Since when an account has its address. The emails to it before that may have been somebody else's."""
+    changes = (AuditAction.USER_EMAIL_CHANGED, AuditAction.USER_EMAIL_CHANGE_UNDONE)
+    which = (AuditEvent.user_id == user.id, AuditEvent.action.in_(changes))
+    last = select(func.max(AuditEvent.created_at)).where(*which).scalar_subquery()
+    return func.coalesce(last, user.created_at)
 
 
 def _rows(model: Any, *which: Any) -> Select[*tuple[Any, ...]]:

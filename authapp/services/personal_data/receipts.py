@@ -13,7 +13,7 @@ class Receipt(NamedTuple):
         erasure_id: that the leaves of the erased events have too.
         erased: how many rows of each table were deleted or erased.
         remaining: how many rows still have what was searched for, by column.
-        same_name: how many rows have the name, by column. It may be somebody else's.
+        same_name: how many rows have the name, or an address that nobody has verified, by column. It may be another's.
         not_searched: the tables whose rows could not be read.
         address_in_use: whether another account has the address, whose emails and invitations stay then.
     """

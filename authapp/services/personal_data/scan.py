@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from authapp.db import transaction
+from authapp.services.personal_data.addresses import pattern
 
 # Every column whose type may hold text or, if wanted, a UUID. Partitions are read with their table. Row-level security
 # hides rows of a table that has no policy for operators, unless the tenant is set.
@@ -50,6 +51,7 @@ def search(
 ) -> Found:
     """Search every column of every table for these texts, in any case, also inside of JSON and binary values.
 
+    An address is found where it stands by itself, not as a part of another.
     The caller sees all organizations.
 
     Args:
@@ -71,9 +73,10 @@ def search(
     return Found(found, hidden)
 
 
-def contains(expression: str, parameter: str = "needles") -> str:
-    """The SQL of whether a text has one of the `spellings` of a parameter."""
-    return f"EXISTS (SELECT FROM unnest(%({parameter})s::text[]) AS n WHERE strpos({expression}, n) > 0)"
+def _contains(expression: str) -> str:
+    """The SQL of whether a text has one of the needles, and its pattern."""
+    needles = "unnest(%(needles)s::text[], %(patterns)s::text[]) AS n (needle, pattern)"
+    return f"EXISTS (SELECT FROM {needles} WHERE strpos({expression}, needle) > 0 AND {expression} ~ pattern)"
 
 
 def _search_table(columns: list[Any], needles: list[str]) -> dict[str, int]:
@@ -82,16 +85,17 @@ def _search_table(columns: list[Any], needles: list[str]) -> dict[str, int]:
     The texts of a row are joined first: most rows have none.
     """
     each = [column.expression.replace("%", "%%") for column in columns]
-    counts = ", ".join(f"count(*) FILTER (WHERE {contains(f'lower({expression})')})" for expression in each)
+    counts = ", ".join(f"count(*) FILTER (WHERE {_contains(f'lower({expression})')})" for expression in each)
     joined = f"lower(concat_ws(E'\\n', {', '.join(each)}))"
     # an address has an @ and few texts have: that is asked once, not once for each needle
     mark = "strpos(joined, '@') > 0 AND " if all("@" in needle for needle in needles) else ""
     source = columns[0].source.replace("%", "%%")
     statement = (
         f"SELECT {counts} FROM {source} CROSS JOIN LATERAL (SELECT {joined} AS joined) AS texts "  # noqa: S608
-        f"WHERE {mark}{contains('joined')}"
+        f"WHERE {mark}{_contains('joined')}"
     )
-    row = transaction.fetch_one(statement, {"needles": needles}) or ()
+    patterns = [pattern(needle) if "@" in needle else "" for needle in needles]
+    row = transaction.fetch_one(statement, {"needles": needles, "patterns": patterns}) or ()
     return {f"{column.table}.{column.column}": count for column, count in zip(columns, row, strict=True) if count}
 
 

@@ -95,7 +95,7 @@ TABLES = (
     ),
     Table(
         "sso_codes",
-        "found by the address in `person`; valid for a minute",
+        "found by the verified address in `person`; valid for a minute",
         erasure=Fate.DELETED,
         credential="token_hash browser_hash code_challenge",
         personal="person",
@@ -114,7 +114,8 @@ TABLES = (
     ),
     Table(
         "outbox",
-        "at purge those about the organization's invitations; an error that names the address is erased in any row",
+        "at purge those about the organization's invitations; an error that names the verified address is erased in "
+        "any row",
         address="recipient",
         erasure=Fate.DELETED,
         purge=Fate.DELETED,
@@ -148,7 +149,7 @@ TABLES = (
     ),
     Table(
         "invitations",
-        "those to the address are deleted; those that the account has sent keep its id",
+        "those to its verified address are deleted; those that the account has sent keep its id",
         address="email",
         organization="organization_id",
         erasure=Fate.DELETED,
@@ -168,7 +169,7 @@ TABLES = (
     Table(
         "audit_events",
         "what happened when, and the ids, stay: the log is evidence. Erased in events that concern the account, that "
-        "it has caused, or that name its address",
+        "it has caused, or that name its verified address",
         account="user_id",
         organization="organization_id",
         erased=ERASED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authapp.core.clock import FrozenClock
 from authapp.services.personal_data import export
-from tests.factories import World
+from tests.factories import PASSWORD, World
 from tests.passkeys import with_passkey
 from tests.second_factors import enrol
 
@@ -47,6 +47,19 @@ def test_emails_to_my_address_before_i_had_it_are_not_exported(world: World) -> 
     world.invite(admin, admin.organization_id, "ada@example.com", "viewer")
     ada = world.person(email="ada@example.com")
     assert ada.call("GET", "/auth/me/export").get_json()["emails"] == []
+
+
+def test_emails_to_my_new_address_before_i_had_it_are_not_exported(world: World) -> None:
+    ada, bob = world.person(), world.person(email="shared@example.com")
+    assert bob.call("POST", "/auth/email/resend", {"email": bob.email}).status_code == 202
+    assert bob.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
+    change = {"new_email": "shared@example.com", "password": PASSWORD}
+    assert ada.call("POST", "/auth/email/change", change).status_code == 202
+    assert ada.call("POST", "/auth/email/verify", {"token": world.token_for("shared@example.com")}).status_code == 204
+    assert ada.call("GET", "/auth/me/export").get_json()["emails"] == []
+    body = {"current_password": PASSWORD, "new_password": "Another-Password-123"}
+    assert ada.call("POST", "/auth/password/change", body).status_code == 204
+    assert [each["kind"] for each in ada.call("GET", "/auth/me/export").get_json()["emails"]] == ["password_changed"]
 
 
 def test_a_list_of_an_export_has_a_limit_which_it_tells(world: World) -> None:
