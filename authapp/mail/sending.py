@@ -44,7 +44,12 @@ def send_due(mailer: Mailer, stopped: Event | None = None) -> int:
 def _take() -> Row[*tuple[Any, ...]] | None:
     """Lease the email that has been due for longest. Any number of workers may take at the same time."""
     now = clock.now()
-    due = select(OutboxMessage.id).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.due_at).limit(1)
+    due = (
+        select(OutboxMessage.id)
+        .where(OutboxMessage.due_at <= now)
+        .order_by(OutboxMessage.due_at, OutboxMessage.id)
+        .limit(1)
+    )
     taken = transaction.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == due.with_for_update(skip_locked=True).scalar_subquery())

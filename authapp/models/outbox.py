@@ -37,7 +37,7 @@ class OutboxMessage(Identified, Created, Model):
     last_error: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
-        Index("ix_outbox_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_outbox_due_at_id", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_outbox_id_dead", "id", postgresql_where=text("dead_at IS NOT NULL")),
         Index("ix_outbox_subject_id_unsent", "subject_id", postgresql_where=text("sent_at IS NULL")),
         Index("ix_outbox_recipient_created_at", "recipient", "created_at"),  # what a recipient has been sent lately

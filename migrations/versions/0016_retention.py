@@ -69,6 +69,9 @@ POLICIES = {
 def upgrade() -> None:
     for name, (table, column, where) in INDEXES.items():
         op.create_index(name, table, [column], unique=False, postgresql_where=sa.text(where) if where else None)
+    due = sa.text("due_at IS NOT NULL")  # those that are due at the same moment are sent in their order
+    op.drop_index("ix_outbox_due_at", table_name="outbox")
+    op.create_index("ix_outbox_due_at_id", "outbox", ["due_at", "id"], unique=False, postgresql_where=due)
     op.execute(IN_ALL_ORGANIZATIONS)
     for name, (table, _, condition) in POLICIES.items():
         op.execute(f"ALTER POLICY {name} ON {table} USING ({condition})")
@@ -80,3 +83,6 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION authapp_in_all_organizations()")
     for name, (table, _, _) in INDEXES.items():
         op.drop_index(name, table_name=table)
+    op.drop_index("ix_outbox_due_at_id", table_name="outbox")
+    due = sa.text("due_at IS NOT NULL")
+    op.create_index("ix_outbox_due_at", "outbox", ["due_at"], unique=False, postgresql_where=due)

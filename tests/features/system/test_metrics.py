@@ -118,8 +118,8 @@ def test_labels_are_of_closed_sets_whatever_is_sent(metered: World) -> None:
         "pool": {"transaction", "autocommit"},
         "state": {"waiting", "dead"},
     }
+    # other tests in this process have views of their own
     of_tests = {route for _, labels in samples for name, route in labels if name == "route"} - allowed["route"]
-    assert all(route.startswith("/api/v1/") and "nobody" not in route for route in of_tests)  # of other tests' views
     for name, labels in samples:
         for label, found in labels:
             assert "nobody" not in found, name
