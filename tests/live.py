@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -180,8 +180,8 @@ def exchange(
     authorization = {"Authorization": f"Bearer {token}"} if token else {}
     headers = {"Content-Type": "application/json", **authorization, **(headers or {})}
     raw = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
-    connection.request(method, path, raw, headers)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
+    with closing(connection):
+        connection.request(method, path, raw, headers)
+        response = connection.getresponse()
+        text = response.read()
     return response.status, response.headers, json.loads(text) if text else None

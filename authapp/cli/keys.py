@@ -65,7 +65,7 @@ def rotate(*, force: bool, compromised: bool, as_json: bool) -> None:
     show(as_json, {"kid": kid, "broken": broken}, f"The key {kid} signs.", *broken)
 
 
-@keys.command()
+@keys.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 @click.argument("kid")
 @force_option
 @click.option("--compromised", is_flag=True, help="Somebody else has the key: take it out at once, even if it signs.")

@@ -271,6 +271,11 @@ def test_introspection_looks_for_an_unknown_key_as_the_guards_do(world: World, a
     assert service.open("/api/v1/auth/introspect", method="POST", data=form).get_json()["active"] is True
 
 
+def test_a_kid_may_begin_with_a_hyphen(es256: World) -> None:
+    said = refused(es256, "retire", "-M_f-kid", "--force")
+    assert said.startswith("Error: There is no key -M_f-kid that verifies.")
+
+
 def test_a_failed_reload_keeps_the_keys(es256: World, caplog: pytest.LogCaptureFixture) -> None:
     person = es256.person()
     es256.sql("ALTER TABLE signing_keys RENAME TO away")

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -97,7 +98,7 @@ def test_workers_that_are_killed_take_their_gauges_with_them_and_leave_their_cou
     assert ask(metered.port, "POST", f"{API}/auth/register", credentials)[0] == 201
 
     def sign_in() -> None:
-        with suppress(OSError):  # its worker is killed
+        with suppress(OSError, HTTPException):  # its worker is killed
             ask(metered.port, "POST", f"{API}/auth/login", credentials)
 
     clients = [Thread(target=sign_in) for _ in range(16)]
