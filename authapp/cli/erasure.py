@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -11,15 +10,15 @@ from flask.cli import with_appcontext
 from marshmallow import ValidationError
 from sqlalchemy import Row
 
-from authapp.cli.lookup import canonical_or_unknown, find_organization, lock_account
-from authapp.cli.output import json_option, show
+from authapp.cli.lookup import find_accounts, find_organization
+from authapp.cli.output import json_option, progress, show
 from authapp.cli.transaction import committed
-from authapp.core import clock, lengths
+from authapp.core import lengths
 from authapp.core.slugs import RESERVED_SLUGS
 from authapp.db import tenancy
 from authapp.db.engine import db
-from authapp.schemas.fields import Slug, parse_uuid
-from authapp.services.organizations import GRACE, SlugTaken
+from authapp.schemas.fields import Slug
+from authapp.services.organizations import SlugTaken
 from authapp.services.personal_data import erasure, purge
 from authapp.services.personal_data.receipts import Receipt
 
@@ -37,9 +36,7 @@ def erase_account(email: str, *, yes: bool, as_json: bool) -> None:
     With an EMAIL, accounts that were deleted with it are erased too. Exits with 1 if anything could not be erased.
     """
     with committed():
-        found = [user for user in erasure.find(canonical_or_unknown(email), parse_uuid(email)) if not user.erased_at]
-    if not found:
-        raise click.ClickException(f"There is no account with the email {email}.")
+        found = find_accounts(email)
     if not yes:
         for user in found:
             click.echo(f"{user.id}  {_state(user):8}  {user.email}", err=True)
@@ -65,18 +62,16 @@ def purge_organization(organization: str, *, force: bool, yes: bool, as_json: bo
     Exits with 1 if anything could not be deleted.
     """
     found = find_organization(organization, deleted=True)
-    until = found.deleted_at and found.deleted_at + GRACE
-    if until is None or (until > clock.now() and not force):
-        raise click.ClickException(_not_deleted(found, until))
-    if not yes:
-        click.echo(f"{found.name} ({found.slug}) {found.id}", err=True)
-        click.confirm("Delete all that it has? Nothing brings it back.", abort=True, err=True)
-    with committed(), _progress() as bar:
-        tenancy.set_operator()
-        try:
+    try:
+        purge.require_deleted(found, force=force)
+        if not yes:
+            click.echo(f"{found.name} ({found.slug}) {found.id}", err=True)
+            click.confirm("Delete all that it has? Nothing brings it back.", abort=True, err=True)
+        with committed(), _progress() as bar:
+            tenancy.set_operator()
             receipt = purge.purge(found.id, force=force, advance=bar.update)
-        except purge.NotDeleted as error:
-            raise click.ClickException(_not_deleted(found, error.until)) from None
+    except purge.NotDeleted as error:
+        raise click.ClickException(_not_deleted(found, error.until)) from None
     _show_receipt(receipt, as_json, id=found.id)
 
 
@@ -106,10 +101,7 @@ def undelete_organization(organization: str, *, slug: str | None, as_json: bool)
 
 
 def _state(user: Row[Any]) -> str:
-    if user.deleted_at:
-        return "deleted"
-    with committed():
-        return "active" if lock_account(str(user.id)).is_active else "inactive"
+    return "deleted" if user.deleted_at else "active" if user.is_active else "inactive"
 
 
 def _may_be_chosen(slug: str) -> bool:
@@ -120,9 +112,8 @@ def _may_be_chosen(slug: str) -> bool:
 
 
 def _progress() -> Any:
-    """A bar on stderr for a person, which advances with each table that is searched, twice."""
-    length, hidden = 2 * len(db.metadata.tables), not sys.stderr.isatty()
-    return click.progressbar(length=length, label="Searching", file=sys.stderr, hidden=hidden)
+    """A bar that advances with each table that is searched, twice."""
+    return progress("Searching", 2 * len(db.metadata.tables))
 
 
 def _show_receipt(receipt: Receipt | None, as_json: bool, **of: Any) -> None:

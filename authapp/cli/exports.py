@@ -8,15 +8,14 @@ from typing import Any, TextIO
 import click
 from flask.cli import with_appcontext
 
-from authapp.cli.lookup import canonical_or_unknown, find_organization
+from authapp.cli.lookup import find_accounts, find_organization
 from authapp.cli.output import as_json_text
 from authapp.cli.transaction import committed
 from authapp.core import clock
 from authapp.core.enums import AuditAction
 from authapp.db import tenancy, transaction
-from authapp.schemas.fields import parse_uuid
 from authapp.services import audit
-from authapp.services.personal_data import erasure, export
+from authapp.services.personal_data import export
 
 _OUTPUT = click.option("--output", type=click.File("w", lazy=True), default="-", help="A file. Default: stdout.")
 
@@ -30,9 +29,7 @@ def export_account(email: str, *, output: TextIO) -> None:
     with committed():
         export.use_snapshot()
         tenancy.set_operator()
-        found = [user for user in erasure.find(canonical_or_unknown(email), parse_uuid(email)) if not user.erased_at]
-        if not found:
-            raise click.ClickException(f"There is no account with the email {email}.")
+        found = find_accounts(email)
         user = export.account(next((user.id for user in found if user.deleted_at is None), found[-1].id))
         _write(output, {"user": user._mapping}, export.lists_of_account(user))
         audit.record(AuditAction.USER_EXPORTED, None, target_id=user.id, user_id=user.id)

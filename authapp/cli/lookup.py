@@ -16,6 +16,7 @@ from authapp.schemas.emails import canonical_email
 from authapp.schemas.fields import parse_uuid
 from authapp.services import locks
 from authapp.services.operator import organizations
+from authapp.services.personal_data import erasure
 
 
 def lock_account(name: str) -> UserRecord:
@@ -26,8 +27,25 @@ def lock_account(name: str) -> UserRecord:
     """
     user = locks.lock_user(_is_named(name))
     if user is None:
-        raise click.ClickException(f"There is no account with the email {name}.")
+        raise _no_account(name)
     return user
+
+
+def find_accounts(name: str) -> list[Row[Any]]:
+    """The account with this id, or the accounts that have or had this email, but for those that are erased.
+
+    Raises:
+        click.ClickException: there is none.
+    """
+    named = erasure.find(canonical_or_unknown(name), parse_uuid(name))
+    found = [user for user in named if not user.erased_at]
+    if not found:
+        raise _no_account(name)
+    return found
+
+
+def _no_account(name: str) -> click.ClickException:
+    return click.ClickException(f"There is no account with the email {name}.")
 
 
 def has_account(email: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -26,6 +27,11 @@ def show(as_json: bool, data: Mapping[str, Any] | Sequence[Any], *lines: str) ->
     """
     for line in [as_json_text(data)] if as_json else lines:
         click.echo(line)
+
+
+def progress(label: str, length: int) -> Any:
+    """A bar on stderr for a person, nothing where stderr is a file."""
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
 
 
 def as_json_text(data: Any) -> str:

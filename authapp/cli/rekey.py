@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import click
 from flask.cli import with_appcontext
 
-from authapp.cli.output import json_option, show
+from authapp.cli.output import json_option, progress, show
 from authapp.cli.transaction import committed
 from authapp.services import rekey as service
 from authapp.services.encrypted_columns import ENCRYPTED, Encrypted, left, renew
@@ -52,8 +51,7 @@ def _renew(encrypted: Encrypted) -> int:
     cipher, done = service.cipher_of_both(), 0
     with committed():
         total = left(encrypted, cipher.key_id)
-    label, hidden = f"Encrypting again: {encrypted.table.name}", not sys.stderr.isatty()
-    with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as bar:
+    with progress(f"Encrypting again: {encrypted.table.name}", total) as bar:
         batches = renew(encrypted, cipher)
         while True:
             with committed():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from threading import Event
 
-import click
 from flask.cli import AppGroup
 
-from authapp.cli.output import json_option, show
+from authapp.cli.output import json_option, progress, show
 from authapp.cli.transaction import committed
 from authapp.jobs import retention
 
@@ -23,11 +21,7 @@ def prune(*, as_json: bool) -> None:
     Expired sessions are marked as ended first. It works in small transactions, while the service runs: stopped early,
     it has done a part.
     """
-    hidden = not sys.stderr.isatty()
-    with (
-        committed(),
-        click.progressbar(length=retention.due(), label="Pruning", file=sys.stderr, hidden=hidden) as progress,
-    ):
-        done = retention.prune(Event(), progress.update)
+    with committed(), progress("Pruning", retention.due()) as bar:
+        done = retention.prune(Event(), bar.update)
     lines = [f"{name}: {count}" for name, count in done.items() if count]
     show(as_json, done, *(lines or ["Nothing was to be removed."]))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, String, and_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -95,6 +95,8 @@ class Membership(Timestamped, TenantModel):
     )
 
     @classmethod
-    def of_active_admin(cls) -> ColumnElement[bool]:
-        """The condition, in a statement that joins users, under which a member administers its organization."""
-        return and_(cls.role == Role.ADMIN, User.is_active, User.deleted_at.is_(None))
+    def active_admins(cls, organization_id: Any) -> Select[*tuple[Any, ...]]:
+        """The statement for the memberships of the active admins of an organization."""
+        admins = select(cls).join(User, User.id == cls.user_id)
+        of_active = and_(cls.role == Role.ADMIN, User.is_active, User.deleted_at.is_(None))
+        return admins.where(cls.organization_id == organization_id, of_active)

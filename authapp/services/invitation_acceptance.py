@@ -185,10 +185,9 @@ def _require_valid(invitation: PendingInvitation) -> None:
     """Pass if nothing is suspended and the inviter may still grant the role: no invitation is valid beyond that."""
     organization_id = invitation.organization.id
     role = (
-        select(Membership.role)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.organization_id == organization_id, Membership.user_id == invitation.invited_by)
-        .where(Membership.of_active_admin())
+        Membership.active_admins(organization_id)
+        .where(Membership.user_id == invitation.invited_by)
+        .with_only_columns(Membership.role)
         .scalar_subquery()
     )
     state = select(Organization.suspended_at, role).where(Organization.id == organization_id)

@@ -190,8 +190,7 @@ def _administered_alone(user_id: UUID) -> Select[UUID]:
 
 def _another_admin(organization_id: Any, user_id: UUID) -> ColumnElement[bool]:
     """Whether an organization has an active admin beside this member."""
-    admin = select(Membership).join(User, User.id == Membership.user_id).where(Membership.of_active_admin())
-    return admin.where(_is_another_member(organization_id, user_id)).exists()
+    return Membership.active_admins(organization_id).where(Membership.user_id != user_id).exists()
 
 
 def _shown(membership: type[Membership]) -> Select[*tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from authapp.core import clock
 from authapp.core.enums import AuditAction
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
-from authapp.models import ApiKey, Invitation, Membership, Organization, User
+from authapp.models import ApiKey, Invitation, Membership, Organization
 from authapp.services import audit, locks
 
 _LISTED = tuple(
@@ -63,13 +63,12 @@ def overview(organization_id: UUID) -> Row[Any]:
         return select(func.count()).where(model.organization_id == organization_id, *which).scalar_subquery()
 
     now = clock.now()
-    admins = select(func.count()).join_from(Membership, User, User.id == Membership.user_id)
-    active = admins.where(Membership.organization_id == organization_id, Membership.of_active_admin())
+    admins = Membership.active_admins(organization_id).with_only_columns(func.count())
     return transaction.execute(
         select(
             *_LISTED,
             number(Membership).label("members"),
-            active.scalar_subquery().label("active_admins"),
+            admins.scalar_subquery().label("active_admins"),
             number(Invitation, Invitation.open_at(now)).label("invitations"),
             number(ApiKey, ApiKey.live_at(now)).label("api_keys"),
         ).where(Organization.id == organization_id)

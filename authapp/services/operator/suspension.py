@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, select, update
 from authapp.core import clock
 from authapp.core.enums import AuditAction, Role, SuspensionReason
 from authapp.db import transaction
-from authapp.models import Membership, Organization, User
+from authapp.models import Membership, Organization
 from authapp.models.columns import is_one_of
 from authapp.services import audit, members
 
@@ -47,7 +47,7 @@ def restore(organization_id: UUID) -> bool:
         LastAdmin: it has no active admin.
     """
     found = _change(_NOT_SUSPENDED, Organization.id == organization_id, Organization.suspended_at.is_not(None))
-    if found and not _has_active_admin(organization_id):
+    if found and not transaction.scalar(select(Membership.active_admins(organization_id).exists())):
         raise members.LastAdmin  # the update has locked the row, as whoever takes an admin away does
     _record(AuditAction.ORGANIZATION_RESTORED, found)
     return bool(found)
@@ -88,11 +88,6 @@ def _record(action: AuditAction, found: list[Named], reason: SuspensionReason | 
     """Add an event to each of the organizations: their admins read it once they are restored."""
     details: dict[str, Any] = {"reason": reason} if reason else {}
     audit.record_in_each([row.id for row in found], action, None, **details)
-
-
-def _has_active_admin(organization_id: UUID) -> bool:
-    admin = select(Membership).join(User, User.id == Membership.user_id).where(Membership.of_active_admin())
-    return bool(transaction.scalar(select(admin.where(Membership.organization_id == organization_id).exists())))
 
 
 def _is_administered_by(user_id: UUID) -> ColumnElement[bool]:

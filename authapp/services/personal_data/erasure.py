@@ -23,7 +23,8 @@ from authapp.services.personal_data.scan import search
 
 BATCH = 100  # accounts that are searched for together
 _LISTED = (
-    User.id, User.email, User.email_verified, User.first_name, User.last_name, User.deleted_at, User.erased_at,
+    User.id, User.email, User.email_verified, User.first_name, User.last_name, User.is_active, User.deleted_at,
+    User.erased_at,
 )  # fmt: skip
 
 

@@ -67,8 +67,8 @@ def undelete(organization_id: UUID, slug: str | None = None) -> bool:
     if found is None or found.deleted_at is None:
         return False
     # an admin's account that is locked cannot be deleted or deactivated meanwhile
-    admins = select(User.id).join(Membership, Membership.user_id == User.id).where(Membership.of_active_admin())
-    locked = admins.where(Membership.organization_id == organization_id).limit(1).with_for_update(read=True, of=User)
+    admins = Membership.active_admins(organization_id).with_only_columns(User.id)
+    locked = admins.limit(1).with_for_update(read=True, of=User)
     if transaction.scalar(locked) is None:
         raise NoAdmin
     new_slug = slug or found.slug
@@ -103,10 +103,19 @@ def purge(
     found = _lock(organization_id)
     if found is None:
         return None
+    require_deleted(found, force=force)
+    return _purge(found, advance)
+
+
+def require_deleted(found: Row[Any], *, force: bool) -> None:
+    """Pass if an organization may be purged. Before the row is locked, that may change.
+
+    Raises:
+        NotDeleted: as `purge`.
+    """
     until = found.deleted_at and found.deleted_at + organizations.GRACE
     if until is None or (until > clock.now() and not force):
         raise NotDeleted(until)
-    return _purge(found, advance)
 
 
 def purge_due() -> bool:
