@@ -49,7 +49,6 @@ function Members({ organizationId }: MembersTableProps): ReactElement {
     table.current?.focus();
     if (!isMe) return;
     setLeft(true);
-    if (client.organization.current?.id === organizationId) await client.organization.use(null);
     await client.reload();
   }
 

@@ -1,6 +1,6 @@
 "use client";
 
-import type { ApiError, Client } from "@authapp/client";
+import type { ApiError, Factor } from "@authapp/client";
 import { useState, type ReactElement } from "react";
 import { useProvided } from "./context.js";
 import { Field } from "./Field.js";
@@ -30,7 +30,7 @@ export function MfaForm({ onSuccess, onStartAgain }: MfaFormProps): ReactElement
     onStartAgain?.(error);
   }
 
-  async function verify(factor: Parameters<Client["verifyMfa"]>[0]): Promise<void> {
+  async function verify(factor: Factor): Promise<void> {
     try {
       succeed(await verifyMfa(factor), onSuccess);
     } catch (error) {
@@ -58,7 +58,7 @@ export function MfaForm({ onSuccess, onStartAgain }: MfaFormProps): ReactElement
 }
 
 interface FactorProps {
-  verify: (factor: Parameters<Client["verifyMfa"]>[0]) => Promise<void>;
+  verify: (factor: Factor) => Promise<void>;
 }
 
 function CodeForm({ verify }: FactorProps): ReactElement {

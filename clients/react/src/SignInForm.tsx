@@ -21,9 +21,10 @@ export function SignInForm({ onSuccess, onForgotPassword }: SignInFormProps): Re
   const { texts } = useProvided();
   const { status, signIn } = useAuth();
   const hasPasskeys = usePasskeySupport();
-  const [again, setAgain] = useState<{ error: ApiError | null } | null>(null);
+  const [again, setAgain] = useState<{ times: number; error: ApiError | null }>({ times: 0, error: null });
   const email = useRef("");
-  if (status === "mfa_required") return <MfaForm onSuccess={onSuccess} onStartAgain={(error) => setAgain({ error })} />;
+  const startAgain = (error: ApiError | null): void => setAgain(({ times }) => ({ times: times + 1, error }));
+  if (status === "mfa_required") return <MfaForm onSuccess={onSuccess} onStartAgain={startAgain} />;
 
   async function send({ email = "", password = "" }: Values): Promise<void> {
     succeed(await signIn({ email, password }), onSuccess);
@@ -31,12 +32,12 @@ export function SignInForm({ onSuccess, onForgotPassword }: SignInFormProps): Re
 
   return (
     <div className="authapp-sign-in">
-      <Form label={texts.sign_in} button={texts.sign_in} send={send} initialError={again?.error ?? null}>
+      <Form key={again.times} label={texts.sign_in} button={texts.sign_in} send={send} initialError={again.error}>
         <EmailField
           autoComplete="username webauthn"
           defaultValue={email.current}
           onChange={(event) => (email.current = event.target.value)}
-          autoFocus={again !== null}
+          autoFocus={again.times > 0}
         />
         <PasswordField autoComplete="current-password" />
       </Form>

@@ -38,13 +38,10 @@ export function useOrganization(id?: string): OrganizationState {
     const show = (organization: Organization | null, error: ApiError | null): void => {
       if (!signal.aborted) setAnswer({ id, organization, error });
     };
-    client
-      .fetch(`/api/v1/organizations/${encodeURIComponent(id)}`, { signal })
-      .then((response) => response.json() as Promise<Organization>)
-      .then(
-        (organization) => show(organization, null),
-        (error: unknown) => signal.aborted || show(null, apiError(error)),
-      );
+    client.call("get", "/api/v1/organizations/{organization_id}", { path: { organization_id: id }, signal }).then(
+      (organization) => show(organization, null),
+      (error: unknown) => signal.aborted || show(null, apiError(error)),
+    );
     return () => controller.abort();
   }, [client, id, isRead, known, userId]);
 
