@@ -10,9 +10,11 @@ import type { Texts } from "./texts.js";
 export type Values = Record<string, string>;
 
 interface Shown {
-  alert: string;
-  note: string;
+  /** The error as a sentence. */
+  said: string;
+  /** The same, beside the fields that it is about. */
   fields: Record<string, string>;
+  note: string;
 }
 
 interface FormProps {
@@ -31,7 +33,7 @@ interface FormProps {
   children?: ReactNode;
 }
 
-const NOTHING: Shown = { alert: "", note: "", fields: {} };
+const NOTHING: Shown = { said: "", fields: {}, note: "" };
 
 export const FormState = createContext({ fields: NOTHING.fields, isBusy: false });
 
@@ -42,19 +44,21 @@ export function Form(props: FormProps): ReactElement {
   const form = useRef<HTMLFormElement>(null);
   const isSending = useRef(false);
   const [isBusy, setBusy] = useState(false);
-  const [shown, setShown] = useState<Shown>(() => (initialError ? { ...NOTHING, alert: sentence(initialError, texts) } : NOTHING));
+  const [shown, setShown] = useState<Shown>(() => ({ ...NOTHING, said: initialError ? sentence(initialError, texts) : "" }));
+  const [alert, setAlert] = useState("");
 
+  useEffect(() => setAlert(hasFields(form.current, shown.fields) ? "" : shown.said), [shown]); // some came with the error
   useEffect(() => {
-    if (shown.alert || Object.keys(shown.fields).length) focusError(form.current);
-  }, [shown]);
+    if (shown.said) focusError(form.current);
+  }, [shown, alert]);
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const element = event.currentTarget;
     if (isSending.current) return;
     const missing = missingFields(element, texts.required);
-    setShown({ ...NOTHING, fields: missing });
-    if (Object.keys(missing).length) return;
+    if (Object.keys(missing).length) return setShown({ ...NOTHING, said: texts.required, fields: missing });
+    setShown(NOTHING);
     isSending.current = true;
     setBusy(true);
     try {
@@ -69,7 +73,7 @@ export function Form(props: FormProps): ReactElement {
 
   return (
     <form ref={form} className="authapp-form" aria-label={label} aria-busy={isBusy} noValidate onSubmit={(event) => void submit(event)}>
-      <div className="authapp-alert" role="alert" tabIndex={-1}>{shown.alert}</div>
+      <div className="authapp-alert" role="alert" tabIndex={-1}>{alert}</div>
       <FormState.Provider value={{ fields: shown.fields, isBusy }}>{children}</FormState.Provider>
       <div className="authapp-actions">
         <button type="submit" className={`authapp-button authapp-button-${kind}`} aria-disabled={isBusy}>
@@ -90,10 +94,14 @@ function shownError(error: ApiError, form: HTMLFormElement, beside: Record<strin
   if (error.code === "passkey_cancelled") return { ...NOTHING, note: said };
   if (error.code === "wrong_code") emptyCode(form);
   const place = beside[error.code];
-  const messages = place ? { [place]: [said] } : error.errors;
-  const fields = Object.entries(messages).filter(([name]) => form.elements.namedItem(name));
-  const isComplete = fields.length > 0 && fields.length === Object.keys(messages).length;
-  return { alert: isComplete ? "" : said, note: "", fields: Object.fromEntries(fields.map(([name, said]) => [name, said.join(" ")])) };
+  const messages = Object.entries(error.errors).map(([name, messages]) => [name, messages.join(" ")] as const);
+  return { said, note: "", fields: place ? { [place]: said } : Object.fromEntries(messages) };
+}
+
+/** Whether the form has all these fields, and at least one. */
+function hasFields(form: HTMLFormElement | null, fields: Record<string, string>): boolean {
+  const names = Object.keys(fields);
+  return names.length > 0 && names.every((name) => form?.elements.namedItem(name));
 }
 
 /** The next code is another one. A recovery code is corrected. */
