@@ -122,5 +122,8 @@ function valuesOf(form: HTMLFormElement): Values {
 }
 
 function focusError(form: HTMLFormElement | null): void {
-  form?.querySelector<HTMLElement>("[aria-invalid=true], .authapp-alert:not(:empty)")?.focus();
+  const alert = form?.querySelector<HTMLElement>(".authapp-alert");
+  const invalid = form?.querySelector<HTMLElement>("[aria-invalid=true]");
+  if (invalid) invalid.focus();
+  else if (alert?.textContent) alert.focus();
 }
