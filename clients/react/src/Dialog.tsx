@@ -11,12 +11,17 @@ interface DialogProps {
 /** A modal dialog of the browser, open while it is mounted. The browser keeps the focus in it, and gives it back. */
 export function Dialog({ title, onClose, children }: DialogProps): ReactElement {
   const element = useRef<HTMLDialogElement>(null);
+  const isMounted = useRef(false);
   const id = useId();
   useLayoutEffect(() => {
     const dialog = element.current;
+    isMounted.current = true;
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("input:not([hidden]), .authapp-cancel")?.focus();
-    return () => dialog?.close(); // while it is still in the document: only then the focus goes back
+    return () => {
+      isMounted.current = false;
+      dialog?.close(); // while it is still in the document: only then the focus goes back
+    };
   }, []);
 
   return (
@@ -24,7 +29,7 @@ export function Dialog({ title, onClose, children }: DialogProps): ReactElement 
       ref={element}
       className="authapp-dialog"
       aria-labelledby={id}
-      onClose={() => !element.current?.open && onClose()} // StrictMode closes it and opens it again
+      onClose={() => isMounted.current && !element.current?.open && onClose()} // StrictMode closes it and opens it again
     >
       <h2 id={id} className="authapp-title">{title}</h2>
       {children}
