@@ -188,6 +188,9 @@ test("a call fails with its error when the provider unmounts", async (t) => {
   await unmount();
   await until(() => result() !== "waits");
   assert.match(result(), /ApiError/);
+  const next = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => next.result() !== "waits");
+  assert.match(next.result(), /ApiError/, "nobody is there to be asked");
 });
 
 test("an application asks in its own dialog", async (t) => {
