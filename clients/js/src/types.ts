@@ -102,11 +102,13 @@ type OperationOf<M extends Method, P extends keyof paths> = paths[P] extends Rec
 
 type PathOf<O> = O extends { parameters: { path: infer T extends object } } ? { path: T } : { path?: never };
 type QueryOf<O> = O extends { parameters: { query?: infer T } } ? { query?: T } : { query?: never };
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer T } } }
-  ? { body: T }
-  : O extends { requestBody?: { content: { "application/json": infer T } } }
-    ? { body?: T }
-    : { body?: never };
+type BodyOf<O> = O extends { requestBody?: never }
+  ? { body?: never }
+  : O extends { requestBody: { content: { "application/json": infer T } } }
+    ? { body: T }
+    : O extends { requestBody?: { content: { "application/json": infer T } } }
+      ? { body?: T }
+      : { body?: never };
 type OptionsOf<O> = PathOf<O> & QueryOf<O> & BodyOf<O> & { signal?: AbortSignal };
 type Json<T> = T extends { content: { "application/json": infer B } } ? B : undefined;
 type AnswerOf<O> = O extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202 | 204)]> : never;
