@@ -54,6 +54,8 @@ export interface Client {
   signIn(credentials: { email: string; password: string }): Promise<State>;
   /** Register an account and sign in. With REGISTRATION_MODE=safe an email is sent in place of the latter. */
   register(account: Registration): Promise<State>;
+  /** Complete a sign-in with a provider, with the code of the address to which the browser has come back. */
+  exchangeSsoCode(exchange: Schemas["SsoExchange"]): Promise<State>;
   verifyMfa(factor: Factor): Promise<State>;
   cancelMfa(): void;
   /** Sign out, in all tabs. Throws where authapp did not answer: then its session still lives. */

@@ -158,6 +158,16 @@ for (const [name, end] of [
   });
 }
 
+test("the code of a provider signs in, or asks for a second factor", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  await assert.rejects(client.exchangeSsoCode({ code: "used" }), { code: "invalid_sso_code" });
+  assert.equal((await client.exchangeSsoCode({ code: ADA.email })).user.email, ADA.email);
+  await client.signOut();
+  assert.equal((await client.exchangeSsoCode({ code: "mfa@example.com" })).status, "mfa_required");
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+});
+
 test("an organization is chosen, and again after a reload of the page", async () => {
   const acme = twin.join(ADA.email, "Acme", "developer");
   const client = await openSignedIn();

@@ -123,6 +123,12 @@ export class Twin {
         this.#mfaTokens.delete(body.mfa_token);
         return this.#begin(account, isBrowser);
       }
+      case "POST /auth/sso/exchange": {
+        const account = this.#accounts.get(body.code);
+        if (!account) fail(401, "invalid_sso_code");
+        if (account.mfa) this.#askForFactor(account);
+        return this.#begin(account, isBrowser);
+      }
       case "POST /auth/login/passkey":
         return this.#begin(this.#accounts.get("ada@example.com"), isBrowser);
       case "POST /auth/register": {
