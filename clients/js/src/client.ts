@@ -239,6 +239,7 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     signIn: (credentials) => enter("/login", credentials),
     register: (account) => enter("/register", account),
+    exchangeSsoCode: (exchange) => enter("/sso/exchange", exchange),
     verifyMfa,
     cancelMfa,
     signOut,

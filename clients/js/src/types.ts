@@ -54,6 +54,8 @@ export interface Client {
   signIn(credentials: { email: string; password: string }): Promise<State>;
   /** Register an account and sign in. With REGISTRATION_MODE=safe an email is sent in place of the latter. */
   register(account: Registration): Promise<State>;
+  /** Complete a sign-in with a provider, with the code of the address to which the browser has come back. */
+  exchangeSsoCode(exchange: Schemas["SsoExchange"]): Promise<State>;
   verifyMfa(factor: Factor): Promise<State>;
   cancelMfa(): void;
   /** Sign out, in all tabs. Throws where authapp did not answer: then its session still lives. */
@@ -102,11 +104,13 @@ type OperationOf<M extends Method, P extends keyof paths> = paths[P] extends Rec
 
 type PathOf<O> = O extends { parameters: { path: infer T extends object } } ? { path: T } : { path?: never };
 type QueryOf<O> = O extends { parameters: { query?: infer T } } ? { query?: T } : { query?: never };
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer T } } }
-  ? { body: T }
-  : O extends { requestBody?: { content: { "application/json": infer T } } }
-    ? { body?: T }
-    : { body?: never };
+type BodyOf<O> = O extends { requestBody?: never }
+  ? { body?: never }
+  : O extends { requestBody: { content: { "application/json": infer T } } }
+    ? { body: T }
+    : O extends { requestBody?: { content: { "application/json": infer T } } }
+      ? { body?: T }
+      : { body?: never };
 type OptionsOf<O> = PathOf<O> & QueryOf<O> & BodyOf<O> & { signal?: AbortSignal };
 type Json<T> = T extends { content: { "application/json": infer B } } ? B : undefined;
 type AnswerOf<O> = O extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202 | 204)]> : never;

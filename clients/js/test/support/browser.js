@@ -3,7 +3,11 @@
 const send = globalThis.fetch;
 let cookies = new Map();
 
+/** What was passed to fetch, the latest last. */
+export let fetched = [];
+
 globalThis.fetch = async (url, init = {}) => {
+  fetched.push({ url: String(url), ...init });
   const headers = new Headers(init.headers);
   if (init.credentials === "include" && cookies.size) {
     headers.set("Cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "));
@@ -29,6 +33,7 @@ class TextStorage {
 /** Another browser: nobody is signed in. */
 export function openBrowser() {
   cookies = new Map();
+  fetched = [];
   globalThis.localStorage = new TextStorage();
   setNavigator({});
 }

@@ -25,3 +25,8 @@ export function sleepFor(seconds) {
 export function setClock(seconds) {
   wrong += seconds * 1000;
 }
+
+export function resetClock() {
+  wrong = 0;
+  asleep = 0;
+}

@@ -51,6 +51,10 @@ export class Twin {
     this.#accounts.get(email).memberships.delete(id);
   }
 
+  forgetMfaTokens() {
+    this.#mfaTokens.clear();
+  }
+
   invite(name, role) {
     const token = randomUUID();
     this.#invitations.set(token, { id: randomUUID(), name, slug: name.toLowerCase(), role });
@@ -115,10 +119,18 @@ export class Twin {
       case "POST /auth/login/mfa": {
         const account = this.#mfaTokens.get(body.mfa_token);
         if (!account) fail(401, "invalid_mfa_token");
-        if (body.code !== "123456") fail(401, "wrong_code");
+        if (body.code !== "123456" && !body.passkey) fail(401, "wrong_code");
         this.#mfaTokens.delete(body.mfa_token);
         return this.#begin(account, isBrowser);
       }
+      case "POST /auth/sso/exchange": {
+        const account = this.#accounts.get(body.code);
+        if (!account) fail(401, "invalid_sso_code");
+        if (account.mfa) this.#askForFactor(account);
+        return this.#begin(account, isBrowser);
+      }
+      case "POST /auth/login/passkey":
+        return this.#begin(this.#accounts.get("ada@example.com"), isBrowser);
       case "POST /auth/register": {
         if (this.isSafe) return { status: 202, body: {} };
         this.add(body.email);
