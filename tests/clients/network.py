@@ -146,6 +146,16 @@ class Proxy:
             with self._lock:
                 self.open -= 1
 
+    @contextmanager
+    def holding(self) -> Iterator[Hold]:
+        """Keep the reply to the first refresh."""
+        hold = Hold()
+        with self.following(hold):
+            try:
+                yield hold
+            finally:
+                hold.released.set()
+
     def wait_until_idle(self) -> None:
         """Wait until nothing is on its way, nor comes for a moment."""
         quiet = time.monotonic()

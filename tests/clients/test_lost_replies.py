@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from playwright.sync_api import Browser
 from tests.clients.network import REFRESH, Change, be_down, dropped, jitter
 from tests.clients.tabs import SIGNED_IN, SIGNED_OUT, Place, Tabs, placed, tabs_of, use, wait_for
 
+FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
 pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50
 NAVIGATIONS = int(os.environ.get("CLIENT_TEST_ROUNDS", "25"))  # 200 for the figures of docs/front-end.md
+LEAVE = "([ms, to]) => { void use(); setTimeout(() => to ? location.assign(to) : location.reload(), ms); }"
 OUTAGE = 30  # seconds
 
 
@@ -29,13 +32,19 @@ def patient_place(packages: Path, socket_folder: str, worker_id: str) -> Iterato
 
 def test_a_page_that_is_left_in_mid_refresh_stays_signed_in(tabs: Tabs) -> None:
     [page] = tabs.signed_in()
+    before = len(tabs.place.proxy.seen)
     with tabs.place.proxy.following(jitter(MILLISECONDS)):
-        for _ in range(NAVIGATIONS):
+        for number in range(NAVIGATIONS):
             tabs.expire()
+            to = tabs.place.address(visit=number) if number % 2 else None
             with page.expect_navigation():
-                page.evaluate("(ms) => { void use(); setTimeout(() => location.reload(), ms); }", _moment())
+                page.evaluate(LEAVE, [_moment(), to])
             assert page.evaluate("started") == SIGNED_IN
             tabs.place.proxy.wait_until_idle()
+    refreshes = tabs.place.proxy.statuses(REFRESH, before)
+    FIGURES.info("%s navigations, %s refreshes", NAVIGATIONS, len(refreshes))
+    assert set(refreshes) == {200}
+    assert len(refreshes) > NAVIGATIONS, "some pages were left in mid-refresh"
     assert tabs.reuse_events() == 0
 
 

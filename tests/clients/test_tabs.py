@@ -8,7 +8,7 @@ import os
 import pytest
 from playwright.sync_api import Browser
 
-from tests.clients.network import REFRESH, Hold, jitter
+from tests.clients.network import REFRESH, jitter
 from tests.clients.tabs import SIGNED_IN, SIGNED_OUT, Place, Tabs, frozen, tabs_of, use, wait_for
 
 FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
@@ -39,9 +39,8 @@ def test_tabs_whose_tokens_expire_at_once_stay_signed_in(place: Place, chromium:
 
 def test_tabs_go_on_while_one_is_frozen_in_mid_refresh(tabs: Tabs) -> None:
     asleep, *awake = tabs.signed_in(3)
-    hold = Hold()
     tabs.expire()
-    with tabs.place.proxy.following(hold):
+    with tabs.place.proxy.holding() as hold:
         asleep.evaluate("void use()")
         assert hold.has_come.wait(SECONDS)
         with frozen(asleep, other=awake[0]):
@@ -60,9 +59,8 @@ def test_tabs_go_on_while_one_is_frozen_in_mid_refresh(tabs: Tabs) -> None:
 
 def test_a_tab_that_is_closed_in_mid_refresh_leaves_the_others_signed_in(tabs: Tabs) -> None:
     closed, *others = tabs.signed_in(3)
-    hold = Hold()
     tabs.expire()
-    with tabs.place.proxy.following(hold):
+    with tabs.place.proxy.holding() as hold:
         closed.evaluate("void use()")
         assert hold.has_come.wait(SECONDS)
         tabs.close(closed)
