@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.clients.network import REFRESH, Change, be_down, dropped, jitter
+from tests.clients.network import REFRESH, WAIT, Change, be_down, dropped, jitter
 from tests.clients.tabs import SIGNED_IN, SIGNED_OUT, Place, Tabs, placed, tabs_of, use, wait_for
 
 FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50
 NAVIGATIONS = int(os.environ.get("CLIENT_TEST_ROUNDS", "25"))  # 200 for the figures of docs/front-end.md
 LEAVE = "([ms, to]) => { void use(); setTimeout(() => to ? location.assign(to) : location.reload(), ms); }"
+SECONDS = 5  # for the browser to take an answer
 OUTAGE = 30  # seconds
 
 
@@ -46,6 +48,24 @@ def test_a_page_that_is_left_in_mid_refresh_stays_signed_in(tabs: Tabs) -> None:
     assert set(refreshes) == {200}
     assert len(refreshes) > NAVIGATIONS, "some pages were left in mid-refresh"
     assert tabs.reuse_events() == 0
+
+
+def test_the_answer_to_a_page_that_was_left_for_another_site_is_kept(tabs: Tabs) -> None:
+    [page] = tabs.signed_in()
+    spent = tabs.context.cookies()
+    tabs.expire()
+    with tabs.place.proxy.holding() as hold:
+        page.evaluate("void use()")
+        assert hold.has_come.wait(WAIT)
+        page.goto("about:blank")
+        hold.released.set()
+        deadline = time.monotonic() + SECONDS
+        while tabs.context.cookies() == spent and time.monotonic() < deadline:
+            page.wait_for_timeout(10)
+    tabs.expire_in_database()
+    page.goto(tabs.place.address())
+    assert page.evaluate("started") == SIGNED_IN
+    assert tabs.counts() == (0, 0)
 
 
 def test_a_dropped_reply_is_asked_for_again_at_once(tabs: Tabs) -> None:

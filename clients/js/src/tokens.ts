@@ -7,6 +7,8 @@ import type { ClientOptions, Session } from "./types.js";
 
 const REFRESH_TOKEN = "authapp.refresh_token"; // in localStorage, with storage "local"
 const SOON = 10; // seconds: a token that expires so soon is replaced before a call
+const SENT = "authapp.refresh_sent"; // in localStorage: the time of a refresh that has no answer yet
+const LEFT_BEHIND = 1_000; // milliseconds for which the refresh of a page that was left is waited for
 const OTHER_TAB = 3_000; // milliseconds for which the refresh of another tab is waited for
 
 interface AccessToken {
@@ -86,8 +88,11 @@ export function createTokens(
     const asked = generation;
     const release = tabs ? await tabs.lock() : () => {};
     try {
-      if (!release) await tabs?.heard(OTHER_TAB);
-      if (access === before && asked === generation) await refreshNow();
+      const wait = release ? leftBehind() : OTHER_TAB;
+      if (wait > 0) await tabs?.heard(wait);
+      if (access !== before || asked !== generation) return;
+      if (tabs) store(SENT, String(Date.now()));
+      await refreshNow().finally(() => store(SENT, null));
     } finally {
       release?.();
     }
@@ -167,6 +172,12 @@ export function createTokens(
     close: () => tabs?.close(),
   };
 }
+
+/**
+ * For how many milliseconds a refresh may be on its way whose page was left. If the next one overtook it, its token
+ * could reach authapp, or its cookie the browser, after the one that replaces it: authapp would take that for theft.
+ */
+const leftBehind = () => LEFT_BEHIND - Math.abs(Date.now() - Number(stored(SENT)));
 
 function accessTokenOf(session: Session, begun: Moment): AccessToken {
   return { account: session.user.id, token: session.access_token, seconds: session.expires_in, since: begun };
