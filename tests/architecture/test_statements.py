@@ -38,6 +38,12 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("GET", "/organizations/{organization_id}/members", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/invitations", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/api-keys", None, ["select", "select"]),
+        (
+            "PATCH",
+            "/organizations/{organization_id}/api-keys/{api_key_id}",
+            {"name": "New"},
+            ["select", *LOCKED, "select", "update", "insert"],
+        ),
         ("GET", "/organizations/{organization_id}/audit-events", None, ["select", "select"]),
         # the event with its leaf, the checkpoint, the leaves beside it
         ("GET", "/organizations/{organization_id}/audit-events/{event_id}/proof", None, ["select"] * 4),

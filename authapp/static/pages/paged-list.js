@@ -8,9 +8,10 @@ const SIZE = 10;
  * @param {HTMLElement} section with `data-list`, `data-row` and `data-more`
  * @param {string} path of the API
  * @param {(row: HTMLElement, item: any) => void} fillRow
- * @returns {() => Promise<void>} shows the first page
+ * @param {{ size?: number, query?: () => Record<string, string> }} [options] rows of a page, and parameters of the API
+ * @returns {() => Promise<number | null>} shows the first page: how many rows, null where it was asked for once more
  */
-export function pagedList(section, path, fillRow) {
+export function pagedList(section, path, fillRow, { size = SIZE, query = () => ({}) } = {}) {
   const list = section.querySelector("[data-list]");
   const template = section.querySelector("[data-row]");
   const more = section.querySelector("[data-more]");
@@ -28,9 +29,9 @@ export function pagedList(section, path, fillRow) {
   /** @param {string | null} after */
   async function load(after) {
     const mine = ++asked;
-    const place = after ? `&cursor=${encodeURIComponent(after)}` : "";
-    const page = await callAccount("GET", `${path}?limit=${SIZE}${place}`);
-    if (mine !== asked) return []; // the list was asked for once more meanwhile
+    const place = { limit: String(size), ...query(), ...(after ? { cursor: after } : {}) };
+    const page = await callAccount("GET", `${path}?${new URLSearchParams(place)}`);
+    if (mine !== asked) return null; // the list was asked for once more meanwhile
     const rows = page.items.map(rowOf);
     if (!after) list.replaceChildren();
     list.append(...rows);
@@ -40,10 +41,10 @@ export function pagedList(section, path, fillRow) {
   }
 
   onSubmit(more, async () => {
-    const [first] = await load(cursor);
-    first?.querySelector("[tabindex]").focus();
+    const rows = await load(cursor);
+    rows?.[0]?.querySelector("[tabindex]").focus();
   });
-  return async () => void (await load(null));
+  return async () => (await load(null))?.length ?? null;
 }
 
 /**
@@ -59,7 +60,8 @@ export function fillSlot(row, name, value) {
 /**
  * A moment of the API, for a reader.
  * @param {string} timestamp
+ * @param {Intl.DateTimeFormatOptions} [options] default: date and time
  */
-export function readableTime(timestamp) {
-  return new Date(timestamp).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+export function readableTime(timestamp, options = { dateStyle: "medium", timeStyle: "short" }) {
+  return new Date(timestamp).toLocaleString(document.documentElement.lang, options);
 }
