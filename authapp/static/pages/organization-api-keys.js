@@ -5,7 +5,7 @@ import { showAvatar } from "./avatar.js";
 import { confirmNamed } from "./confirm.js";
 import { showKey } from "./organization-api-key-shown.js";
 import { orGone, path } from "./organization-current.js";
-import { fillSlot, readableTime } from "./paged-list.js";
+import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
 import { text } from "./text.js";
 
@@ -36,13 +36,13 @@ function keyPath({ id }) {
  */
 function fillRow(row, key) {
   const until = key.previous_secret_expires_at;
-  const about = until ? text("key_overlap", { time: readableTime(until) }) : text("key_since", { time: readableTime(key.created_at) });
+  const about = until ? text("key_overlap", { time: readableTime(until) }) : text("key_since", { time: readableTime(key.created_at, DATE) });
   showAvatar(row.querySelector("[data-avatar]"), key.id, key.name);
   fillSlot(row, "title", key.name);
   fillSlot(row, "about", about);
   fillSlot(row, "role", text(key.role));
   fillSlot(row, "used", key.last_used_at ? readableTime(key.last_used_at) : text("never_used"));
-  fillSlot(row, "expires", key.expires_at ? readableTime(key.expires_at) : text("never"));
+  fillSlot(row, "expires", key.expires_at ? readableTime(key.expires_at, DATE) : text("never"));
   const hasExpired = key.expires_at && Date.parse(key.expires_at) <= Date.now();
   row.querySelector("[data-slot=expired]").hidden = !hasExpired;
   row.querySelector("[data-rotate]").hidden = hasExpired;

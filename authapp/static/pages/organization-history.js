@@ -11,6 +11,7 @@ import { actionSentence, actionsOf, text } from "./text.js";
 import { deviceName } from "./user-agent.js";
 
 const KINDS = ["organization", "member", "invitation", "api_key", "access"];
+const ROLES = ["admin", "developer", "viewer"];
 const section = document.querySelector("#history");
 const filters = section.querySelector("[data-filters]");
 
@@ -35,18 +36,24 @@ function fillRow(row, event) {
 }
 
 /**
- * Whom or what it is about, and its details. Roles in words, the rest as the API has it.
+ * Whom or what it is about, and its details. Roles in words, the rest as the API has it, without ids.
  * @param {any} event
  */
-function about({ target_id, details }) {
+function about({ actor_id, target_id, details }) {
   const { name, email, before, after, role, ...others } = details;
   const known = [
-    name ?? email ?? nameOfId(target_id),
-    role && text(role),
-    before && after && `${text(before)} → ${text(after)}`,
-    ...Object.entries(others).map(([key, value]) => `${key}: ${value}`),
+    name ?? email ?? (target_id !== actor_id && nameOfId(target_id)),
+    role && inWords(role),
+    before && after && `${inWords(before)} → ${inWords(after)}`,
+    before && !after && text("formerly", { name: before }),
+    ...Object.entries(others).filter(([key]) => !key.endsWith("_id")).map(([key, value]) => `${key}: ${value}`),
   ];
   return known.filter(Boolean).join(" · ");
+}
+
+/** @param {string} value */
+function inWords(value) {
+  return ROLES.includes(value) ? text(value) : value;
 }
 
 /** @param {any} event */
@@ -71,7 +78,7 @@ export function startHistory() {
   const table = pagedTable(section, `${path()}/audit-events`, fillRow);
   offer(filters.elements.action, actionsOf(KINDS));
   return async () => {
-    offer(filters.elements.actor_id, await readNames());
+    offer(filters.elements.actor_id, await readNames().catch(() => [])); // else actors are called by their ids
     await table.open();
   };
 }

@@ -4,7 +4,7 @@ import { beside, onSave, openDialog } from "./account-forms.js";
 import { showAvatar } from "./avatar.js";
 import { confirmNamed } from "./confirm.js";
 import { orGone, path } from "./organization-current.js";
-import { fillSlot, readableTime } from "./paged-list.js";
+import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
 import { text } from "./text.js";
 
@@ -31,7 +31,7 @@ function fillRow(row, invitation) {
   const isPending = state === "pending";
   showAvatar(row.querySelector("[data-avatar]"), id, email);
   fillSlot(row, "title", email);
-  fillSlot(row, "about", text("invited_at", { time: readableTime(created_at) }));
+  fillSlot(row, "about", text("invited_at", { time: readableTime(created_at, DATE) }));
   fillSlot(row, "role", text(role));
   fillSlot(row, "status", text(`invitation_${state}`));
   row.querySelector("[data-slot=status]").className = `badge ${KINDS[state] ?? "calm"}`;

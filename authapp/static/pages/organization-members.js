@@ -6,7 +6,7 @@ import { nameOf, showAvatar } from "./avatar.js";
 import { confirmNamed } from "./confirm.js";
 import { isAdmin, orGone, path } from "./organization-current.js";
 import { askToLeave } from "./organization-danger.js";
-import { fillSlot, readableTime } from "./paged-list.js";
+import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
 import { text } from "./text.js";
 
@@ -45,7 +45,7 @@ function fillRow(row, member) {
   fillSlot(row, "title", name);
   fillSlot(row, "about", name === member.user.email ? "" : member.user.email);
   row.querySelector("[data-slot=you]").hidden = !isMe(member);
-  fillSlot(row, "joined", readableTime(member.joined_at, { dateStyle: "medium" }));
+  fillSlot(row, "joined", readableTime(member.joined_at, DATE));
   bindRole(row, member, name);
   const removal = row.querySelector("[data-remove]");
   removal.ariaLabel = `${removal.textContent}: ${name}`;

@@ -11,11 +11,10 @@ import { startSettings } from "./organization-settings.js";
 import { bindViews } from "./views.js";
 
 async function start() {
-  const slug = location.pathname.split("/")[2]; // still encoded, as a query takes it
-  const { items } = await callAccount("GET", `/organizations?slug=${slug}`);
-  if (items.length === 0) return "unknown";
-  keepOrganization(items[0]);
-  if (!(await isLive(items[0].id))) return showSuspended();
+  const found = await find(location.pathname.split("/")[2]);
+  if (!found) return "unknown";
+  keepOrganization(found);
+  if (!(await isLive(found.id))) return showSuspended();
   const danger = startDanger();
   const admins = () => ({
     invitations: startInvitations(),
@@ -24,6 +23,16 @@ async function start() {
     settings: startSettings(),
   });
   await bindViews({ members: startMembers(), ...(isAdmin() ? admins() : {}), danger });
+}
+
+/** @param {string} slug still encoded, as a query takes it */
+async function find(slug) {
+  try {
+    return (await callAccount("GET", `/organizations?slug=${slug}`)).items[0];
+  } catch (problem) {
+    if (problem.code !== "validation_failed") throw problem;
+    return undefined; // no organization can have this slug
+  }
 }
 
 /** @param {string} id */

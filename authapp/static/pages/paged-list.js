@@ -3,15 +3,18 @@ import { callAccount } from "./account-call.js";
 import { onSubmit } from "./form.js";
 
 const SIZE = 10;
+/** How `readableTime` shows the day alone. @type {Intl.DateTimeFormatOptions} */
+export const DATE = { dateStyle: "medium" };
 
 /**
  * @param {HTMLElement} section with `data-list`, `data-row` and `data-more`
  * @param {string} path of the API
  * @param {(row: HTMLElement, item: any) => void} fillRow
- * @param {{ size?: number, query?: () => Record<string, string> }} [options] rows of a page, and parameters of the API
- * @returns {() => Promise<number | null>} shows the first page: how many rows, null where it was asked for once more
+ * @param {{ size?: number, query?: () => Record<string, string>, onRows?: (hasRows: boolean) => void }} [options] rows of
+ *   a page, parameters of the API, and what follows once rows are shown or there are none
+ * @returns {() => Promise<void>} shows the first page
  */
-export function pagedList(section, path, fillRow, { size = SIZE, query = () => ({}) } = {}) {
+export function pagedList(section, path, fillRow, { size = SIZE, query = () => ({}), onRows = () => undefined } = {}) {
   const list = section.querySelector("[data-list]");
   const template = section.querySelector("[data-row]");
   const more = section.querySelector("[data-more]");
@@ -31,20 +34,21 @@ export function pagedList(section, path, fillRow, { size = SIZE, query = () => (
     const mine = ++asked;
     const place = { limit: String(size), ...query(), ...(after ? { cursor: after } : {}) };
     const page = await callAccount("GET", `${path}?${new URLSearchParams(place)}`);
-    if (mine !== asked) return null; // the list was asked for once more meanwhile
+    if (mine !== asked) return []; // the list was asked for once more meanwhile
     const rows = page.items.map(rowOf);
     if (!after) list.replaceChildren();
     list.append(...rows);
     cursor = page.next_cursor;
     more.hidden = !cursor;
+    onRows(list.childElementCount > 0);
     return rows;
   }
 
   onSubmit(more, async () => {
-    const rows = await load(cursor);
-    rows?.[0]?.querySelector("[tabindex]").focus();
+    const [first] = await load(cursor);
+    first?.querySelector("[tabindex]").focus();
   });
-  return async () => (await load(null))?.length ?? null;
+  return async () => void (await load(null));
 }
 
 /**

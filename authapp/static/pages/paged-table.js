@@ -18,13 +18,12 @@ export function pagedTable(section, path, fillRow) {
   const $ = (/** @type {string} */ selector) => section.querySelector(selector);
   const filters = $("[data-filters]");
   const query = () => (filters ? parametersOf(filters) : {});
-  const load = pagedList(section, path, fillRow, { size: SIZE, query });
+  const load = pagedList(section, path, fillRow, { size: SIZE, query, onRows: show });
 
   async function open() {
     section.ariaBusy = "true";
     try {
-      const count = await load();
-      if (count !== null) show(count > 0);
+      await load();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       $("[data-more]").hidden = false;
