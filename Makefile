@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 APP ?= wsgi
 EMAILS ?= instance/emails
 
-.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection lock audit clean
+.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection client-types lock audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -50,6 +50,10 @@ postman: ## Run the Postman collection with newman (Node.js) against `make run` 
 
 postman-collection: .venv/run ## Write the Postman collection from the OpenAPI document
 	@$(BIN)/python -m tests.postman.generate
+
+client-types: .venv/run ## Write the types of clients/js from the OpenAPI document (Node.js)
+	@APP_ENV=development $(BIN)/flask --app wsgi openapi write clients/js/openapi.json
+	@cd clients && { test -d node_modules || npm ci --silent; } && npm run --silent types
 
 lock: $(BIN)/uv ## Compile the requirements, with hashes
 	@$(COMPILE) tests/uv.in --output-file tests/uv.txt

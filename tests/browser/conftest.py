@@ -95,6 +95,13 @@ class Site:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    with launched_chromium() as browser:
+        yield browser
+
+
+@contextmanager
+def launched_chromium() -> Iterator[Browser]:
+    """Chromium until the end of the block. A test that needs it skips where there is none."""
     if not CHROMIUM:
         pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:

@@ -1,0 +1,273 @@
+import { ApiError } from "./errors.js";
+import { createHttp } from "./http.js";
+import { choosePasskey, isSupported, makePasskey } from "./passkeys.js";
+import { createReauthentication } from "./reauthentication.js";
+import { store, stored } from "./storage.js";
+import { createTokens } from "./tokens.js";
+import type { Call, Client, ClientOptions, Factor, Organization, Passkey, Reauthentication, Role, Schemas, State } from "./types.js";
+
+const AUTH = "/api/v1/auth";
+const CHOSEN = "authapp.organization"; // in localStorage: an id for each account
+const ON_WAKING = 60; // seconds
+const ROLES: Role[] = ["viewer", "developer", "admin"];
+const NOBODY = { user: null, memberships: [], organization: null, mfa: null } satisfies Partial<State>;
+const SIGNED_OUT: State = { status: "signed_out", ...NOBODY };
+
+interface Options {
+  path?: Record<string, string>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+export function createClient(options: ClientOptions = {}): Client {
+  const http = createHttp(options);
+  const tokens = createTokens(http, options.storage ?? "cookie", changed);
+  const reauthentication = createReauthentication();
+  const listeners = new Set<(state: State) => void>();
+  let state: State = { status: "loading", ...NOBODY };
+  let settling: Promise<State> | null = null;
+  let mfaToken: string | null = null;
+  let hasStarted = false;
+
+  function publish(next: State): State {
+    if (JSON.stringify(next) !== JSON.stringify(state)) {
+      state = next;
+      for (const listener of [...listeners]) listener(state);
+    }
+    return state;
+  }
+
+  /** The account of the tokens is another one now, or nobody's. */
+  function changed(account: string | null) {
+    if (!account) {
+      if (state.status !== "mfa_required") publish(SIGNED_OUT);
+      return;
+    }
+    if (state.status === "signed_in" && state.user.id !== account) publish({ status: "loading", ...NOBODY });
+    if (state.status !== "signed_in") reload().catch(() => {}); // or on waking
+  }
+
+  function reload(): Promise<State> {
+    settling ??= settle().finally(() => (settling = null));
+    return settling;
+  }
+
+  async function settle(): Promise<State> {
+    if (!tokens.account()) await tokens.refresh();
+    const account = tokens.account();
+    if (!account) return state;
+    try {
+      const [me, organization] = await Promise.all([
+        json<Schemas["Me"]>("GET", `${AUTH}/me`),
+        readOrganization(chosenOf(account)),
+      ]);
+      if (tokens.account() !== account) return settle();
+      const { memberships, memberships_truncated: _, ...user } = me;
+      mfaToken = null;
+      return publish({ status: "signed_in", user, memberships, organization, mfa: null });
+    } catch (error) {
+      if (tokens.account() === account) throw error;
+      return tokens.account() ? settle() : state;
+    }
+  }
+
+  const start = () => (state.status === "loading" ? reload() : Promise.resolve(state));
+
+  /** Send a request with the token: one that is still valid, and another one where the API says that it has expired. */
+  async function withToken<Answer>(account: string | null, send: (token: string | null) => Promise<Answer>) {
+    await tokens.refreshBefore();
+    if (tokens.account() !== account) {
+      throw new ApiError("missing_token", "Whoever made this call is not signed in any more.", 401);
+    }
+    const token = tokens.token();
+    try {
+      return await send(token);
+    } catch (error) {
+      if (!token || !hasExpired(error)) throw error;
+      if (tokens.token() === token) await tokens.refresh();
+      if (tokens.account() !== account) throw error;
+      return send(tokens.token());
+    }
+  }
+
+  /** The same, and again where the person had to authenticate first. */
+  function authorized<Answer>(send: (token: string | null) => Promise<Answer>): Promise<Answer> {
+    const account = tokens.account();
+    return reauthentication.repeat(() => withToken(account, send));
+  }
+
+  const json = <Answer>(method: string, path: string, body?: unknown, signal?: AbortSignal) =>
+    authorized((token) => http.send<Answer>(method, path, { body, token, ...(signal && { signal }) }));
+
+  async function fetch(path: string | URL, init: RequestInit = {}): Promise<Response> {
+    http.addressOf(path);
+    if (state.status === "loading") await start();
+    return authorized((token) => http.request(path, init, token));
+  }
+
+  async function call(method: string, path: string, { path: parts = {}, query = {}, body, signal }: Options = {}) {
+    if (state.status === "loading") await start();
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
+    const pairs = Object.entries(query).filter(([, value]) => value != null);
+    const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
+    return json(method, search.size ? `${filled}?${search}` : filled, body, signal);
+  }
+
+  /** Sign in, or learn that a second factor is missing, or that an email has been sent in place of a session. */
+  async function enter(path: string, body: unknown): Promise<State> {
+    try {
+      const isSignedIn = await tokens.signIn(`${AUTH}${path}`, body, ({ user, organization }) => {
+        if (organization) remember(user.id, organization.id); // it was made by this very call
+      });
+      return isSignedIn ? await reload() : publish(SIGNED_OUT);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "invalid_mfa_token") cancelMfa();
+      if (error.code !== "mfa_required") throw error;
+      const { mfa_token, methods } = error.body as Schemas["MfaRequired"];
+      mfaToken = mfa_token;
+      return publish({ status: "mfa_required", ...NOBODY, mfa: { methods } });
+    }
+  }
+
+  function cancelMfa() {
+    mfaToken = null;
+    if (state.status === "mfa_required") publish(SIGNED_OUT);
+  }
+
+  async function verifyMfa(factor: Factor): Promise<State> {
+    const mfa_token = mfaToken;
+    const sent = "passkey" in factor
+      ? { passkey: await choosePasskey(await http.send("POST", `${AUTH}/login/mfa/passkey`, { body: { mfa_token } })) }
+      : factor;
+    return enter("/login/mfa", { mfa_token, ...sent });
+  }
+
+  const passkeyOptions = () => http.send<Schemas["PasskeySignIn"]>("POST", `${AUTH}/login/passkey/options`);
+
+  async function reauthenticate(factor: Reauthentication): Promise<void> {
+    const sent = "passkey" in factor ? { passkey: await choosePasskey((await passkeyOptions()).options) } : factor;
+    await json("POST", `${AUTH}/reauthenticate`, sent);
+  }
+
+  const passkeys = {
+    isSupported,
+    async signIn() {
+      const { challenge_id, options } = await passkeyOptions();
+      return enter("/login/passkey", { challenge_id, passkey: await choosePasskey(options) });
+    },
+    list: async () => (await json<Schemas["Passkeys"]>("GET", `${AUTH}/passkeys`)).items,
+    async add(name?: string) {
+      const made = await json<Schemas["PasskeyRegistration"]>("POST", `${AUTH}/passkeys/options`);
+      const passkey = await makePasskey(made.options);
+      const body = { challenge_id: made.challenge_id, passkey, ...(name && { name }) };
+      return json<Passkey>("POST", `${AUTH}/passkeys`, body);
+    },
+    rename: (id: string, name: string) =>
+      json<Passkey>("PATCH", `${AUTH}/passkeys/${encodeURIComponent(id)}`, { name }),
+    remove: (id: string) => json<void>("DELETE", `${AUTH}/passkeys/${encodeURIComponent(id)}`),
+  };
+
+  async function signOut({ everywhere = false } = {}): Promise<void> {
+    mfaToken = null;
+    publish(SIGNED_OUT);
+    await tokens.signOut(everywhere);
+  }
+
+  async function acceptInvitation(token: string): Promise<Organization> {
+    const organization = await json<Organization>("POST", "/api/v1/invitations/accept", { token });
+    await settling?.catch(() => null); // which may have been read before
+    await reload();
+    return organization;
+  }
+
+  const chosenOf = (account: string): string | null =>
+    (state.status === "signed_in" ? state.organization?.id : choices()[account]) ?? null;
+
+  function remember(account: string, id: string | null) {
+    const { [account]: _, ...others } = choices();
+    store(CHOSEN, JSON.stringify(id ? { ...others, [account]: id } : others));
+  }
+
+  async function readOrganization(id: string | null): Promise<Organization | null> {
+    if (!id) return null;
+    return json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`).catch((error) => {
+      if (error.status === 403) return null; // not a member any more
+      throw error;
+    });
+  }
+
+  async function use(id: string | null): Promise<Organization | null> {
+    const account = tokens.account();
+    const organization = id && (await json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`));
+    if (state.status !== "signed_in" || state.user.id !== account) return null;
+    remember(account, id);
+    publish({ ...state, organization: organization || null });
+    return organization || null;
+  }
+
+  function can(role: Role): boolean {
+    return state.organization !== null && ROLES.indexOf(state.organization.role) >= ROLES.indexOf(role);
+  }
+
+  const events = new AbortController();
+  for (const type of ["visibilitychange", "pageshow", "online", "focus"]) {
+    const target = type === "visibilitychange" ? globalThis.document : globalThis.window;
+    target?.addEventListener(type, wake, { signal: events.signal });
+  }
+
+  /** The page is used again, perhaps after hours. */
+  function wake(event: Event) {
+    if (document.visibilityState === "hidden") return;
+    const isRestored = (event as PageTransitionEvent).persisted; // it has missed what other tabs said
+    const isUnknown = tokens.account() ? state.status !== "signed_in" : state.status === "loading" && hasStarted;
+    void (isRestored || isUnknown ? reload() : tokens.refreshBefore(ON_WAKING)).catch(() => {}); // the next call tells
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    start() {
+      hasStarted = true;
+      return start();
+    },
+    signIn: (credentials) => enter("/login", credentials),
+    register: (account) => enter("/register", account),
+    exchangeSsoCode: (exchange) => enter("/sso/exchange", exchange),
+    verifyMfa,
+    cancelMfa,
+    signOut,
+    acceptInvitation,
+    reauthenticate,
+    onReauthenticationRequired: reauthentication.register,
+    reload,
+    passkeys,
+    fetch,
+    call: call as Call,
+    organization: {
+      get current() {
+        return state.organization;
+      },
+      use,
+    },
+    can,
+    close() {
+      events.abort();
+      tokens.close();
+    },
+  };
+}
+
+const choices = (): Record<string, string> => JSON.parse(stored(CHOSEN) ?? "{}") as Record<string, string>;
+
+/** Whether a call has failed because its token is not live any more. A service beside authapp may say so in its own way. */
+const hasExpired = (error: unknown): boolean =>
+  error instanceof ApiError &&
+  error.status === 401 &&
+  ["expired_token", "revoked_token", "invalid_token", "network"].includes(error.code);

@@ -1,0 +1,42 @@
+import { ApiError } from "./errors.js";
+
+type Ask = (error: ApiError) => Promise<boolean>;
+
+export function createReauthentication() {
+  let ask: Ask | null = null;
+  let asking: Promise<boolean> | null = null;
+  let answered = 0;
+  let lastAnswer = false;
+
+  function register(next: Ask): () => void {
+    ask = next;
+    return () => {
+      if (ask === next) ask = null;
+    };
+  }
+
+  /** The answer of the person. Calls at the same time share it, also one that learns too late that it had to ask. */
+  async function agreed(error: ApiError, answeredBefore: number): Promise<boolean> {
+    if (answered !== answeredBefore) return lastAnswer;
+    if (!ask) return false;
+    asking ??= ask(error).finally(() => {
+      asking = null;
+      answered++;
+    });
+    return (lastAnswer = await asking);
+  }
+
+  /** Call, and once more where a recent sign-in was missing and the person has authenticated again. */
+  async function repeat<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const before = answered;
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "reauthentication_required") throw error;
+      if (!(await agreed(error, before))) throw error;
+      return call();
+    }
+  }
+
+  return { register, repeat };
+}

@@ -1,0 +1,175 @@
+import { now, since, type Moment } from "./clock.js";
+import { ApiError } from "./errors.js";
+import type { Http } from "./http.js";
+import { store, stored } from "./storage.js";
+import { createTabs, type Message } from "./tabs.js";
+import type { ClientOptions, Session } from "./types.js";
+
+const REFRESH_TOKEN = "authapp.refresh_token"; // in localStorage, with storage "local"
+const SOON = 10; // seconds: a token that expires so soon is replaced before a call
+const OTHER_TAB = 3_000; // milliseconds for which the refresh of another tab is waited for
+
+interface AccessToken {
+  account: string;
+  token: string;
+  seconds: number;
+  since: Moment;
+}
+
+export type Tokens = ReturnType<typeof createTokens>;
+
+/**
+ * The tokens of whoever is signed in.
+ * @param changed is called with the account that has signed in, here or in another tab, or null.
+ */
+export function createTokens(
+  http: Http,
+  storage: ClientOptions["storage"],
+  changed: (account: string | null) => void,
+) {
+  let access: AccessToken | null = null;
+  let refreshToken: string | null = null; // with storage "memory"
+  let refreshing: Promise<void> | null = null;
+  let generation = 0; // of the session: what was asked for in an earlier one is thrown away
+  let tabs: ReturnType<typeof createTabs> | null = null;
+
+  function listen() {
+    if (storage !== "memory") (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();
+  }
+
+  const secondsLeft = () => (access ? access.seconds - since(access.since) / 1000 : 0);
+  /** Whether the token has expired in so many seconds; sooner for tokens that live for a short time. */
+  const expiresIn = (seconds: number) => secondsLeft() < Math.min(seconds, (access?.seconds ?? 0) / 2);
+
+  const readRefreshToken = () => (storage === "local" ? stored(REFRESH_TOKEN) : refreshToken);
+  function keepRefreshToken(token: string | null) {
+    if (storage === "local") store(REFRESH_TOKEN, token);
+    else refreshToken = token;
+  }
+
+  function become(next: AccessToken | null) {
+    generation++;
+    access = next;
+    changed(next?.account ?? null);
+  }
+
+  /** Take a newer token. It may be of another account, that has signed in at the hosted pages. */
+  function replace(next: AccessToken) {
+    if (access?.account !== next.account) return become(next);
+    access = next;
+  }
+
+  function tell(type: "signed_in" | "refreshed") {
+    if (!access) return;
+    const { account, token } = access;
+    tabs?.tell({ type, account, token, seconds: secondsLeft(), at: Date.now() });
+  }
+
+  function hear(message: Message) {
+    if (message.type === "signed_out") return become(null);
+    const { type, account, token, at } = message;
+    const passed = Math.max(0, Date.now() - at) / 1000; // a frozen tab hears it late
+    const next = { account, token, seconds: message.seconds - passed, since: now() };
+    if (type === "signed_in") return become(next);
+    // Somebody who has signed out stays so: the other tab may not have heard of it when it refreshed.
+    const isAwaited = access ? access.account === account : refreshing !== null;
+    if (isAwaited && next.seconds > secondsLeft()) replace(next);
+  }
+
+  /** Get a new access token. Nobody is signed in where the refresh token has ended. Throws where there is no answer. */
+  function refresh(): Promise<void> {
+    refreshing ??= refreshInTurn().finally(() => (refreshing = null));
+    return refreshing;
+  }
+
+  async function refreshInTurn(): Promise<void> {
+    listen();
+    const before = access;
+    const asked = generation;
+    const release = tabs ? await tabs.lock() : () => {};
+    try {
+      if (!release) await tabs?.heard(OTHER_TAB);
+      if (access === before && asked === generation) await refreshNow();
+    } finally {
+      release?.();
+    }
+  }
+
+  async function refreshNow(): Promise<void> {
+    const asked = generation;
+    const sent = readRefreshToken();
+    if (storage !== "cookie" && !sent) return become(null);
+    const begun = now();
+    let session: Session | null = null;
+    try {
+      session = await http.insist<Session>("/api/v1/auth/refresh", sent ? { body: { refresh_token: sent } } : {});
+    } catch (error) {
+      const hasEnded = error instanceof ApiError && error.status === 401 && error.code !== "network";
+      if (!hasEnded) throw error;
+    }
+    if (asked !== generation) return;
+    if (readRefreshToken() === sent) keepRefreshToken(session?.refresh_token ?? null);
+    if (!session) return become(null);
+    const next = accessTokenOf(session, begun);
+    const isOther = access !== null && access.account !== next.account;
+    replace(next);
+    tell(isOther ? "signed_in" : "refreshed");
+  }
+
+  /**
+   * Sign in by a call that answers a session.
+   * @param before is called with it before `changed`
+   * @returns false where it answers none
+   */
+  async function signIn(path: string, body: unknown, before: (session: Session) => void): Promise<boolean> {
+    await settled(); // whose cookie would replace the one of this call
+    listen();
+    const begun = now();
+    const session = await http.send<Session | { access_token?: undefined }>("POST", path, { body });
+    if (!session.access_token) return false;
+    keepRefreshToken(session.refresh_token ?? null);
+    before(session);
+    become(accessTokenOf(session, begun));
+    tell("signed_in");
+    return true;
+  }
+
+  async function signOut(everywhere: boolean): Promise<void> {
+    const token = access?.token ?? null;
+    become(null);
+    listen();
+    tabs?.tell({ type: "signed_out" });
+    await settled(); // whose cookie would outlive this call
+    const sent = readRefreshToken();
+    keepRefreshToken(null);
+    const body = { everywhere, ...(sent && { refresh_token: sent }) };
+    await http.insist("/api/v1/auth/logout", { body, token }).catch((error: unknown) => {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error; // it had ended
+    });
+  }
+
+  const settled = () => refreshing?.catch(() => null);
+
+  /** Refresh where the token expires soon. Without an answer, one that is still valid stays. */
+  async function refreshBefore(seconds = SOON): Promise<void> {
+    if (!access || !expiresIn(seconds)) return;
+    await refresh().catch((error: unknown) => {
+      if (secondsLeft() <= 0) throw error;
+    });
+  }
+
+  return {
+    refresh,
+    refreshBefore,
+    signIn,
+    signOut,
+    listen,
+    account: () => access?.account ?? null,
+    token: () => access?.token ?? null,
+    close: () => tabs?.close(),
+  };
+}
+
+function accessTokenOf(session: Session, begun: Moment): AccessToken {
+  return { account: session.user.id, token: session.access_token, seconds: session.expires_in, since: begun };
+}

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cookie, openBrowser, setNavigator } from "./support/browser.js";
+import { ADA, GRACE, LOGOUT, REFRESH, ask, openSignedIn, openTab, twin } from "./support/setup.js";
+
+const REFRESH_TOKEN = "authapp.refresh_token";
+
+test("a person signs in, calls, and signs out", async () => {
+  const client = openTab();
+  assert.equal(client.state.status, "loading");
+  assert.equal((await client.start()).status, "signed_out");
+  const state = await client.signIn(ADA);
+  assert.equal(state.status, "signed_in");
+  assert.equal(state.user.email, ADA.email);
+  assert.deepEqual(await ask(client), { account: ADA.email });
+  await client.signOut();
+  assert.equal(client.state.status, "signed_out");
+  assert.equal(twin.liveSessions, 0);
+  assert.equal(cookie(), undefined);
+  assert.deepEqual(await ask(client, "/api/v1/public", { method: "POST" }), { authorization: null });
+});
+
+test("the state is the same object until something changes", async () => {
+  const client = openTab();
+  const seen = [];
+  const stop = client.onChange((state) => seen.push(state));
+  const loading = client.state;
+  assert.equal(client.state, loading);
+  await client.start();
+  const { state } = await client.signIn(ADA).then(() => client);
+  await client.reload();
+  assert.equal(client.state, state);
+  assert.deepEqual(seen.map(({ status }) => status), ["signed_out", "signed_in"]);
+  stop();
+  await client.signOut();
+  assert.equal(seen.length, 2);
+});
+
+test("many calls of start send one request, and none when the state is known", async () => {
+  const client = openTab();
+  const states = await Promise.all([client.start(), client.start(), client.start()]);
+  await client.start();
+  assert.deepEqual(states.map(({ status }) => status), ["signed_out", "signed_out", "signed_out"]);
+  assert.equal(twin.count(REFRESH), 1);
+});
+
+test("a call before start waits until it is known who is signed in", async () => {
+  await openSignedIn();
+  const other = openTab();
+  assert.deepEqual(await ask(other), { account: ADA.email });
+  assert.equal(other.state.status, "signed_in");
+});
+
+for (const [storage, status, requests] of [
+  ["cookie", "signed_in", 1],
+  ["local", "signed_in", 1],
+  ["memory", "signed_out", 0],
+]) {
+  test(`storage ${storage}: after a reload of the page the person is ${status}`, async () => {
+    const before = await openSignedIn({ storage });
+    before.close();
+    const client = openTab({ storage });
+    assert.equal((await client.start()).status, status);
+    assert.equal(twin.count(REFRESH), requests);
+  });
+
+  test(`storage ${storage}: the refresh token is nowhere else`, async () => {
+    const client = await openSignedIn({ storage });
+    assert.equal(cookie() !== undefined, storage === "cookie");
+    assert.equal(localStorage.getItem(REFRESH_TOKEN) !== null, storage === "local");
+    const modes = twin.requests.map(({ headers }) => headers["authapp-client"]);
+    assert.deepEqual(new Set(modes), new Set([storage === "cookie" ? "browser" : undefined]));
+    await client.signOut();
+    assert.equal(twin.liveSessions, 0);
+    assert.equal(localStorage.getItem(REFRESH_TOKEN), null);
+  });
+}
+
+test("signing out everywhere says so", async () => {
+  const client = await openSignedIn();
+  client.close();
+  openBrowser();
+  const elsewhere = await openSignedIn();
+  await elsewhere.signOut({ everywhere: true });
+  assert.equal(twin.liveSessions, 0);
+  await assert.rejects(ask(client), { code: "revoked_token" });
+  assert.equal(client.state.status, "signed_out");
+});
+
+test("a sign-out without an answer is thrown, because the session lives on", async () => {
+  const client = await openSignedIn();
+  setNavigator({ onLine: false });
+  twin.next(LOGOUT, ({ drop }) => drop());
+  await assert.rejects(client.signOut(), { code: "network", status: 0 });
+  assert.equal(client.state.status, "signed_out");
+});
+
+test("a sign-out of a session that has ended is one", async () => {
+  const client = await openSignedIn();
+  twin.endSessions();
+  openBrowser(); // without its cookie
+  await client.signOut();
+  assert.equal(client.state.status, "signed_out");
+});
+
+test("a wrong password is an error and changes nothing", async () => {
+  const client = openTab();
+  await client.start();
+  const error = await client.signIn({ ...ADA, password: "wrong" }).catch((error) => error);
+  assert.equal(error.name, "ApiError");
+  assert.deepEqual([error.code, error.status, error.requestId], ["wrong_credentials", 401, "request-1"]);
+  assert.equal(error.message, "It is wrong_credentials.");
+  assert.equal(client.state.status, "signed_out");
+  assert.equal(twin.count(REFRESH), 1); // a token would not help
+});
+
+test("a registration signs in, in the organization that it has made", async () => {
+  const client = openTab();
+  const state = await client.register({ email: "new@example.com", password: ADA.password, organization_name: "Acme" });
+  assert.equal(state.user.email, "new@example.com");
+  assert.equal(state.organization.name, "Acme");
+  assert.equal(state.memberships.length, 1);
+  assert.ok(client.can("admin"));
+});
+
+test("a registration by email leaves the person signed out", async () => {
+  twin.isSafe = true;
+  const client = openTab();
+  assert.equal((await client.register({ email: "new@example.com", password: ADA.password })).status, "signed_out");
+});
+
+test("a second factor completes the sign-in", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  const state = await client.signIn({ ...ADA, email: "mfa@example.com" });
+  assert.deepEqual(state.mfa, { methods: ["code", "recovery_code"] });
+  assert.equal(state.status, "mfa_required");
+  await assert.rejects(client.verifyMfa({ code: "000000" }), { code: "wrong_code" });
+  assert.equal(client.state.status, "mfa_required");
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+  await assert.rejects(client.verifyMfa({ code: "123456" }), { status: 401 });
+  assert.equal(client.state.status, "signed_in");
+});
+
+for (const [name, end] of [
+  ["cancelled", (client) => client.cancelMfa()],
+  ["too late", (client) => client.verifyMfa({ code: "123456" }).catch(({ code }) => assert.equal(code, "invalid_mfa_token"))],
+  ["signed out", (client) => client.signOut()],
+]) {
+  test(`a sign-in that waits for a second factor and is ${name} leaves nobody signed in`, async () => {
+    twin.add("mfa@example.com", { mfa: true });
+    const client = openTab();
+    await client.signIn({ ...ADA, email: "mfa@example.com" });
+    if (name === "too late") twin.forgetMfaTokens();
+    await end(client);
+    assert.equal(client.state.status, "signed_out");
+    await assert.rejects(client.verifyMfa({ code: "123456" }), { status: 401 });
+  });
+}
+
+test("the code of a provider signs in, or asks for a second factor", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  await assert.rejects(client.exchangeSsoCode({ code: "used" }), { code: "invalid_sso_code" });
+  assert.equal((await client.exchangeSsoCode({ code: ADA.email })).user.email, ADA.email);
+  await client.signOut();
+  assert.equal((await client.exchangeSsoCode({ code: "mfa@example.com" })).status, "mfa_required");
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+});
+
+test("an organization is chosen, and again after a reload of the page", async () => {
+  const acme = twin.join(ADA.email, "Acme", "developer");
+  const client = await openSignedIn();
+  assert.equal(client.organization.current, null);
+  assert.equal(client.can("viewer"), false);
+  const chosen = await client.organization.use(acme.id);
+  assert.equal(chosen, client.organization.current);
+  assert.equal(client.state.organization.role, "developer");
+  assert.deepEqual(["viewer", "developer", "admin"].map(client.can), [true, true, false]);
+  client.close();
+  const state = await openTab().start();
+  assert.equal(state.organization.name, "Acme");
+  assert.equal(state.memberships[0].organization.name, "Acme");
+});
+
+test("an organization is remembered for its account, and until none is chosen", async () => {
+  const acme = twin.join(ADA.email, "Acme", "viewer");
+  twin.join(GRACE.email, "Acme", "viewer");
+  const client = await openSignedIn();
+  await client.organization.use(acme.id);
+  assert.equal((await client.signIn(GRACE)).organization, null);
+  assert.equal((await client.signIn(ADA)).organization.name, "Acme");
+  assert.equal(await client.organization.use(null), null);
+  assert.equal((await openTab().start()).organization, null);
+});
+
+test("who is not a member any more has chosen none", async () => {
+  const acme = twin.join(ADA.email, "Acme", "viewer");
+  const client = await openSignedIn();
+  await client.organization.use(acme.id);
+  twin.leave(ADA.email, acme.id);
+  assert.equal((await client.reload()).organization, null);
+  await assert.rejects(client.organization.use(acme.id), { code: "not_a_member" });
+});
+
+test("an accepted invitation is one of the memberships", async () => {
+  const client = await openSignedIn();
+  const organization = await client.acceptInvitation(twin.invite("Acme", "viewer"));
+  assert.equal(organization.name, "Acme");
+  assert.equal(client.state.memberships[0].role, "viewer");
+  await assert.rejects(client.acceptInvitation("used"), { code: "invalid_invitation" });
+});
+
+test("call fills in path and query, and gives the JSON", async () => {
+  const client = await openSignedIn();
+  const parts = { organization_id: "a/b" };
+  await client.call("get", "/api/v1/organizations/{organization_id}/members", { path: parts, query: { limit: 2 } });
+  assert.equal(twin.requests.at(-1).url, "/api/v1/organizations/a%2Fb/members?limit=2");
+  const body = { password: ADA.password };
+  assert.deepEqual((await client.call("post", "/api/v1/auth/reauthenticate", { body })).amr, ["pwd"]);
+  assert.equal(await client.call("post", "/api/v1/auth/logout", { body: {} }), undefined);
+});

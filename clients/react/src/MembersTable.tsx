@@ -1,0 +1,119 @@
+"use client";
+
+import { useEffect, useRef, useState, type ReactElement } from "react";
+import { useProvided } from "./context.js";
+import { Dialog } from "./Dialog.js";
+import { Form } from "./Form.js";
+import { MemberRow, nameOf, type Member } from "./MemberRow.js";
+import { More } from "./More.js";
+import { fill } from "./texts.js";
+import { useAuth } from "./useAuth.js";
+import { useOrganization } from "./useOrganization.js";
+import { usePages } from "./usePages.js";
+
+export interface MembersTableProps {
+  organizationId: string;
+}
+
+/** The members of an organization. Admins change roles and remove members; everybody may leave. */
+export function MembersTable({ organizationId }: MembersTableProps): ReactElement {
+  return <Members key={organizationId} organizationId={organizationId} />;
+}
+
+function Members({ organizationId }: MembersTableProps): ReactElement {
+  const { texts } = useProvided();
+  const { client, user } = useAuth();
+  const { organization, can } = useOrganization(organizationId);
+  const pages = usePages<Member>(`/api/v1/organizations/${encodeURIComponent(organizationId)}/members`);
+  const [status, setStatus] = useState("");
+  const [asked, setAsked] = useState<Member | null>(null);
+  const [hasLeft, setLeft] = useState(false);
+  const table = useRef<HTMLDivElement>(null);
+  const name = organization?.name ?? texts.organization;
+  useEffect(() => {
+    if (pages.focusFrom) table.current?.querySelectorAll<HTMLElement>("tbody th")[pages.focusFrom]?.focus();
+  }, [pages.focusFrom]);
+
+  /** After another role or a removal: what the list says of it. */
+  function show(member: Member, change: Member | null, said: string): void {
+    pages.setItems((items) => items.flatMap((item) => (item.user.id === member.user.id ? (change ?? []) : item)));
+    setStatus(said);
+  }
+
+  async function remove(member: Member): Promise<void> {
+    const path = { organization_id: organizationId, user_id: member.user.id };
+    await client.call("delete", "/api/v1/organizations/{organization_id}/members/{user_id}", { path });
+    setAsked(null);
+    const isMe = member.user.id === user?.id;
+    show(member, null, fill(isMe ? texts.left : texts.removed, { member: nameOf(member), organization: name }));
+    table.current?.focus();
+    if (!isMe) return;
+    setLeft(true);
+    await client.reload();
+  }
+
+  return (
+    <div ref={table} className="authapp-members" tabIndex={-1}>
+      <p className="authapp-status" role="status">{status}</p>
+      {!hasLeft && (
+        <>
+          <table className="authapp-table" aria-busy={pages.isLoading}>
+            <caption>{fill(texts.members_of, { organization: name })}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{texts.member}</th>
+                <th scope="col">{texts.role}</th>
+                <th scope="col" className="authapp-joined">{texts.joined}</th>
+                <th scope="col">{texts.actions}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {pages.items.map((member) => (
+                <MemberRow
+                  key={member.user.id}
+                  organizationId={organizationId}
+                  organizationName={name}
+                  member={member}
+                  isAdmin={can("admin")}
+                  onChange={(changed, said) => show(member, changed, said)}
+                  onRemove={() => setAsked(member)}
+                />
+              ))}
+            </tbody>
+          </table>
+          <More {...pages} />
+        </>
+      )}
+      {asked && (
+        <RemoveDialog
+          member={asked}
+          organizationName={name}
+          isMe={asked.user.id === user?.id}
+          remove={() => remove(asked)}
+          onClose={() => setAsked(null)}
+        />
+      )}
+    </div>
+  );
+}
+
+interface RemoveDialogProps {
+  member: Member;
+  organizationName: string;
+  isMe: boolean;
+  remove: () => Promise<void>;
+  onClose: () => void;
+}
+
+function RemoveDialog({ member, organizationName, isMe, remove, onClose }: RemoveDialogProps): ReactElement {
+  const { texts } = useProvided();
+  const values = { member: nameOf(member), organization: organizationName };
+  const title = fill(isMe ? texts.leave_title : texts.remove_title, values);
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <Form label={title} button={isMe ? texts.leave : texts.remove} kind="danger" send={remove} onCancel={onClose}>
+        <p className="authapp-lead">{fill(isMe ? texts.leave_lead : texts.remove_lead, values)}</p>
+      </Form>
+    </Dialog>
+  );
+}

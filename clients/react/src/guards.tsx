@@ -1,0 +1,31 @@
+"use client";
+
+import type { Role } from "@authapp/client";
+import type { ReactElement, ReactNode } from "react";
+import { useAuth } from "./useAuth.js";
+
+export interface RequireAuthProps {
+  /** For who is signed out. */
+  fallback?: ReactNode;
+  /** While it is not known who is signed in. */
+  loading?: ReactNode;
+  children?: ReactNode;
+}
+
+export interface RequireRoleProps extends RequireAuthProps {
+  /** The lowest role in the chosen organization. */
+  role: Role;
+}
+
+/** Shows its children to who is signed in. This only hides: the API decides who may do what. */
+export function RequireAuth({ fallback = null, loading = null, children }: RequireAuthProps): ReactElement {
+  const { status } = useAuth();
+  if (status === "loading") return <>{loading}</>;
+  return <>{status === "signed_in" ? children : fallback}</>;
+}
+
+/** Shows its children to who has a role in the chosen organization. This only hides: the API decides. */
+export function RequireRole({ role, fallback = null, loading, children }: RequireRoleProps): ReactElement {
+  const { can } = useAuth();
+  return <RequireAuth fallback={fallback} loading={loading}>{can(role) ? children : fallback}</RequireAuth>;
+}

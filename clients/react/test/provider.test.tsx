@@ -1,0 +1,216 @@
+import { all, alerts, button, click, errorOf, fillIn, render, show, showSettled, text, until } from "./screen.js";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createClient, type Role } from "@authapp/client";
+import { AuthProvider, RequireAuth, RequireRole, SignInForm, useAuth, type ReauthenticationProps } from "@authapp/react";
+import { act, StrictMode } from "react";
+import { ada, Api, AUTH, later, ok, organization, problem, session } from "./api.js";
+
+const CRITICAL = "POST /api/v1/critical";
+const AGAIN = problem(401, "reauthentication_required", "Confirm that it is you, and try again.");
+
+function Who() {
+  const auth = useAuth();
+  return <p>{auth.status === "signed_in" ? auth.user.email : auth.status}</p>;
+}
+
+test("StrictMode mounts twice and refreshes once", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const client = createClient({ url: "https://auth.example.com" });
+  await render(t, <StrictMode><AuthProvider client={client}><Who /></AuthProvider></StrictMode>);
+  await until(() => text() === ada.email);
+  client.close();
+  assert.equal(api.to(`POST ${AUTH}/refresh`).length, 1);
+});
+
+test("what is rendered follows the client", async (t) => {
+  const api = new Api();
+  const { client } = await showSettled(t, <Who />);
+  assert.equal(text(), "signed_out");
+  api.signedIn(ada);
+  await act(() => client.reload());
+  assert.equal(text(), ada.email);
+  await act(() => client.signOut());
+  assert.equal(text(), "signed_out");
+});
+
+test("a provider that unmounts leaves no listener and asks nobody any more", async (t) => {
+  new Api().signedIn(ada);
+  const client = createClient({ url: "https://auth.example.com" });
+  let listeners = 0;
+  const onChange: typeof client.onChange = (listener) => {
+    const stop = client.onChange(listener);
+    listeners++;
+    return () => {
+      listeners--;
+      stop();
+    };
+  };
+  const { unmount } = await show(t, <StrictMode><Who /></StrictMode>, { client: Object.create(client, { onChange: { value: onChange } }) });
+  await until(() => text() === ada.email);
+  assert.ok(listeners > 0);
+  await unmount();
+  assert.equal(listeners, 0);
+});
+
+test("useAuth needs a provider", async (t) => {
+  t.mock.method(console, "error", () => undefined);
+  await assert.rejects(render(t, <Who />), /no <AuthProvider>/);
+});
+
+test("RequireAuth shows nothing until it is known who is signed in", async (t) => {
+  const { answer, give } = later();
+  new Api().on(`POST ${AUTH}/refresh`, () => answer);
+  await show(t, <RequireAuth fallback="nobody">inside</RequireAuth>);
+  assert.equal(text(), "");
+  give(problem(401, "invalid_token", "Sign in again."));
+  await until(() => text() === "nobody");
+});
+
+test("RequireAuth shows its children to who is signed in, and its loading meanwhile", async (t) => {
+  const { answer, give } = later();
+  const api = new Api();
+  api.account(ada);
+  api.on(`POST ${AUTH}/refresh`, () => answer);
+  await show(t, <RequireAuth loading="loads" fallback="nobody">inside</RequireAuth>);
+  assert.equal(text(), "loads");
+  give(session());
+  await until(() => text() === "inside");
+});
+
+const ROLES: Role[] = ["viewer", "developer", "admin"];
+for (const mine of ROLES) {
+  for (const needed of ROLES) {
+    const isShown = ROLES.indexOf(mine) >= ROLES.indexOf(needed);
+    test(`RequireRole ${isShown ? "shows" : "hides"} what is for a ${needed} where the role is ${mine}`, async (t) => {
+      new Api().signedIn(ada, [organization("acme", mine)]);
+      const { client } = await showSettled(t, <RequireRole role={needed} fallback="refused">inside</RequireRole>);
+      assert.equal(text(), "refused", "no organization is chosen");
+      await act(() => client.organization.use("o-acme"));
+      assert.equal(text(), isShown ? "inside" : "refused");
+    });
+  }
+}
+
+test("an application has its own texts, and English for the others", async (t) => {
+  new Api();
+  await showSettled(t, <SignInForm />, { texts: { email: "E-Mail", sign_in: "Anmelden" } });
+  await click("Anmelden");
+  assert.equal(errorOf("E-Mail"), "Fill this in.");
+});
+
+/** A call that needs a recent sign-in, until the person has authenticated again. */
+async function critical(api: Api, call: () => Promise<unknown>): Promise<{ result: () => string }> {
+  let result = "waits";
+  let isRecent = false;
+  api.on(CRITICAL, () => (isRecent ? ok({}) : AGAIN));
+  api.on(`POST ${AUTH}/reauthenticate`, ({ body }) => {
+    if (body["password"] !== "right") return problem(401, "wrong_credentials", "The email or the password is wrong.");
+    isRecent = true;
+    return ok({ auth_time: "2026-01-01T00:00:00Z", amr: ["pwd"] });
+  });
+  await act(async () => {
+    call().then(() => (result = "done"), (error: unknown) => (result = String(error)));
+  });
+  return { result: () => result };
+}
+
+test("a call that needs a recent sign-in asks for the password in a dialog and is repeated", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const { client } = await showSettled(t, <StrictMode><Who /></StrictMode>);
+  const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => all("dialog[open]").length === 1);
+  assert.equal(document.activeElement?.getAttribute("name"), "password");
+  await fillIn({ Password: "wrong" });
+  await click("Confirm");
+  await until(() => errorOf("Password"));
+  assert.equal(errorOf("Password"), "The email or the password is wrong.");
+  assert.equal(document.activeElement?.getAttribute("name"), "password");
+  await fillIn({ Password: "right" });
+  await click("Confirm");
+  await until(() => result() !== "waits");
+  assert.equal(result(), "done");
+  assert.equal(all("dialog").length, 0);
+  assert.equal(api.to(CRITICAL).length, 2);
+});
+
+test("an account with a second factor is asked for a code too, and another tab may have set it up", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const { client } = await showSettled(t, <Who />);
+  const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => all("dialog[open]").length === 1);
+  api.account({ ...ada, mfa_enabled: true });
+  api.on(`POST ${AUTH}/reauthenticate`, ({ body }) => {
+    if (body["code"]) return ok({ auth_time: "2026-01-01T00:00:00Z", amr: [] });
+    return problem(422, "validation_failed", "Some fields are invalid; see errors.", { errors: { json: { code: ["Send a code."] } } });
+  });
+  await fillIn({ Password: "right" });
+  await click("Confirm");
+  await until(() => all("[name=code]").length);
+  await until(() => errorOf("Code or recovery code"));
+  assert.equal(errorOf("Code or recovery code"), "Send a code.");
+  api.on(CRITICAL, () => ok({}));
+  await fillIn({ "Code or recovery code": "123 456" });
+  await click("Confirm");
+  await until(() => result() === "done");
+  assert.deepEqual(api.to(`POST ${AUTH}/reauthenticate`).at(-1)?.body, { password: "right", code: "123456" });
+});
+
+const ENDS: [string, (client: ReturnType<typeof createClient>) => Promise<unknown>][] = [
+  ["is cancelled", () => click("Cancel")],
+  ["is closed with the Escape key", async () => act(async () => document.querySelector("dialog")?.close())],
+  ["has nobody to ask because of a sign-out", (client) => act(() => client.signOut())],
+];
+for (const [what, end] of ENDS) {
+  test(`a call fails with its error when the dialog ${what}`, async (t) => {
+    const api = new Api();
+    api.signedIn(ada);
+    const { client } = await showSettled(t, <Who />);
+    const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+    await until(() => all("dialog[open]").length === 1);
+    await end(client);
+    await until(() => result() !== "waits");
+    assert.equal(result(), "ApiError: Confirm that it is you, and try again.");
+    assert.equal(all("dialog").length, 0);
+    assert.equal(alerts(), "");
+  });
+}
+
+test("a call fails with its error when the provider unmounts", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const { client, unmount } = await showSettled(t, <Who />);
+  const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => all("dialog[open]").length === 1);
+  await unmount();
+  await until(() => result() !== "waits");
+  assert.match(result(), /ApiError/);
+});
+
+test("an application asks in its own dialog", async (t) => {
+  function Mine({ error, onClose }: ReauthenticationProps) {
+    return <button type="button" onClick={() => onClose(true)}>{error.code}</button>;
+  }
+  const api = new Api();
+  api.signedIn(ada);
+  const { client } = await showSettled(t, <Who />, { reauthentication: Mine });
+  const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => all("button").length === 1);
+  api.on(CRITICAL, () => ok({}));
+  await act(async () => button("reauthentication_required").click());
+  await until(() => result() === "done");
+});
+
+test("an account without password and passkey signs in again", async (t) => {
+  const api = new Api();
+  api.signedIn({ ...ada, has_password: false });
+  const { client } = await showSettled(t, <Who />);
+  const { result } = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => all("dialog[open]").length === 1);
+  await click("Sign in again");
+  await until(() => text() === "signed_out");
+  await until(() => result() !== "waits");
+});
