@@ -26,6 +26,10 @@ def fill_up(console: Console) -> None:
     console.call("POST", "/invitations", {"email": f"{'x' * 50}{console.site.new_email()}", "role": "viewer"})
 
 
+def look_at(view: str) -> Show:
+    return lambda console: console.open(view)
+
+
 def press(view: str, button: str, **fields: str) -> Show:
     """Open a section and press a button of it."""
 
@@ -83,7 +87,7 @@ def go_to(path: str) -> Show:
 
 
 STATES: dict[str, Show] = {
-    **{view: lambda console, view=view: console.open(view) for view in VIEWS},
+    **{view: look_at(view) for view in VIEWS},
     "change a role": change_role,
     "remove a member": press("members", "Remove: "),
     "invite": press("members", "Invite"),

@@ -89,7 +89,12 @@ def test_who_may_not_rename_a_key_and_what_is_no_name(
     admin, developer, stranger = world.person("Acme"), world.person(), world.person()
     world.join(developer, admin.organization_id, "developer")
     issued = issue(admin)
-    callers = {"admin": admin, "developer": developer, "stranger": stranger, "key": world.caller(issued["key"])}
+    callers: dict[str, Any] = {
+        "admin": admin,
+        "developer": developer,
+        "stranger": stranger,
+        "key": world.caller(issued["key"]),
+    }
     answer = callers[who].call("PATCH", f"{keys_of(admin)}/{issued['id']}", body)
     assert (answer.status_code, answer.get_json()["code"]) == expected
     assert admin.call("GET", keys_of(admin)).get_json()["items"][0]["name"] == "pipeline"
