@@ -63,7 +63,7 @@ def filter_in_vain(console: Console) -> None:
     console.open("history")
     console.page.get_by_label("Since").fill("2099-01-01T12:00")
     fill(console.section("History"), "Filter")
-    expect(console.page.get_by_text("Nothing matches these filters.")).to_be_visible()
+    expect(console.section("History").get_by_text("Nothing matches these filters.")).to_be_visible()
 
 
 def say_what_was_done(console: Console) -> None:
