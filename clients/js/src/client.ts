@@ -1,13 +1,12 @@
+import { chosenOf, remember } from "./chosen.js";
 import { ApiError } from "./errors.js";
 import { createHttp } from "./http.js";
 import { choosePasskey, isSupported, makePasskey } from "./passkeys.js";
 import { createReauthentication } from "./reauthentication.js";
-import { store, stored } from "./storage.js";
 import { createTokens } from "./tokens.js";
 import type { Call, Client, ClientOptions, Factor, Organization, Passkey, Reauthentication, Role, Schemas, State } from "./types.js";
 
 const AUTH = "/api/v1/auth";
-const CHOSEN = "authapp.organization"; // in localStorage: an id for each account
 const ON_WAKING = 60; // seconds
 const ROLES: Role[] = ["viewer", "developer", "admin"];
 const NOBODY = { user: null, memberships: [], organization: null, mfa: null } satisfies Partial<State>;
@@ -60,7 +59,7 @@ export function createClient(options: ClientOptions = {}): Client {
     try {
       const [me, organization] = await Promise.all([
         json<Schemas["Me"]>("GET", `${AUTH}/me`),
-        readOrganization(chosenOf(account)),
+        readChosen(state.status === "signed_in" ? state.organization?.id : chosenOf(account)),
       ]);
       if (tokens.account() !== account) return settle();
       const { memberships, memberships_truncated: _, ...user } = me;
@@ -110,8 +109,8 @@ export function createClient(options: ClientOptions = {}): Client {
     if (state.status === "loading") await start();
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
     const pairs = Object.entries(query).filter(([, value]) => value != null);
-    const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
-    return json(method, search.size ? `${filled}?${search}` : filled, body, signal);
+    const search = String(new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])));
+    return json(method, search ? `${filled}?${search}` : filled, body, signal);
   }
 
   /** Sign in, or learn that a second factor is missing, or that an email has been sent in place of a session. */
@@ -120,7 +119,8 @@ export function createClient(options: ClientOptions = {}): Client {
       const isSignedIn = await tokens.signIn(`${AUTH}${path}`, body, ({ user, organization }) => {
         if (organization) remember(user.id, organization.id); // it was made by this very call
       });
-      return isSignedIn ? await reload() : publish(SIGNED_OUT);
+      if (isSignedIn || tokens.account()) return await reload();
+      return publish(SIGNED_OUT);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "invalid_mfa_token") cancelMfa();
@@ -133,7 +133,9 @@ export function createClient(options: ClientOptions = {}): Client {
 
   function cancelMfa() {
     mfaToken = null;
-    if (state.status === "mfa_required") publish(SIGNED_OUT);
+    if (state.status !== "mfa_required") return;
+    publish(SIGNED_OUT);
+    if (tokens.account()) reload().catch(() => {}); // who was signed in before, and is still
   }
 
   async function verifyMfa(factor: Factor): Promise<State> {
@@ -182,17 +184,11 @@ export function createClient(options: ClientOptions = {}): Client {
     return organization;
   }
 
-  const chosenOf = (account: string): string | null =>
-    (state.status === "signed_in" ? state.organization?.id : choices()[account]) ?? null;
+  const readOrganization = (id: string) => json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`);
 
-  function remember(account: string, id: string | null) {
-    const { [account]: _, ...others } = choices();
-    store(CHOSEN, JSON.stringify(id ? { ...others, [account]: id } : others));
-  }
-
-  async function readOrganization(id: string | null): Promise<Organization | null> {
+  async function readChosen(id: string | null | undefined): Promise<Organization | null> {
     if (!id) return null;
-    return json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`).catch((error) => {
+    return readOrganization(id).catch((error: ApiError) => {
       if (error.status === 403) return null; // not a member any more
       throw error;
     });
@@ -200,11 +196,11 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function use(id: string | null): Promise<Organization | null> {
     const account = tokens.account();
-    const organization = id && (await json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`));
+    const organization = id ? await readOrganization(id) : null;
     if (state.status !== "signed_in" || state.user.id !== account) return null;
     remember(account, id);
-    publish({ ...state, organization: organization || null });
-    return organization || null;
+    publish({ ...state, organization });
+    return organization;
   }
 
   function can(role: Role): boolean {
@@ -220,8 +216,9 @@ export function createClient(options: ClientOptions = {}): Client {
   /** The page is used again, perhaps after hours. */
   function wake(event: Event) {
     if (document.visibilityState === "hidden") return;
+    const { status } = state;
     const isRestored = (event as PageTransitionEvent).persisted; // it has missed what other tabs said
-    const isUnknown = tokens.account() ? state.status !== "signed_in" : state.status === "loading" && hasStarted;
+    const isUnknown = tokens.account() ? status === "loading" || status === "signed_out" : status === "loading" && hasStarted;
     void (isRestored || isUnknown ? reload() : tokens.refreshBefore(ON_WAKING)).catch(() => {}); // the next call tells
   }
 
@@ -263,8 +260,6 @@ export function createClient(options: ClientOptions = {}): Client {
     },
   };
 }
-
-const choices = (): Record<string, string> => JSON.parse(stored(CHOSEN) ?? "{}") as Record<string, string>;
 
 /** Whether a call has failed because its token is not live any more. A service beside authapp may say so in its own way. */
 const hasExpired = (error: unknown): boolean =>

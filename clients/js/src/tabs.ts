@@ -8,7 +8,7 @@ export type Tabs = ReturnType<typeof createTabs>;
 
 export function createTabs(name: string, hear: (message: Message) => void) {
   let channel: BroadcastChannel | null = null;
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
 
   /** Listen, from the first call on: a server that renders pages does not. */
   function listen(): void {

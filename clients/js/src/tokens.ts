@@ -2,7 +2,7 @@ import { now, since, type Moment } from "./clock.js";
 import { ApiError } from "./errors.js";
 import type { Http } from "./http.js";
 import { store, stored } from "./storage.js";
-import { createTabs, type Message } from "./tabs.js";
+import { createTabs, type Message, type Tabs } from "./tabs.js";
 import type { ClientOptions, Session } from "./types.js";
 
 const REFRESH_TOKEN = "authapp.refresh_token"; // in localStorage, with storage "local"
@@ -15,8 +15,6 @@ interface AccessToken {
   seconds: number;
   since: Moment;
 }
-
-export type Tokens = ReturnType<typeof createTokens>;
 
 /**
  * The tokens of whoever is signed in.
@@ -31,7 +29,7 @@ export function createTokens(
   let refreshToken: string | null = null; // with storage "memory"
   let refreshing: Promise<void> | null = null;
   let generation = 0; // of the session: what was asked for in an earlier one is thrown away
-  let tabs: ReturnType<typeof createTabs> | null = null;
+  let tabs: Tabs | null = null;
 
   function listen() {
     if (storage !== "memory") (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cookie, openBrowser, setNavigator } from "./support/browser.js";
-import { ADA, GRACE, LOGOUT, REFRESH, ask, openSignedIn, openTab, twin } from "./support/setup.js";
+import { cookie, openBrowser, setNavigator, until } from "./support/browser.js";
+import { ADA, GRACE, LOGOUT, REFRESH, aMoment, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
 
 const REFRESH_TOKEN = "authapp.refresh_token";
 
@@ -158,6 +158,16 @@ for (const [name, end] of [
   });
 }
 
+test("who changes the account and cancels the second factor is still who was signed in", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = await openSignedIn();
+  assert.equal((await client.signIn({ ...ADA, email: "mfa@example.com" })).status, "mfa_required");
+  client.cancelMfa();
+  await until(() => client.state.user?.email === ADA.email);
+  twin.isSafe = true;
+  assert.equal((await client.register({ email: "new@example.com", password: ADA.password })).user.email, ADA.email);
+});
+
 test("the code of a provider signs in, or asks for a second factor", async () => {
   twin.add("mfa@example.com", { mfa: true });
   const client = openTab();
@@ -209,6 +219,20 @@ test("an accepted invitation is one of the memberships", async () => {
   assert.equal(organization.name, "Acme");
   assert.equal(client.state.memberships[0].role, "viewer");
   await assert.rejects(client.acceptInvitation("used"), { code: "invalid_invitation" });
+});
+
+test("an accepted invitation is among memberships that were asked for before", async () => {
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const before = client.reload();
+  await arrived;
+  const accepted = client.acceptInvitation(twin.invite("Acme", "viewer"));
+  await until(() => twin.count("/api/v1/invitations/accept") === 1);
+  await aMoment();
+  release();
+  await Promise.all([before, accepted]);
+  assert.equal(client.state.memberships.length, 1);
 });
 
 test("call fills in path and query, and gives the JSON", async () => {

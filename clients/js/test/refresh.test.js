@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cookie, fetched, setNavigator } from "./support/browser.js";
-import { ADA, LOGOUT, REFRESH, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
+import { cookie, fetched, setNavigator, until } from "./support/browser.js";
+import { ADA, LOGOUT, REFRESH, aMoment, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
 import { pass, setClock, sleepFor } from "./support/time.js";
 import { problem } from "./support/twin.js";
 
@@ -40,6 +40,23 @@ test("a call whose token has expired on the way is repeated once, with its body"
   twin.next("/api/v1/x", ({ reply }) => reply(problem(401, "expired_token")));
   assert.deepEqual(await ask(client, "/api/v1/x", { method: "PUT", body: "1" }), { account: ADA.email });
   assert.deepEqual(twin.requests.filter(({ path }) => path === "/api/v1/x").map(({ text }) => text), ["1", "1"]);
+  assert.equal(twin.count(REFRESH), 1);
+});
+
+test("a call that learns late that its token has expired uses the one that came meanwhile", async () => {
+  const client = await openSignedIn();
+  let release;
+  const released = new Promise((done) => (release = done));
+  twin.next("/api/v1/x", async ({ reply }) => {
+    await released;
+    reply(problem(401, "expired_token"));
+  });
+  const late = ask(client);
+  await until(() => twin.count("/api/v1/x") === 1);
+  pass(HOUR);
+  await ask(client);
+  release();
+  assert.deepEqual(await late, { account: ADA.email });
   assert.equal(twin.count(REFRESH), 1);
 });
 
@@ -93,6 +110,15 @@ for (const [name, answer] of Object.entries({
     assert.equal(twin.count(REFRESH), 2);
   });
 }
+
+test("a 401 of a proxy signs nobody out", async () => {
+  const client = await openSignedIn();
+  setNavigator({ onLine: false });
+  pass(HOUR);
+  twin.next(REFRESH, ({ reply }) => reply({ status: 401, ...PAGE }));
+  await assert.rejects(ask(client), { code: "network", status: 401 });
+  assert.equal(client.state.status, "signed_in");
+});
 
 test("a refresh is not sent again after the grace time", async () => {
   const client = await openSignedIn();
@@ -152,6 +178,7 @@ for (const storage of ["cookie", "memory", "local"]) {
     await arrived;
     const signedOut = client.signOut();
     assert.equal(client.state.status, "signed_out");
+    await aMoment();
     release();
     await Promise.all([call, signedOut]);
     assert.equal(client.state.status, "signed_out");
@@ -170,6 +197,7 @@ test("a sign-in waits for a refresh, whose cookie would replace its own", async 
   const call = ask(client);
   await arrived;
   const signedIn = client.signIn(ADA);
+  await aMoment();
   assert.equal(twin.count("/api/v1/auth/login"), 1);
   release();
   await Promise.all([call, signedIn]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { locks, setNavigator, until } from "./support/browser.js";
-import { ADA, GRACE, REFRESH, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
+import { ADA, GRACE, REFRESH, aMoment, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
 import { pass } from "./support/time.js";
 
 const HOUR = 3600;
@@ -15,7 +15,6 @@ async function openTwo(options) {
   await until(() => second.state.status === "signed_in");
   return [first, second];
 }
-const settled = () => new Promise((done) => setTimeout(done, 50));
 
 for (const storage of ["cookie", "local"]) {
   test(`storage ${storage}: a sign-in reaches the other tab without a refresh`, async () => {
@@ -29,7 +28,7 @@ for (const storage of ["cookie", "local"]) {
     const [first, second] = await openTwo({ storage });
     pass(HOUR);
     await ask(first);
-    await settled();
+    await aMoment();
     const refreshes = twin.count(REFRESH);
     pass(twin.lifetime - 30);
     await ask(second);
@@ -51,7 +50,7 @@ for (const storage of ["cookie", "local"]) {
     for (let i = 0; i < 5; i++) {
       pass(HOUR);
       assert.deepEqual(await Promise.all([ask(first), ask(second)]), [{ account: ADA.email }, { account: ADA.email }]);
-      await settled();
+      await aMoment();
     }
     assert.equal(twin.reuses, 0);
   });
@@ -76,7 +75,7 @@ for (const storage of ["cookie", "local"]) {
     await until(() => second.state.status === "signed_out");
     release();
     await call;
-    await settled();
+    await aMoment();
     assert.deepEqual([first.state.status, second.state.status], ["signed_out", "signed_out"]);
     assert.equal(localStorage.getItem(TOKEN), null);
   });
@@ -86,10 +85,12 @@ test("a tab whose refresh was answered before it has heard of the sign-out signs
   const [first, second] = await openTwo();
   await first.signOut();
   await until(() => second.state.status === "signed_out");
+  const before = twin.requests.length;
   const late = new BroadcastChannel(`authapp ${twin.url}`);
   late.postMessage({ type: "refreshed", account: twin.add("x@example.com").id, token: "t", seconds: 9, at: Date.now() });
-  await settled();
+  await aMoment();
   late.close();
+  assert.equal(twin.requests.length, before);
   assert.deepEqual([first.state.status, second.state.status], ["signed_out", "signed_out"]);
 });
 
@@ -110,6 +111,21 @@ test("a sign-in as another account is taken over, and no call of the first one i
   assert.deepEqual(await ask(second), { account: GRACE.email });
 });
 
+test("an account that was asked for before a sign-in in another tab is not shown after it", async () => {
+  const [first, second] = await openTwo();
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const reloaded = second.reload();
+  await arrived;
+  const seen = [];
+  second.onChange(({ user }) => seen.push(user?.email));
+  await first.signIn(GRACE);
+  await until(() => second.state.status === "loading");
+  release();
+  assert.equal((await reloaded).user.email, GRACE.email);
+  assert.deepEqual(seen, [undefined, GRACE.email]);
+});
+
 test("an account that has signed in elsewhere in this browser is taken over at the next refresh, in all tabs", async () => {
   const [first, second] = await openTwo();
   const headers = { "Authapp-Client": "browser" };
@@ -120,13 +136,26 @@ test("an account that has signed in elsewhere in this browser is taken over at t
   await until(() => [first, second].every(({ state }) => state.user?.email === GRACE.email));
 });
 
+test("a sign-out in another tab leaves a sign-in that waits for its second factor", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const [first, second] = [await openSignedIn(), openTab()];
+  await second.start();
+  const third = openTab();
+  await third.signIn({ ...ADA, email: "mfa@example.com" });
+  await first.signOut();
+  await until(() => second.state.status === "signed_out");
+  assert.equal(third.state.status, "mfa_required");
+  await third.verifyMfa({ code: "123456" });
+  await until(() => [first, second].every(({ state }) => state.user?.email === "mfa@example.com"));
+});
+
 test("a tab in memory shares nothing", async () => {
   const [first, second] = [await openSignedIn({ storage: "memory" }), openTab({ storage: "memory" })];
   await second.start();
-  await settled();
+  await aMoment();
   assert.equal(second.state.status, "signed_out");
   await second.signIn(GRACE);
-  await settled();
+  await aMoment();
   assert.equal(first.state.user.email, ADA.email);
 });
 
@@ -192,7 +221,7 @@ test("a frozen tab does not take an old token for a new one", async () => {
   const channel = new BroadcastChannel(`authapp ${twin.url}`);
   const at = Date.now() - HOUR * 1000;
   channel.postMessage({ type: "refreshed", account: client.state.user.id, token: "old", seconds: 1800, at });
-  await settled();
+  await aMoment();
   channel.close();
   await ask(client);
   assert.equal(twin.count("/api/v1/x"), 1); // with a new one, at once

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Window } from "happy-dom";
 import { setNavigator, until } from "./support/browser.js";
-import { ADA, REFRESH, ask, openSignedIn, openTab, twin } from "./support/setup.js";
+import { ADA, REFRESH, aMoment, ask, openSignedIn, openTab, twin } from "./support/setup.js";
 import { pass } from "./support/time.js";
 
-const settled = () => new Promise((done) => setTimeout(done, 50));
 let window;
 
 beforeEach(() => {
@@ -28,7 +27,7 @@ for (const type of ["visibilitychange", "pageshow", "online", "focus"]) {
     const client = await openSignedIn();
     pass(twin.lifetime - 70);
     dispatch(type);
-    await settled();
+    await aMoment();
     assert.equal(twin.count(REFRESH), 0);
     pass(15);
     dispatch(type);
@@ -44,7 +43,7 @@ test("a hidden tab does not wake", async () => {
   pass(3600);
   hide(true);
   dispatch("online");
-  await settled();
+  await aMoment();
   assert.equal(twin.count(REFRESH), 0);
   hide(false);
   dispatch("visibilitychange");
@@ -54,10 +53,10 @@ test("a hidden tab does not wake", async () => {
 test("a tab of a person who is signed out does not wake, and one that has not started neither", async () => {
   const client = openTab();
   dispatch("focus");
-  await settled();
+  await aMoment();
   await client.start();
   dispatch("focus");
-  await settled();
+  await aMoment();
   assert.equal(twin.count(REFRESH), 1);
 });
 
@@ -80,6 +79,15 @@ test("a sign-in whose account could not be read is completed on waking", async (
   await until(() => client.state.status === "signed_in");
 });
 
+test("a sign-in that waits for its second factor waits on after waking", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = await openSignedIn();
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  dispatch("focus");
+  await aMoment();
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+});
+
 test("a page that is restored from the cache learns that its session has ended", async () => {
   const client = await openSignedIn();
   twin.endSessions();
@@ -95,7 +103,7 @@ test("waking without a network signs nobody out", async () => {
   twin.next(REFRESH, ({ drop }) => drop());
   dispatch("visibilitychange");
   await until(() => twin.count(REFRESH) === 1);
-  await settled();
+  await aMoment();
   assert.equal(client.state, state);
 });
 
@@ -104,6 +112,6 @@ test("a closed client does not wake", async () => {
   client.close();
   pass(3600);
   dispatch("focus");
-  await settled();
+  await aMoment();
   assert.equal(twin.count(REFRESH), 0);
 });

@@ -30,6 +30,9 @@ export async function openSignedIn(options) {
 /** Who the API takes the client for. */
 export const ask = async (client, path = "/api/v1/x", init = {}) => (await client.fetch(path, init)).json();
 
+/** A moment in which what should not happen would happen. */
+export const aMoment = () => new Promise((done) => setTimeout(done, 50));
+
 /** How a refresh is answered that has to wait for `release`, after it was processed. */
 export function held() {
   let release;
