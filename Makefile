@@ -7,14 +7,19 @@ DEVELOPMENT := APP_ENV=$${APP_ENV:-development} $(BIN)/python -m
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 APP ?= wsgi
 EMAILS ?= instance/emails
+EXAMPLE := http://localhost:5173
 
-.PHONY: help run test lint format shell psql migration db-reset bench bench-check postman postman-collection client-types lock audit clean
+.PHONY: help run example test lint format shell psql migration db-reset bench bench-check postman postman-collection client-types lock audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
 run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces. APP=module for your own, here and below
 	@$(DEVELOPMENT) authapp.dev.run $(APP) || test $$? -eq 130
+
+example: .venv/run ## Serve clients/example on port 5173, beside authapp on PORT (8000); needs Node.js 20.19 or newer
+	@CORS_ORIGINS=$(EXAMPLE) FRONTEND_URL=$(EXAMPLE) VITE_AUTHAPP_URL=http://localhost:$(or $(PORT),8000) WEB_CONCURRENCY=1 \
+		$(DEVELOPMENT) authapp.dev.example || test $$? -eq 130
 
 test: .venv/test ## Install and run the tests, on a PostgreSQL of their own; T=tests/mail for some of them
 	@$(BIN)/python -m pytest $(T)

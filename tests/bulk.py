@@ -167,6 +167,9 @@ OF_ORGANIZATION: dict[str, Callable[[Known], Page]] = {
 OF_ACCOUNT: dict[str, Callable[[Known], Page]] = {
     "my audit log": lambda known: audit.of_account(known.busy, LIMIT, None),
     "my organizations": lambda known: organizations.of_user(known.busy, LIMIT, None),
+    "my organizations, by slug": lambda known: organizations.of_user(
+        known.busy, LIMIT, None, str(known.late_organization)
+    ),
     "my organizations, late": lambda known: organizations.of_user(known.busy, LIMIT, known.late_organization),
     "my sessions": lambda known: sessions.of_account(as_busy(known), LIMIT, None),
 }

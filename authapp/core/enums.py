@@ -158,6 +158,7 @@ class AuditAction(StrEnum):
     INVITATION_DECLINED = "invitation.declined"
     INVITATION_REFUSED = "invitation.refused"
     API_KEY_CREATED = "api_key.created"
+    API_KEY_RENAMED = "api_key.renamed"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
     SERVICE_KEY_CREATED = "service_key.created"

@@ -53,6 +53,11 @@ def run(module: str, host: str | None) -> None:
 
     A changed Python file restarts gunicorn. PostgreSQL goes on.
     """
+    serve(module, host, WELCOME)
+
+
+def serve(module: str, host: str | None, welcome: str) -> None:
+    """Serve `app` of a module until Ctrl-C, and say `welcome` when it is ready: `{url}` in it is the address."""
     port = read_settings().port
     command = [sys.executable, "-m", "gunicorn", "--config", "python:authapp.dev.server", f"{module}:app"]
     for address in _free_addresses(host, port):
@@ -60,7 +65,7 @@ def run(module: str, host: str | None) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), development_database():
-        Thread(target=_print_when_ready, args=(_url(host, port),), daemon=True).start()
+        Thread(target=_print_when_ready, args=(_url(host, port), welcome), daemon=True).start()
         _serve(command)
 
 
@@ -117,7 +122,7 @@ def _url(host: str | None, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
 
 
-def _print_when_ready(url: str) -> None:
+def _print_when_ready(url: str, welcome: str) -> None:
     while True:
         with (
             contextlib.suppress(URLError, OSError),
@@ -125,7 +130,7 @@ def _print_when_ready(url: str) -> None:
                 f"{url}/readyz", timeout=2
             ),
         ):
-            click.echo(WELCOME.format(url=url))
+            click.echo(welcome.format(url=url))
             return
         time.sleep(0.1)
 

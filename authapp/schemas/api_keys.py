@@ -48,6 +48,12 @@ class NewApiKey(Request):
     expires_at = StrictTimestamp(load_default=None, allow_none=True, metadata={"description": "null: never."})
 
 
+class ApiKeyChange(Request):
+    """What to call a key from now on."""
+
+    name = SingleLine(longest=lengths.API_KEY_NAME, required=True, metadata={"examples": ["nightly training"]})
+
+
 class Rotation(Request):
     """How to rotate."""
 

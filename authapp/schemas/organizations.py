@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from authapp.core import lengths
 from authapp.core.enums import Role, SubscriptionStatus
-from authapp.schemas.fields import Choice, Flattened, Reply, Request, SingleLine, Slug, Timestamp
+from authapp.schemas.fields import Choice, Flattened, Reply, Request, SingleLine, Slug, Text, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
 
@@ -37,7 +37,12 @@ class Organization(OrganizationBrief):
 
 
 OrganizationPage = page_of(Organization, "OrganizationPage")
-OrganizationQuery = query_of(OrganizationPage)
+OrganizationQuery = query_of(
+    OrganizationPage,
+    slug=Text(
+        longest=lengths.SLUG, metadata={"description": "Only the one with this slug.", "examples": ["acme-research"]}
+    ),
+)
 
 
 class NewOrganization(Request):

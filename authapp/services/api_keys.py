@@ -1,4 +1,4 @@
-"""API keys: create, rotate, revoke. A key belongs to its organization and acts in it with its own role."""
+"""API keys: create, rename, rotate, revoke. A key belongs to its organization and acts in it with its own role."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, insert, literal, null, select, text, update
+from sqlalchemy import Row, and_, case, func, insert, literal, null, select, text, update
 from uuid_utils.compat import uuid7
 
 from authapp.core import clock
@@ -88,6 +88,23 @@ def create(actor: Actor, organization_id: UUID, name: str, role: Role, expires_a
     return {**row._mapping, "key": key}
 
 
+def rename(actor: Actor, organization_id: UUID, api_key_id: UUID, name: str) -> Row[*tuple[Any, ...]]:
+    """Give a key another name. The same name again is not a change.
+
+    Raises:
+        ApiKeyNotFound: there is none, or it is revoked.
+    """
+    locks.lock_as_admin(actor, organization_id)
+    listed = _is_listed(organization_id, api_key_id)
+    before = transaction.scalar(select(ApiKey.name).where(listed))
+    if before is None:
+        raise ApiKeyNotFound
+    row = transaction.execute(update(ApiKey).where(listed).values(name=name).returning(*_shown())).one()
+    if name != before:
+        _record(AuditAction.API_KEY_RENAMED, actor, organization_id, api_key_id, name=name, before=before)
+    return row
+
+
 def rotate(actor: Actor, organization_id: UUID, api_key_id: UUID, overlap: timedelta) -> dict[str, Any]:
     """Give a key a new secret. The one before stays valid for the overlap; any older one is dead.
 
@@ -123,7 +140,7 @@ def revoke(actor: Actor, organization_id: UUID, api_key_id: UUID) -> None:
     locks.lock_as_admin(actor, organization_id)
     name = transaction.scalar(
         update(ApiKey)
-        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
+        .where(_is_listed(organization_id, api_key_id))
         .values(revoked_at=clock.now())
         .returning(ApiKey.name)
     )
@@ -139,6 +156,10 @@ def record_use(api_key_id: UUID, organization_id: UUID, last_used_at: datetime |
 
 def _record(action: AuditAction, actor: Actor, organization_id: UUID, api_key_id: UUID, **details: Any) -> None:
     audit.record(action, actor, target_id=api_key_id, organization_id=organization_id, **details)
+
+
+def _is_listed(organization_id: UUID, api_key_id: UUID) -> Any:
+    return and_(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
 
 
 def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:

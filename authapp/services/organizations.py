@@ -75,9 +75,12 @@ def _insert(organization_id: UUID, name: str, slug: str, founder_id: UUID) -> Or
     return OrganizationRecord._make((*row, Role.ADMIN)) if row else None
 
 
-def of_user(user_id: UUID, limit: int, cursor: UUID | None) -> Page:
-    """The organizations that a user belongs to, oldest first, each with the user's role."""
-    return fetch(_of_user(user_id), Membership.organization_id, limit, cursor)
+def of_user(user_id: UUID, limit: int, cursor: UUID | None, slug: str | None = None) -> Page:
+    """The organizations that a user belongs to, oldest first, each with the user's role: all, or that with a slug."""
+    statement = _of_user(user_id)
+    if slug is not None:
+        statement = statement.where(Organization.slug == slug)
+    return fetch(statement, Membership.organization_id, limit, cursor)
 
 
 def all_of_user(user_id: UUID) -> list[OrganizationRecord]:

@@ -1,4 +1,4 @@
-"""API keys: list, create, rotate, revoke."""
+"""API keys: list, create, rename, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
+
 from authapp.core.actor import current_actor
 from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
 from authapp.db.pagination import Page
 from authapp.decorators.guards import require_organization_role
-from authapp.schemas.api_keys import ApiKeyPage, ApiKeyQuery, IssuedApiKey, NewApiKey, Rotation
+from authapp.schemas.api_keys import ApiKey, ApiKeyChange, ApiKeyPage, ApiKeyQuery, IssuedApiKey, NewApiKey, Rotation
 from authapp.services import api_keys
 from authapp.services.api_keys import ApiKeyNotFound
 from authapp.web.blueprint import Blueprint, raises
@@ -41,6 +43,16 @@ def list_api_keys(query: dict[str, Any], organization_id: UUID) -> Page:
 def create_api_key(body: dict[str, Any], organization_id: UUID) -> dict[str, Any]:
     """Create an API key. This reply is the only place that shows it."""
     return api_keys.create(current_actor, organization_id, **body)
+
+
+@bp.patch("/<api_key_id>")
+@require_organization_role(Role.ADMIN)
+@raises(ApiKeyNotFound)
+@bp.arguments(ApiKeyChange)
+@bp.response(200, ApiKey)
+def rename_api_key(body: dict[str, Any], organization_id: UUID, api_key_id: UUID) -> Row[*tuple[Any, ...]]:
+    """Give an API key another name."""
+    return api_keys.rename(current_actor, organization_id, api_key_id, body["name"])
 
 
 @bp.post("/<api_key_id>/rotate")

@@ -32,7 +32,7 @@ bp = Blueprint("organizations", __name__, url_prefix="/organizations", descripti
 @bp.arguments(OrganizationQuery, location="query")
 @bp.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Page:
-    """List the organizations I belong to, oldest first."""
+    """List the organizations I belong to, oldest first, or look one up by its slug."""
     return organizations.of_user(current_actor.id, **query)
 
 

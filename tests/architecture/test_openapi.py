@@ -187,7 +187,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
         "MfaLogin", "SsoExchange", "Reauthentication", "TotpCode", "TotpRemoval",
         "PasskeyLogin", "MfaToken", "NewPasskey", "PasskeyName",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
-        "NewApiKey", "Rotation", "IntrospectionRequest",
+        "NewApiKey", "ApiKeyChange", "Rotation", "IntrospectionRequest",
     }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("DELETE", "/auth/sessions", None, ["select", "with"]),
         ("POST", "/auth/logout", None, ["select", "with", "insert"]),
         ("GET", "/organizations", None, ["select", "select"]),
+        ("GET", "/organizations?slug=acme", None, ["select", "select"]),
         # lock the account, count what it has created; set the tenant; the organization, its admin and the event
         ("POST", "/organizations", {"name": "New"}, [*["select"] * 4, "insert", "insert", "insert"]),
         ("GET", "/organizations/{organization_id}", None, ["one:select"]),
@@ -38,6 +39,12 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
         ("GET", "/organizations/{organization_id}/members", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/invitations", None, ["select", "select"]),
         ("GET", "/organizations/{organization_id}/api-keys", None, ["select", "select"]),
+        (
+            "PATCH",
+            "/organizations/{organization_id}/api-keys/{api_key_id}",
+            {"name": "New"},
+            ["select", *LOCKED, "select", "update", "insert"],
+        ),
         ("GET", "/organizations/{organization_id}/audit-events", None, ["select", "select"]),
         # the event with its leaf, the checkpoint, the leaves beside it
         ("GET", "/organizations/{organization_id}/audit-events/{event_id}/proof", None, ["select"] * 4),
@@ -169,12 +176,17 @@ def test_a_route_sends_these_statements_and_no_other(
     if "{verification_token}" in str(body):
         world.caller().call("POST", "/auth/register", {"email": "ada@example.com", "password": PASSWORD})
         tokens["verification_token"] = world.token_for("ada@example.com")
+    api_key_id = ""
+    if "{api_key_id}" in path:
+        keys = f"/organizations/{person.organization_id}/api-keys"
+        api_key_id = person.call("POST", keys, {"name": "k", "role": "viewer"}).get_json()["id"]
     event_id = ""
     if "{event_id}" in path:
         seal(world)
         [[event_id]] = world.sql("SELECT id FROM audit_events WHERE action = 'organization.created'")
     known = {
         **tokens,
+        "api_key_id": api_key_id,
         "event_id": str(event_id),
         "member_id": str(member.id),
         "email": person.email,

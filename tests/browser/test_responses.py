@@ -23,6 +23,7 @@ PAGES = (
     "/sign-in", "/register", "/forgot-password", "/reset-password", "/verify-email", "/undo-email-change",
     "/invitation",
 )  # fmt: skip
+SIGNED_IN = ("/account", "/organizations", "/organizations/acme")
 POLICY = {
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
     "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
@@ -30,7 +31,7 @@ POLICY = {
 SCRIPTS = sorted(assets.FOLDER.glob("*.js"))
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/account"])
+@pytest.mark.parametrize("path", [*PAGES, *SIGNED_IN])
 def test_a_page_has_a_strict_policy_is_not_stored_and_loads_only_from_here(client: Caller, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 200
@@ -163,7 +164,7 @@ def test_the_error_codes_of_the_texts_are_those_of_the_api() -> None:
     listed = (ROOT / "docs" / "errors.md").read_text()
     made_up = {
         "network", "step_up_cancelled", "passkey_exists", "passkey_failed", "passkey_not_added", "passkey_not_used",
-        "too_many_passkeys", "too_many_providers", "providers_full",
+        "too_many_passkeys", "too_many_providers", "providers_full", "only_admin",
     }  # fmt: skip
     assert {code for code in texts("en")["errors"] if f"`{code}`" not in listed} == made_up
 
@@ -207,7 +208,7 @@ def test_the_page_names_the_lifetime_of_a_reset_token(client: Caller) -> None:
 @pytest.mark.parametrize("mode", ["open", "closed"])
 def test_no_page_shows_an_object_of_python_or_a_name_to_fill_in(app_with: AppWith, mode: str, language: str) -> None:
     client = app_with(registration_mode=mode).test_client()
-    for path in (*PAGES, "/account"):
+    for path in (*PAGES, *SIGNED_IN):
         page = client.get(path, headers={"Accept-Language": language}).text
         assert not re.search(r"built-in|object at 0x|\{\w+\}|\bNone\b", page), path
 

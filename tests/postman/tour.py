@@ -210,6 +210,8 @@ API_KEYS = [
          saves={"api_key": "key", "api_key_id": "id"}),
     Step("get_organization", "Use the API key", "A program sends its key in the place of an access token.",
          token="{{api_key}}", expects={"id": "{{organization_id}}", "role": "viewer"}),
+    Step("rename_api_key", "Rename the API key", body={"name": "nightly training"},
+         expects={"id": "{{api_key_id}}", "name": "nightly training"}),
     Step("rotate_api_key", "Rotate the API key",
          "Gives the key a new secret. The one before works for `overlap_seconds` more.",
          expects={"id": "{{api_key_id}}", "key === pm.environment.get('api_key')": False}, saves={"api_key": "key"}),
@@ -218,7 +220,7 @@ API_KEYS = [
          expects={"role": "developer", "expires_at": "2099-12-31T12:00:00.000Z"},
          saves={"other_api_key": "key", "other_api_key_id": "id"}),
     Step("list_api_keys", "The API keys of my organization",
-         expects={"items.map((item) => item.name)": ["experiment", "training pipeline"],
+         expects={"items.map((item) => item.name)": ["experiment", "nightly training"],
                   "items[0].hasOwnProperty('key')": False}),
     Step("revoke_api_key", "Revoke an API key", path={"api_key_id": "{{other_api_key_id}}"}),
 ]

@@ -100,6 +100,7 @@ export function openDialog(dialog) {
   dialog.returnValue = "";
   for (const form of dialog.querySelectorAll("form")) {
     for (const input of form.querySelectorAll("input:not([name=username])")) input.value = "";
+    for (const choice of form.querySelectorAll("select")) choice.selectedIndex = 0;
     clearErrors(form);
   }
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();

@@ -1,5 +1,6 @@
 // The account page: signs in by the refresh cookie, then each section works for itself.
 import { startDelete } from "./account-delete.js";
+import { startExport } from "./account-export.js";
 import { startHistory } from "./account-history.js";
 import { showLinked, startIdentities } from "./account-identities.js";
 import { startMfa } from "./account-mfa.js";
@@ -19,6 +20,7 @@ async function start() {
   keepUser(session.user);
   startProfile();
   startPassword();
+  startExport();
   startDelete();
   await Promise.all([startMfa(), startPasskeys(), startIdentities(), startSessions(), startHistory()]);
   showPanel("account", { focus: false });

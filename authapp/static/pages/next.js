@@ -1,13 +1,32 @@
-// Where to go after signing in: a page of ours, never another address.
+// Where to go after signing in: a page of ours or of a front end (FRONTEND_URL, CORS_ORIGINS), never another address.
 export const DEFAULT = "/account";
 export const KEPT = "invitation"; // in sessionStorage: its token outlives a reload, signing out and another password
 const NEXT = "next"; // in sessionStorage, while the browser is at a provider
+const FRONT_ENDS = document.documentElement.dataset.frontEnds.split(" "); // their origins
 
 /** The page that `#next=` of the address names. Default: an invitation that is open in this tab, or the account. */
 export function nextPage() {
   const wanted = wantedPage() ?? (sessionStorage.getItem(KEPT) ? "/invitation" : DEFAULT);
   const url = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin) : null;
-  return url?.origin === location.origin && wanted.startsWith("/") ? url.href : DEFAULT; // whole: `//` begins a host
+  return url && isAllowed(url, wanted) ? url.href : DEFAULT; // whole: `//` begins a host
+}
+
+/**
+ * @param {URL} url
+ * @param {string} wanted
+ */
+function isAllowed(url, wanted) {
+  if (url.origin === location.origin) return wanted.startsWith("/");
+  return FRONT_ENDS.includes(url.origin) && url.protocol !== "blob:"; // which has the origin of the address in it
+}
+
+/**
+ * Take `#next=` of the address along.
+ * @param {HTMLAnchorElement | null} link to another page that leads there in the end
+ */
+export function takeNextAlong(link) {
+  const wanted = wantedPage();
+  if (link && wanted) link.hash = `next=${encodeURIComponent(wanted)}`;
 }
 
 /** Keep `#next=` of the address until the browser comes back from a provider. */

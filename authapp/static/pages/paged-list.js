@@ -3,14 +3,18 @@ import { callAccount } from "./account-call.js";
 import { onSubmit } from "./form.js";
 
 const SIZE = 10;
+/** How `readableTime` shows the day alone. @type {Intl.DateTimeFormatOptions} */
+export const DATE = { dateStyle: "medium" };
 
 /**
  * @param {HTMLElement} section with `data-list`, `data-row` and `data-more`
  * @param {string} path of the API
  * @param {(row: HTMLElement, item: any) => void} fillRow
+ * @param {{ size?: number, query?: () => Record<string, string>, onRows?: (hasRows: boolean) => void }} [options] rows of
+ *   a page, parameters of the API, and what follows once rows are shown or there are none
  * @returns {() => Promise<void>} shows the first page
  */
-export function pagedList(section, path, fillRow) {
+export function pagedList(section, path, fillRow, { size = SIZE, query = () => ({}), onRows = () => undefined } = {}) {
   const list = section.querySelector("[data-list]");
   const template = section.querySelector("[data-row]");
   const more = section.querySelector("[data-more]");
@@ -28,14 +32,15 @@ export function pagedList(section, path, fillRow) {
   /** @param {string | null} after */
   async function load(after) {
     const mine = ++asked;
-    const place = after ? `&cursor=${encodeURIComponent(after)}` : "";
-    const page = await callAccount("GET", `${path}?limit=${SIZE}${place}`);
+    const place = { limit: String(size), ...query(), ...(after ? { cursor: after } : {}) };
+    const page = await callAccount("GET", `${path}?${new URLSearchParams(place)}`);
     if (mine !== asked) return []; // the list was asked for once more meanwhile
     const rows = page.items.map(rowOf);
     if (!after) list.replaceChildren();
     list.append(...rows);
     cursor = page.next_cursor;
     more.hidden = !cursor;
+    onRows(list.childElementCount > 0);
     return rows;
   }
 
@@ -59,7 +64,8 @@ export function fillSlot(row, name, value) {
 /**
  * A moment of the API, for a reader.
  * @param {string} timestamp
+ * @param {Intl.DateTimeFormatOptions} [options] default: date and time
  */
-export function readableTime(timestamp) {
-  return new Date(timestamp).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+export function readableTime(timestamp, options = { dateStyle: "medium", timeStyle: "short" }) {
+  return new Date(timestamp).toLocaleString(document.documentElement.lang, options);
 }

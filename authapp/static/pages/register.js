@@ -1,5 +1,6 @@
 import { call, keep } from "./api.js";
 import { onSubmit } from "./form.js";
+import { nextPage } from "./next.js";
 import { leave, showPanel, signedInUser } from "./page.js";
 import "./providers.js";
 
@@ -7,7 +8,7 @@ onSubmit(document.querySelector("form"), async (values) => {
   const session = await call("POST", "/auth/register", values);
   if (session?.access_token) {
     keep(session);
-    await leave("/account");
+    await leave(nextPage());
   } else {
     showPanel("mailbox"); // REGISTRATION_MODE=safe: the email says how to go on
   }

@@ -1,4 +1,4 @@
-import { DEFAULT, nextPage } from "./next.js";
+import { DEFAULT, nextPage, takeNextAlong } from "./next.js";
 import { leave, showPanel, signedInUser } from "./page.js";
 import { bindPasskeySignIn, offerPasskeys } from "./passkey-sign-in.js";
 import { takeAnswer, useAnswer } from "./providers.js";
@@ -6,6 +6,7 @@ import { bindSignIn } from "./sign-in-forms.js";
 
 const answer = takeAnswer();
 const next = nextPage();
+takeNextAlong(document.querySelector("a[href='/register']"));
 const onward = document.querySelector("[data-continue]");
 onward.href = next;
 if (onward.pathname !== DEFAULT) onward.textContent = onward.dataset.continue;

@@ -5,7 +5,7 @@ import { keepUser, user } from "./account-user.js";
 import { call, callSignedIn, Problem, signOut } from "./api.js";
 import { onSubmit } from "./form.js";
 import { leadToSignIn } from "./next.js";
-import { beginRequest, choosePasskey } from "./passkeys.js";
+import { beginRequest, choosePasskey, hasPasskeys } from "./passkeys.js";
 
 const dialog = document.querySelector("#step-up");
 const form = dialog.querySelector("[data-with-password]");
@@ -26,6 +26,7 @@ export async function authenticateAgain(password) {
       if (!problem.fields.code) throw problem;
     }
   }
+  if (user().has_passkey === undefined) await findPasskeys();
   openDialog(dialog);
   if (password) {
     form.elements.password.value = password;
@@ -35,6 +36,11 @@ export async function authenticateAgain(password) {
   form.elements.password.value = "";
   if (dialog.returnValue === "done") return;
   throw new Problem({ code: "step_up_cancelled", status: 0, detail: "Nothing was changed." });
+}
+
+async function findPasskeys() {
+  const has_passkey = hasPasskeys() && (await callSignedIn("GET", "/auth/passkeys")).items.length > 0;
+  keepUser({ ...user(), has_passkey });
 }
 
 /** @param {object} body */

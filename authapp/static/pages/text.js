@@ -61,3 +61,12 @@ function fill(sentence, values) {
 export function actionSentence(action) {
   return texts.actions[action] ?? action;
 }
+
+/**
+ * The actions of the audit log of some kinds, each with its sentence, in the order of the texts.
+ * @param {string[]} kinds the first words of actions
+ * @returns {[action: string, sentence: string][]}
+ */
+export function actionsOf(kinds) {
+  return Object.entries(texts.actions).filter(([action]) => kinds.includes(action.split(".")[0]));
+}

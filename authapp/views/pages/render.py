@@ -55,6 +55,7 @@ def page(name: str, **context: Any) -> Response:
             password_policy=settings.password_policy,
             shortest_password=SHORTEST[settings.password_policy],
             providers=_providers(),
+            front_ends=" ".join(current_app.passkeys.origins),  # the same origins are trusted with passkeys
             **context,
         )
     )

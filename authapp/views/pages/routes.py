@@ -68,6 +68,20 @@ def account_page() -> Response:
     return page("account")
 
 
+@bp.get("/organizations")
+@public
+def organizations_page() -> Response:
+    """Show the organizations of whoever is signed in, which a script reads from the API."""
+    return page("organizations")
+
+
+@bp.get("/organizations/<slug>")
+@public
+def organization_page(slug: str) -> Response:
+    """Show the console of an organization, which a script looks up by its slug. The page is the same for every slug."""
+    return page("organization")
+
+
 @bp.get("/.well-known/change-password")
 @public
 def change_password_page() -> Response:

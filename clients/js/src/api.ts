@@ -748,7 +748,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the organizations I belong to, oldest first.
+         * List the organizations I belong to, oldest first, or look one up by its slug.
          * @description Guard: `require_active_user(verified)`
          */
         get: operations["list_organizations"];
@@ -1046,29 +1046,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization_id}/api-keys/{api_key_id}/rotate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization_id: string;
-                api_key_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Give an API key a new secret. The one before stays valid for the overlap.
-         * @description Guard: `require_organization_role(admin, recent)`
-         */
-        post: operations["rotate_api_key"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/organizations/{organization_id}/api-keys/{api_key_id}": {
         parameters: {
             query?: never;
@@ -1087,6 +1064,33 @@ export interface paths {
          * @description Guard: `require_organization_role(admin)`
          */
         delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        /**
+         * Give an API key another name.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        patch: operations["rename_api_key"];
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/api-keys/{api_key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                api_key_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key a new secret. The one before stays valid for the overlap.
+         * @description Guard: `require_organization_role(admin, recent)`
+         */
+        post: operations["rotate_api_key"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1593,7 +1597,7 @@ export interface components {
          * @description What can happen: the subject, a dot, and a verb in the past tense.
          * @enum {string}
          */
-        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
+        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
         /**
          * @description What kind of caller acts.
          * @enum {string}
@@ -2282,6 +2286,10 @@ export interface components {
             previous_secret_expires_at: string | null;
             /** @example ak_019aab1c7d3e7a409a552f2f6c1d9b10_… */
             key: string;
+        };
+        ApiKeyChange: {
+            /** @example nightly training */
+            name: string;
         };
         Rotation: {
             /**
@@ -8504,6 +8512,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
+                /** @description Only the one with this slug. */
+                slug?: string;
             };
             header?: never;
             path?: never;
@@ -10955,6 +10965,238 @@ export interface operations {
             };
         };
     };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                api_key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `api_key_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                api_key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description Bad Request: `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `api_key_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rotate_api_key: {
         parameters: {
             query?: never;
@@ -11149,97 +11391,6 @@ export interface operations {
                     RateLimit?: string;
                     /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
                     "RateLimit-Policy"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    revoke_api_key: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization_id: string;
-                api_key_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
-            401: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    /** @description RFC 6750 section 3. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
-            403: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found: `api_key_not_found` */
-            404: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `validation_failed` */
-            422: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error: `internal_error` */
-            500: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `service_unavailable` */
-            503: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds. */
-                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -4,6 +4,7 @@ import type { ApiError, Client } from "@authapp/client";
 import { useEffect, useMemo, useState, type ComponentType, type ReactElement, type ReactNode } from "react";
 import { AuthContext } from "./context.js";
 import { ReauthenticationDialog, type ReauthenticationProps } from "./ReauthenticationDialog.js";
+import { apiError } from "./sentence.js";
 import { english, type Texts } from "./texts.js";
 
 export interface AuthProviderProps {
@@ -24,9 +25,10 @@ interface Question {
 export function AuthProvider(props: AuthProviderProps): ReactElement {
   const { client, texts, reauthentication: Reauthentication = ReauthenticationDialog, children } = props;
   const [question, setQuestion] = useState<Question | null>(null);
-  const provided = useMemo(() => ({ client, texts: { ...english, ...texts } }), [client, texts]);
+  const [startError, setStartError] = useState<ApiError | null>(null);
+  const provided = useMemo(() => ({ client, texts: { ...english, ...texts }, startError }), [client, texts, startError]);
 
-  useEffect(() => void client.start().catch(() => undefined), [client]);
+  useEffect(() => void client.start().catch((error: unknown) => setStartError(apiError(error))), [client]);
   useEffect(() => {
     let close = (): void => undefined;
     const stopAsking = client.onReauthenticationRequired((error) => {

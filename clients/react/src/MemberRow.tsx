@@ -29,15 +29,15 @@ export function MemberRow(props: MemberRowProps): ReactElement {
   const isMe = member.user.id === user?.id;
   const name = nameOf(member);
   return (
-    <tr>
-      <th scope="row" tabIndex={-1}>
+    <tr role="row">
+      <th role="rowheader" scope="row" tabIndex={-1}>
         {name}
         {isMe && ` (${texts.you})`}
         {name !== member.user.email && <span className="authapp-email">{member.user.email}</span>}
       </th>
-      <td>{isAdmin ? <RoleSelect {...props} isMe={isMe} /> : texts[member.role]}</td>
-      <td className="authapp-joined">{dateOf(member.joined_at, texts.language)}</td>
-      <td>
+      <td role="cell">{isAdmin ? <RoleSelect {...props} isMe={isMe} /> : texts[member.role]}</td>
+      <td role="cell" className="authapp-joined">{dateOf(member.joined_at, texts.language)}</td>
+      <td role="cell">
         {(isAdmin || isMe) && (
           <button
             type="button"

@@ -28,11 +28,15 @@ function Members({ organizationId }: MembersTableProps): ReactElement {
   const [status, setStatus] = useState("");
   const [asked, setAsked] = useState<Member | null>(null);
   const [hasLeft, setLeft] = useState(false);
+  const [removed, setRemoved] = useState(0);
   const table = useRef<HTMLDivElement>(null);
   const name = organization?.name ?? texts.organization;
   useEffect(() => {
     if (pages.focusFrom) table.current?.querySelectorAll<HTMLElement>("tbody th")[pages.focusFrom]?.focus();
   }, [pages.focusFrom]);
+  useEffect(() => {
+    if (removed) table.current?.focus(); // the button that had the focus is gone with its row
+  }, [removed]);
 
   /** After another role or a removal: what the list says of it. */
   function show(member: Member, change: Member | null, said: string): void {
@@ -46,7 +50,7 @@ function Members({ organizationId }: MembersTableProps): ReactElement {
     setAsked(null);
     const isMe = member.user.id === user?.id;
     show(member, null, fill(isMe ? texts.left : texts.removed, { member: nameOf(member), organization: name }));
-    table.current?.focus();
+    setRemoved((times) => times + 1);
     if (!isMe) return;
     setLeft(true);
     await client.reload();
@@ -57,17 +61,18 @@ function Members({ organizationId }: MembersTableProps): ReactElement {
       <p className="authapp-status" role="status">{status}</p>
       {!hasLeft && (
         <>
-          <table className="authapp-table" aria-busy={pages.isLoading}>
+          {/* The roles are those of the elements. Without them, styles that stack the cells on a phone take them away. */}
+          <table role="table" className="authapp-table" aria-busy={pages.isLoading}>
             <caption>{fill(texts.members_of, { organization: name })}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{texts.member}</th>
-                <th scope="col">{texts.role}</th>
-                <th scope="col" className="authapp-joined">{texts.joined}</th>
-                <th scope="col">{texts.actions}</th>
+            <thead role="rowgroup">
+              <tr role="row">
+                <th role="columnheader" scope="col">{texts.member}</th>
+                <th role="columnheader" scope="col">{texts.role}</th>
+                <th role="columnheader" scope="col" className="authapp-joined">{texts.joined}</th>
+                <th role="columnheader" scope="col">{texts.actions}</th>
               </tr>
             </thead>
-            <tbody>
+            <tbody role="rowgroup">
               {pages.items.map((member) => (
                 <MemberRow
                   key={member.user.id}

@@ -11,12 +11,15 @@ import { useAuth } from "./useAuth.js";
 export interface RegisterFormProps extends OnSuccess {
   /** The token of an invitation email. The account joins that organization, and founds none. */
   invitationToken?: string | undefined;
+  /** Filled in, as the address that was invited. */
+  email?: string | undefined;
   /** Whether the form asks for the name of an organization to found. */
   organization?: "none" | "optional" | "required" | undefined;
 }
 
 /** A new account. Where the API tells nobody whether an address has one, it says to look into the mailbox. */
-export function RegisterForm({ onSuccess, invitationToken, organization = "optional" }: RegisterFormProps): ReactElement {
+export function RegisterForm(props: RegisterFormProps): ReactElement {
+  const { onSuccess, invitationToken, email: invited, organization = "optional" } = props;
   const { texts } = useProvided();
   const { register } = useAuth();
   const [isSent, setSent] = useState(false);
@@ -31,7 +34,7 @@ export function RegisterForm({ onSuccess, invitationToken, organization = "optio
 
   return (
     <Form label={texts.register} button={invitationToken ? texts.join : texts.register} send={send}>
-      <EmailField />
+      <EmailField defaultValue={invited} />
       <PasswordField autoComplete="new-password" hint={texts.password_hint} />
       <div className="authapp-row">
         <Field name="first_name" label={texts.first_name} autoComplete="given-name" required={false} />

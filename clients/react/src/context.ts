@@ -1,12 +1,14 @@
 "use client";
 
-import type { Client } from "@authapp/client";
+import type { ApiError, Client } from "@authapp/client";
 import { createContext, useContext } from "react";
 import type { Texts } from "./texts.js";
 
 export interface Provided {
   client: Client;
   texts: Texts;
+  /** Why it is not known who is signed in: authapp has not answered. */
+  startError: ApiError | null;
 }
 
 export const AuthContext = createContext<Provided | null>(null);

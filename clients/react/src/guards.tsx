@@ -2,6 +2,8 @@
 
 import type { Role } from "@authapp/client";
 import type { ReactElement, ReactNode } from "react";
+import { useProvided } from "./context.js";
+import { Form } from "./Form.js";
 import { useAuth } from "./useAuth.js";
 
 export interface RequireAuthProps {
@@ -17,9 +19,17 @@ export interface RequireRoleProps extends RequireAuthProps {
   role: Role;
 }
 
-/** Shows its children to who is signed in. This only hides: the API decides who may do what. */
+/**
+ * Shows its children to who is signed in. Where authapp does not answer, it says so and offers to try again. This only
+ * hides: the API decides who may do what.
+ */
 export function RequireAuth({ fallback = null, loading = null, children }: RequireAuthProps): ReactElement {
-  const { status } = useAuth();
+  const { startError, texts } = useProvided();
+  const { status, client } = useAuth();
+  if (status === "loading" && startError) {
+    const again = texts.try_again;
+    return <Form label={again} button={again} kind="secondary" initialError={startError} send={client.start} />;
+  }
   if (status === "loading") return <>{loading}</>;
   return <>{status === "signed_in" ? children : fallback}</>;
 }

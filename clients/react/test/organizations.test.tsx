@@ -34,10 +34,12 @@ test("useOrganization reads an organization that is not the chosen one, once", a
 test("useOrganization asks nobody about the chosen organization", async (t) => {
   const api = new Api();
   api.signedIn(ada, [acme]);
-  const { client } = await showSettled(t, <><Shown /></>);
+  const { client } = await showSettled(t, <Shown />);
   assert.equal(text(), "");
   await act(() => client.organization.use("o-acme"));
   await until(() => text() === "acme admin develops");
+  await showSettled(t, <Shown id="o-acme" />, { client });
+  assert.equal(text(), "acme admin develops");
   assert.equal(api.to(`GET ${ACME}`).length, 1, "by organization.use");
 });
 
@@ -84,6 +86,21 @@ test("OrganizationSwitcher is a select of up to 99 memberships", async (t) => {
   await fillIn({ Organization: "o-other" });
   await until(() => client.state.organization);
   assert.equal(client.state.organization?.id, "o-other");
+  assert.equal(field("Organization").value, "o-other");
+});
+
+test("OrganizationSwitcher chooses one organization at a time", async (t) => {
+  const { answer, give } = later();
+  const api = new Api();
+  api.signedIn(ada, [acme, other]);
+  api.on(OTHER, () => answer);
+  const { client } = await showSettled(t, <OrganizationSwitcher />);
+  await fillIn({ Organization: "o-other" });
+  assert.equal(field("Organization").getAttribute("aria-busy"), "true");
+  await fillIn({ Organization: "o-acme" });
+  give(ok(other));
+  await until(() => client.state.organization);
+  assert.equal(api.to(`GET ${ACME}`).length, 0);
   assert.equal(field("Organization").value, "o-other");
 });
 
@@ -163,11 +180,16 @@ const rows = (): (string | null)[] => all("tbody th").map(({ textContent }) => t
 
 test("MembersTable shows the members page by page", async (t) => {
   const many = Array.from({ length: 51 }, (_, index) => member(`n${index}`, "viewer"));
-  await showMembers(t, many, organization("acme", "viewer"));
+  const api = await showMembers(t, many, organization("acme", "viewer"));
   assert.equal(rows().length, 50);
   assert.equal(all("select").length, 0, "a viewer changes nothing");
+  const { answer, give } = later();
+  api.on(MEMBERS, () => answer);
   await click("Show more");
+  await click("One moment …");
+  give(ok({ items: many.slice(50), next_cursor: null }));
   await until(() => rows().length === 51);
+  assert.equal(api.to(MEMBERS).filter(({ query }) => query.has("cursor")).length, 1);
   assert.equal(document.activeElement?.textContent, "n50@example.com");
   assert.doesNotMatch(text(), /Show more/);
 });

@@ -68,6 +68,17 @@ test("RequireAuth shows nothing until it is known who is signed in", async (t) =
   await until(() => text() === "nobody");
 });
 
+test("RequireAuth says that nobody answers, and starts again at a press", async (t) => {
+  const api = new Api();
+  api.on(`POST ${AUTH}/refresh`, () => problem(429, "rate_limited", "Too many requests.", {}, { "Retry-After": "60" }));
+  await show(t, <RequireAuth loading="loads" fallback="nobody">inside</RequireAuth>);
+  await until(() => alerts() !== "");
+  assert.match(alerts(), /^Too many requests. Try again in 1 minute./);
+  api.signedIn(ada);
+  await click("Try again");
+  await until(() => text() === "inside");
+});
+
 test("RequireAuth shows its children to who is signed in, and its loading meanwhile", async (t) => {
   const { answer, give } = later();
   const api = new Api();
@@ -188,6 +199,9 @@ test("a call fails with its error when the provider unmounts", async (t) => {
   await unmount();
   await until(() => result() !== "waits");
   assert.match(result(), /ApiError/);
+  const next = await critical(api, () => client.fetch("/api/v1/critical", { method: "POST" }));
+  await until(() => next.result() !== "waits");
+  assert.match(next.result(), /ApiError/, "nobody is there to be asked");
 });
 
 test("an application asks in its own dialog", async (t) => {

@@ -56,6 +56,60 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(world: World) -> None:
     assert len(bytes(world.sql("SELECT secret_hash FROM api_keys")[0][0])) == 32
 
 
+def test_a_key_gets_another_name_and_the_event_has_both(world: World) -> None:
+    admin = world.person("Acme")
+    issued = issue(admin)
+    renamed = admin.call("PATCH", f"{keys_of(admin)}/{issued['id']}", {"name": "  nightly training "})
+    assert renamed.status_code == 200
+    expected = {**issued, "name": "nightly training"}
+    assert renamed.get_json() == {name: value for name, value in expected.items() if name != "key"}
+    assert reads(world, admin, issued["key"]) == 200
+    admin.call("PATCH", f"{keys_of(admin)}/{issued['id']}", {"name": "nightly training"})
+    events = world.sql("SELECT target_id, details FROM audit_events WHERE action = 'api_key.renamed'")
+    assert [tuple(event) for event in events] == [
+        (UUID(issued["id"]), {"name": "nightly training", "before": "pipeline"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "body", "expected"),
+    [
+        ("admin", {}, (422, "validation_failed")),
+        ("admin", {"name": ""}, (422, "validation_failed")),
+        ("admin", {"name": "x" * 101}, (422, "validation_failed")),
+        ("admin", {"name": "x", "role": "viewer"}, (422, "validation_failed")),
+        ("developer", {"name": "x"}, (403, "role_too_low")),
+        ("stranger", {"name": "x"}, (403, "not_a_member")),
+        ("key", {"name": "x"}, (403, "role_too_low")),
+    ],
+)
+def test_who_may_not_rename_a_key_and_what_is_no_name(
+    world: World, who: str, body: dict[str, str], expected: tuple[int, str]
+) -> None:
+    admin, developer, stranger = world.person("Acme"), world.person(), world.person()
+    world.join(developer, admin.organization_id, "developer")
+    issued = issue(admin)
+    callers: dict[str, Any] = {
+        "admin": admin,
+        "developer": developer,
+        "stranger": stranger,
+        "key": world.caller(issued["key"]),
+    }
+    answer = callers[who].call("PATCH", f"{keys_of(admin)}/{issued['id']}", body)
+    assert (answer.status_code, answer.get_json()["code"]) == expected
+    assert admin.call("GET", keys_of(admin)).get_json()["items"][0]["name"] == "pipeline"
+
+
+def test_a_key_that_is_revoked_or_of_another_organization_is_not_renamed(world: World) -> None:
+    admin, other = world.person("Acme"), world.person("Other")
+    revoked, foreign = issue(admin), issue(other)
+    admin.call("DELETE", f"{keys_of(admin)}/{revoked['id']}")
+    for key_id in (revoked["id"], foreign["id"], UNKNOWN_ID):
+        answer = admin.call("PATCH", f"{keys_of(admin)}/{key_id}", {"name": "mine"})
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "api_key_not_found")
+    assert other.call("GET", keys_of(other)).get_json()["items"][0]["name"] == "pipeline"
+
+
 def test_a_key_outlives_the_membership_of_whoever_made_it(world: World) -> None:
     admin, other = world.person("Acme"), world.person()
     key = issue(admin)["key"]

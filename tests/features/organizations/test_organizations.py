@@ -31,6 +31,24 @@ def test_my_organizations_come_in_pages_oldest_first(world: World) -> None:
     assert second["next_cursor"] is None
 
 
+def test_my_organization_is_found_by_its_slug_and_no_other_one(world: World) -> None:
+    person = world.person("One")
+    person.call("POST", "/organizations", {"name": "Two"})
+    world.person("Foreign")
+    gone = person.call("POST", "/organizations", {"name": "Gone"}).get_json()
+    person.call("DELETE", f"/organizations/{gone['id']}")
+
+    def named(slug: str) -> list[str]:
+        page = person.call("GET", f"/organizations?slug={slug}").get_json()
+        assert page["next_cursor"] is None
+        return [found["name"] for found in page["items"]]
+
+    assert named("two") == ["Two"]
+    assert [named(slug) for slug in ("foreign", "gone", "none", "TWO", "t%25", "%F0%9F%98%80")] == [[]] * 6
+    assert person.call("GET", f"/organizations?slug={'x' * 64}").get_json()["code"] == "validation_failed"
+    assert person.call("GET", "/organizations?slug=a%00").get_json()["code"] == "validation_failed"
+
+
 @pytest.mark.parametrize("role", ["viewer", "developer", "admin"])
 def test_every_member_reads_the_organization_and_sees_the_own_role(world: World, role: str) -> None:
     founder, member = world.person("Acme"), world.person()
