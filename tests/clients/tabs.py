@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -16,9 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from authapp.instance import ROOT
 from tests.browser.conftest import Site, serving_pages
-from tests.clients.network import Files, Proxy, listening
+from tests.clients.network import REFRESH, Files, Proxy, listening
 from tests.factories import PASSWORD
 
+FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
 TAB = Path(__file__).parent / "tab.html"
 HOUR = 3600
 SIGNED_IN, SIGNED_OUT = "signed_in", "signed_out"
@@ -186,8 +188,10 @@ def tabs_of(place: Place, chromium: Browser, **options: Any) -> Iterator[Tabs]:
     """A browser without cookies. At the end, no script has failed."""
     context = chromium.new_context(locale="en-US")
     tabs = Tabs(place, context, options)
+    before = len(place.proxy.seen)
     try:
         yield tabs
     finally:
         context.close()
+    FIGURES.info("%s refreshes", place.proxy.statuses(REFRESH, before).count(200))
     assert tabs.errors == []
