@@ -18,7 +18,9 @@ from tests.clients.tabs import SIGNED_IN, SIGNED_OUT, Place, Tabs, placed, tabs_
 FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
 pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50
-NAVIGATIONS = int(os.environ.get("CLIENT_TEST_ROUNDS", "25"))  # 200 for the figures of docs/front-end.md
+NAVIGATIONS = int(
+    os.environ.get("CLIENT_TEST_ROUNDS", "25")
+)  # 200, with -o faulthandler_timeout=900, for docs/browser-mode.md
 LEAVE = "([ms, to]) => { void use(); setTimeout(() => to ? location.assign(to) : location.reload(), ms); }"
 SECONDS = 5  # for the browser to take an answer
 OUTAGE = 30  # seconds

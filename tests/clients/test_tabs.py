@@ -15,7 +15,9 @@ FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
 pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50  # within which tabs wake, and by which a request or a reply is late
 TABS = 8
-EXPIRIES = int(os.environ.get("CLIENT_TEST_ROUNDS", "25"))  # 200 for the figures of docs/front-end.md
+EXPIRIES = int(
+    os.environ.get("CLIENT_TEST_ROUNDS", "25")
+)  # 200, with -o faulthandler_timeout=900, for docs/browser-mode.md
 SECONDS = 5  # for a message to all tabs, on a busy machine
 
 
