@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.account import Account, fill, open_account
+from tests.browser.account import Account, fill, open_account, status
 from tests.browser.conftest import NewPage, Site, submit
 from tests.factories import PASSWORD
 
@@ -159,3 +159,18 @@ def test_password_managers_are_led_to_the_section_of_the_password(new_page: NewP
     submit(page, "Sign in", Email=site.register()["user"]["email"], Password=PASSWORD)
     page.wait_for_url("**/account#password")
     expect(page.get_by_role("button", name="Change password")).to_be_in_viewport()
+
+
+def test_my_data_is_saved_as_a_file_after_a_recent_sign_in(account: Account) -> None:
+    account.age()
+    with account.page.expect_download() as download:
+        fill(account.section("Your data"), "Download your data")
+        fill(account.dialog, "Confirm", Password=PASSWORD)
+    assert download.value.suggested_filename == "my-data.json"
+    assert account.email in download.value.path().read_text()
+    expect(status(account.section("Your data"))).to_have_text("Your data was saved as a file.")
+
+
+def test_the_account_page_leads_to_the_organizations(account: Account) -> None:
+    account.section("Profile").get_by_role("link", name="Your organizations").click()
+    expect(account.page.get_by_role("heading", name="Organizations", level=1)).to_be_visible()
