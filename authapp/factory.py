@@ -25,6 +25,7 @@ from authapp.views import (
     invitations,
     members,
     mfa,
+    operator,
     organizations,
     passkeys,
     passwords,
@@ -46,7 +47,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys, introspection, revocations,
+    api_keys, introspection, revocations, operator,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

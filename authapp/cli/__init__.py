@@ -15,6 +15,7 @@ from authapp.cli.exports import export_account, export_organization
 from authapp.cli.guards import guards
 from authapp.cli.keys import keys
 from authapp.cli.openapi import openapi
+from authapp.cli.operators import operators
 from authapp.cli.organizations import organizations
 from authapp.cli.outbox import outbox
 from authapp.cli.rekey import rekey
@@ -41,7 +42,9 @@ def _log_on_stderr(command: click.Command) -> None:
     command.callback = callback
 
 
-_RESULTS = (audit, doctor, guards, openapi, users, organizations, sessions, outbox, keys, rekey, service_keys)
+_RESULTS = (
+    audit, doctor, guards, openapi, users, organizations, operators, sessions, outbox, keys, rekey, service_keys,
+)  # fmt: skip
 for _command in _RESULTS:
     _log_on_stderr(_command)
 

@@ -14,9 +14,8 @@ from authapp.cli.lookup import canonical_or_unknown, find_organization
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.core import clock
-from authapp.core.enums import SubscriptionStatus, SuspensionReason
+from authapp.core.enums import OrganizationState, SubscriptionStatus, SuspensionReason
 from authapp.db import tenancy
-from authapp.db.pagination import Page
 from authapp.services import members
 from authapp.services import organizations as organization_service
 from authapp.services.operator import organizations as operated
@@ -32,16 +31,18 @@ organizations = AppGroup("organizations", help="List and show organizations, sus
 @organizations.command("list")
 @click.option("--suspended", "state", flag_value="suspended", help="Only those that are suspended.")
 @click.option("--deleted", "state", flag_value="deleted", help="Those that are deleted, in the place of the others.")
-@click.option("--search", metavar="TEXT", help="Only those with this text in the slug.")
+@click.option("--search", metavar="TEXT", help="Only those with this text in the slug or name, or this id.")
 @json_option
 def list_organizations(*, state: str | None, search: str | None, as_json: bool) -> None:
     """List the organizations, oldest first."""
 
-    def read(limit: int, cursor: Any) -> Page:
-        tenancy.set_operator()
-        return operated.listed(limit, cursor, state=state, search=search)
-
-    show_list(as_json, read, _line, _none(state, search))
+    only = OrganizationState(state) if state else None
+    show_list(
+        as_json,
+        lambda limit, cursor: operated.listed(limit, cursor, state=only, search=search),
+        _line,
+        _none(state, search),
+    )
 
 
 @organizations.command("show")
@@ -162,7 +163,7 @@ def _change(name: str, as_json: bool, **changes: Any) -> None:
 def _none(state: str | None, search: str | None) -> str:
     """What is said where a list is empty."""
     if search is not None:
-        return f"No {f'{state} ' if state else ''}organization has {search} in its slug."
+        return f"No {f'{state} ' if state else ''}organization has {search} in its slug or name."
     return f"No organization is {state}." if state else "There is no organization yet."
 
 

@@ -46,7 +46,7 @@ def create(email: str, *, verified: bool, password_stdin: bool, as_json: bool, *
 
 @users.command("list")
 @click.option("--active/--inactive", "is_active", default=None, help="Only accounts in this state.")
-@click.option("--search", metavar="TEXT", help="Only accounts with this text in the email.")
+@click.option("--search", metavar="TEXT", help="Only accounts with this text in the email, or this id.")
 @json_option
 def list_users(*, is_active: bool | None, search: str | None, as_json: bool) -> None:
     """List the accounts that are not deleted, oldest first."""

@@ -25,6 +25,7 @@ class UserRecord(NamedTuple):
     is_active: bool
     mfa_enabled: bool
     has_password: bool
+    is_operator: bool
     last_login_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -106,6 +106,28 @@ class SuspensionReason(StrEnum):
     NO_ADMIN = "no_admin"  # its last active admin was deactivated
 
 
+class UserState(StrEnum):
+    """The state of an account that is not deleted, for an operator."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class OrganizationState(StrEnum):
+    """The state of an organization, for an operator."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"  # and not purged
+
+
+class OutboxState(StrEnum):
+    """The state of an email that is not sent."""
+
+    WAITING = "waiting"
+    DEAD = "dead"  # given up
+
+
 class AuditAction(StrEnum):
     """What can happen: the subject, a dot, and a verb in the past tense."""
 
@@ -164,6 +186,8 @@ class AuditAction(StrEnum):
     SERVICE_KEY_CREATED = "service_key.created"
     SERVICE_KEY_ROTATED = "service_key.rotated"
     SERVICE_KEY_REVOKED = "service_key.revoked"
+    OPERATOR_GRANTED = "operator.granted"
+    OPERATOR_REVOKED = "operator.revoked"
     ACCESS_REFUSED = "access.refused"
     AUDIT_LOG_PRUNED = "audit_log.pruned"
     SIGNING_KEY_GENERATED = "signing_key.generated"

@@ -35,7 +35,7 @@ def set_account(user_id: UUID, *, all_organizations: bool = False) -> None:
 
 
 def set_operator() -> None:
-    """Make the rows of all organizations visible and writable, for the commands and jobs of an operator."""
+    """Make the rows of all organizations visible and writable, for commands, jobs and the operator's list."""
     _set({ORGANIZATION: "", OPERATOR: "on"})
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "get_optional_user",
     "guard",
     "public",
+    "require_active",
     "require_active_user",
     "require_organization_access",
     "require_organization_role",
@@ -84,7 +85,7 @@ def get_current_active_user() -> UserRecord:
         Unauthorized: no token, or one that is not live, or the account has been deactivated.
         ApiKeyNotAllowed: an API key was sent.
     """
-    return _require_active(get_current_user())
+    return require_active(get_current_user())
 
 
 def get_optional_user() -> UserRecord | None:
@@ -119,7 +120,7 @@ def require_active_user(
 
     def check(ids: PathIds) -> None:
         actor = authenticate(memberships=memberships, or_refresh_token=or_refresh_token)
-        _require_active(actor.user)
+        require_active(actor.user)
         _require(actor, recent=recent, verified=verified)
 
     made = guard(
@@ -198,7 +199,7 @@ def check_role(
     """
     actor = authenticate_in(ids["organization_id"], autocommit=autocommit)
     if actor.account:
-        _require_active(actor.account)
+        require_active(actor.account)
     _require(actor, verified=actor.account is not None)
     require_well_formed(ids)
     if actor.organization is None:
@@ -233,7 +234,12 @@ def _named(name: str, **conditions: bool) -> str:
     return f"{name}({held})" if held else name
 
 
-def _require_active(user: UserRecord) -> UserRecord:
+def require_active(user: UserRecord) -> UserRecord:
+    """Give the account back if it is active, for a guard.
+
+    Raises:
+        RevokedToken: it is not.
+    """
     if not user.is_active:
         raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
     return user

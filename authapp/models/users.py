@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Computed, Index, String, text
+from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -31,6 +31,7 @@ class User(Identified, Timestamped, Model):
     last_name: Mapped[str | None] = mapped_column(String(lengths.PERSON_NAME))
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     mfa_enabled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    is_operator: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_login_at: Mapped[datetime | None] = mapped_column(timestamp())
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
     erased_at: Mapped[datetime | None] = mapped_column(timestamp())
@@ -42,6 +43,8 @@ class User(Identified, Timestamped, Model):
             "deleted_at",
             postgresql_where=text("deleted_at IS NOT NULL AND erased_at IS NULL"),
         ),
+        CheckConstraint("NOT is_operator OR (is_active AND deleted_at IS NULL)", name="operator_is_active"),
+        Index("ix_users_id_operator", "id", postgresql_where=text("is_operator")),
         Index("ix_users_erased_at", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
         {"info": {ERRORS: {"uq_users_email_live": "email_taken"}}},
     )

@@ -35,7 +35,7 @@ ExportedUser = _record(
     "The account itself.",
     ids="id",
     texts="email first_name last_name",
-    flags="email_verified has_password is_active mfa_enabled",
+    flags="email_verified has_password is_active mfa_enabled is_operator",
     times="last_login_at created_at updated_at deleted_at erased_at",
 )
 _LISTS: dict[str, type[Reply]] = {

@@ -26,6 +26,7 @@ from authapp.models import (
     User,
 )
 from authapp.services import audit, members, one_time_tokens, second_factors, sessions
+from authapp.services.operator import operators
 
 SIGN_INS: tuple[Any, ...] = (MfaChallenge, KnownDevice, PasskeyChallenge, SsoState)
 """What an account has from signing in before, and what it has begun."""
@@ -50,6 +51,7 @@ def take_back(user: UserRecord) -> None:
     members.revoke_invitations(Invitation.invited_by == user.id)
     ended = sessions.end_all(user.id, reason=EndReason.TAKEN_BACK)
     remove(user.id)
+    operators.end(user.id)
     audit.record(AuditAction.USER_TAKEN_BACK, None, target_id=user.id, user_id=user.id, sessions=len(ended))
 
 

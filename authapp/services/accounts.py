@@ -25,7 +25,7 @@ from authapp.services import (
     sessions,
     sign_in,
 )
-from authapp.services.operator import suspension
+from authapp.services.operator import operators, suspension
 from authapp.services.operator.suspension import Named
 from authapp.web.application import current_app
 
@@ -94,6 +94,7 @@ def end(user_id: UUID, actor: Actor | None, *unchanged: ColumnElement[bool] | In
         Stale: a condition no longer holds.
     """
     members.leave_all(user_id, actor)
+    operators.end(user_id, actor)
     deleted = transaction.execute(
         update(User)
         .where(User.id == user_id, User.deleted_at.is_(None), *unchanged)
@@ -107,51 +108,59 @@ def end(user_id: UUID, actor: Actor | None, *unchanged: ColumnElement[bool] | In
     audit.record(AuditAction.USER_DELETED, actor, target_id=user_id, user_id=user_id)
 
 
-def deactivate(user: UserRecord) -> list[Named]:
-    """Switch a locked account off, for an operator. Its sessions end.
+def deactivate(user: UserRecord, actor: Actor | None = None) -> list[Named]:
+    """Switch a locked account off. Its sessions end, and it is no operator's any more.
+
+    Args:
+        user: the account.
+        actor: the operator, None for a command.
 
     Returns:
         the organizations that are suspended with it, because it was their last active admin.
     """
-    suspended = suspension.suspend_without(user.id)
-    if _switch(user, active=False, action=AuditAction.USER_DEACTIVATED):
+    suspended = suspension.suspend_without(user.id, actor)
+    if user.is_active:
+        operators.end(user.id, actor, **audit.by_operator(actor))
+        _switch(user, actor, active=False, action=AuditAction.USER_DEACTIVATED)
         sessions.end_all(user.id, reason=EndReason.DEACTIVATED)
         account_credentials.remove(user.id)
     return suspended
 
 
-def activate(user: UserRecord) -> list[Named]:
-    """Switch a locked account on again, for an operator.
+def activate(user: UserRecord, actor: Actor | None = None) -> list[Named]:
+    """Switch a locked account on again.
+
+    Args:
+        user: the account.
+        actor: the operator, None for a command.
 
     Returns:
         the organizations that are restored with it, because they have an active admin again.
     """
-    _switch(user, active=True, action=AuditAction.USER_ACTIVATED)
-    return suspension.restore_with(user.id)
+    if not user.is_active:
+        _switch(user, actor, active=True, action=AuditAction.USER_ACTIVATED)
+    return suspension.restore_with(user.id, actor)
 
 
-def _switch(user: UserRecord, *, active: bool, action: AuditAction) -> bool:
-    """Returns whether that is a change."""
-    if user.is_active is active:
-        return False
+def _switch(user: UserRecord, actor: Actor | None, *, active: bool, action: AuditAction) -> None:
     transaction.execute(update(User).where(User.id == user.id).values(is_active=active))
-    audit.record(action, None, target_id=user.id, user_id=user.id)
-    return True
+    audit.record(action, actor, target_id=user.id, user_id=user.id, **audit.by_operator(actor))
 
 
-def end_sessions(user: UserRecord) -> int:
-    """End every session of a locked account, for an operator. Returns how many."""
-    return _revoke(user.id)
+def end_sessions(user: UserRecord, actor: Actor | None = None) -> int:
+    """End every session of a locked account, for an operator, who is None for a command. Returns how many."""
+    return _revoke(user.id, actor)
 
 
 def end_all_sessions() -> int:
     """End every session of every account, for an operator. Returns how many."""
-    return _revoke(None)
+    return _revoke(None, None)
 
 
-def _revoke(user_id: UUID | None) -> int:
+def _revoke(user_id: UUID | None, actor: Actor | None) -> int:
     """End sessions, with one event however many there are."""
     count = len(sessions.end_all(user_id, reason=EndReason.REVOKED))
     if count:
-        audit.record(AuditAction.SESSION_ENDED, None, user_id=user_id, reason=EndReason.REVOKED, count=count)
+        by = audit.by_operator(actor)
+        audit.record(AuditAction.SESSION_ENDED, actor, user_id=user_id, reason=EndReason.REVOKED, count=count, **by)
     return count

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, Forbidden, Unauthorized
+from authapp.db import transaction
+from authapp.models import Passkey
 from authapp.web.application import current_app
 
 RECENT = timedelta(minutes=5)
@@ -30,6 +34,16 @@ class InactiveAccount(Forbidden):
 class EmailNotVerified(Forbidden):
     code = "email_not_verified"
     detail = "Verify your email address first: use the link in the email, or sign in and send it again."
+
+
+class OperatorOnly(Forbidden):
+    code = "operator_only"
+    detail = "Only an operator of this service may do this."
+
+
+class SecondFactorRequired(Forbidden):
+    code = "second_factor_required"
+    detail = "An operator needs a second factor. Set one up at /account, then sign in again."
 
 
 class ReauthenticationRequired(Unauthorized):
@@ -80,6 +94,23 @@ def require_recent(actor: Actor) -> None:
     missing = needs_second_factor(actor.user, actor.amr)
     if missing or actor.auth_time + RECENT < clock.now():
         raise ReauthenticationRequired(second_factor_missing=missing)
+
+
+def require_as_operator(actor: Actor) -> None:
+    """Pass if the caller is an operator whose session has authenticated with a second factor.
+
+    Raises:
+        OperatorOnly: no operator.
+        SecondFactorRequired: the account has no second factor.
+        ReauthenticationRequired: it has one, and the session has not used it.
+    """
+    if not actor.user.is_operator:
+        raise OperatorOnly
+    if SECOND_FACTOR in actor.amr:
+        return
+    if actor.user.mfa_enabled or transaction.scalar(select(Passkey.id).where(Passkey.user_id == actor.id).limit(1)):
+        raise ReauthenticationRequired(second_factor_missing=True)
+    raise SecondFactorRequired
 
 
 def require_verified(user: UserRecord) -> None:

@@ -115,6 +115,11 @@ def record_denial(
     transaction.execute(_INSERT, {**event, "details": details})
 
 
+def by_operator(actor: Actor | None) -> dict[str, Any]:
+    """The detail that marks what an operator has done by a route, where the actor is an account like any other."""
+    return {"by": "operator"} if actor else {}
+
+
 def _recent_denials(event: dict[str, Any]) -> int:
     """How many events like this one are recorded within the window, `MOST_DENIALS` at most."""
     found = (

@@ -36,6 +36,30 @@ def lock_account(actor: Actor) -> None:
         raise Stale("the session or the account has ended")
 
 
+def lock_as_operator(actor: Actor, user_id: UUID | None = None) -> UserRecord | None:
+    """Keep the caller an operator until the request's transaction ends, and another account as it is.
+
+    The accounts are locked in the order of their ids: two operators may change each other's at once.
+
+    Args:
+        actor: the caller.
+        user_id: the other account.
+
+    Returns:
+        the other account, None where there is none that is not deleted.
+
+    Raises:
+        Stale: the caller is no operator any more, or as `lock_account`.
+    """
+    both = select(*User.record()).where(User.id.in_({actor.id, user_id or actor.id}), User.deleted_at.is_(None))
+    locked = transaction.execute(both.order_by(User.id).with_for_update(key_share=True)).all()
+    found = {row.id: UserRecord._make(row) for row in locked}
+    if actor.id not in found or not found[actor.id].is_operator:
+        raise Stale("the caller is no longer an operator")
+    lock_account(actor)
+    return found.get(user_id) if user_id else None
+
+
 def lock_user(*which: ColumnElement[bool] | InstrumentedAttribute[bool]) -> UserRecord | None:
     """Keep an account as it is until the transaction ends, for whoever is not its caller: at sign-in, for an operator.
 

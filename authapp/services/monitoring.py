@@ -58,7 +58,7 @@ class Monitor:
         """The state, None while the database is away."""
         with self._lock:
             if time.monotonic() >= self._kept_until:
-                self._state = _read()
+                self._state = read_state()
                 self._kept_until = time.monotonic() + SECONDS_KEPT
             return self._state
 
@@ -69,7 +69,8 @@ def exposition() -> bytes:
     return metrics.exposition([*_of_process(), *_of_database(monitor.state())])
 
 
-def _read() -> State | None:
+def read_state() -> State | None:
+    """The state as it is now, None while the database is away."""
     try:
         row = transaction.fetch_autocommit(_STATE, {"most": MOST_MESSAGES, "now": clock.now()})
     except SQLAlchemyError as error:

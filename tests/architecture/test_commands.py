@@ -14,8 +14,8 @@ from tests.factories import AppWith, World
 from tests.pages import page
 
 OWN = (
-    "audit", "doctor", "guards", "keys", "openapi", "organizations", "outbox", "rekey", "service-keys", "sessions",
-    "users", "worker",
+    "audit", "doctor", "guards", "keys", "openapi", "operators", "organizations", "outbox", "rekey", "service-keys",
+    "sessions", "users", "worker",
 )  # fmt: skip
 
 

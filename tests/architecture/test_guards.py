@@ -24,6 +24,7 @@ from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UnguardedRoute, View
 from authapp.web.openapi import API_PREFIX
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
+from tests.operators import grant, operator
 
 
 def _table(name: str) -> list[dict[str, str]]:
@@ -107,7 +108,7 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
     organization_id = admin.organization_id
     expired = world.caller(admin.session["access_token"])
     time.advance(minutes=24)
-    signed_in_long_ago = world.person()
+    signed_in_long_ago, operator_long_ago = world.person(), operator(world)
     world.join(signed_in_long_ago, organization_id, "admin")
     time.advance(minutes=6)
     admin = world.sign_in(admin)
@@ -120,6 +121,8 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
     signed_out = world.sign_in(admin)
     signed_out.call("POST", "/auth/logout")
     stranger = world.person("Elsewhere")
+    has_not_used_factor = operator(world)
+    world.sql("UPDATE sessions SET amr = '{pwd}' WHERE user_id = :id", id=has_not_used_factor.id)
     rights = ("introspect", "revocations", "metrics")
     keys = {role: world.api_key(admin, organization_id, role) for role in ("developer", "viewer")}
     return {
@@ -137,6 +140,10 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
         "service_key": world.caller(world.service_key(*rights)),
         "service_key_of_other_rights": world.caller(world.service_key("decide")),
         "admin_signed_in_long_ago": signed_in_long_ago.caller,
+        "operator_without_second_factor": grant(world, world.person()).caller,
+        "operator_who_has_not_used_it": has_not_used_factor.caller,
+        "operator_signed_in_long_ago": operator_long_ago.caller,
+        "operator": operator(world).caller,
         "admin": admin.caller,
     }, organization_id
 

@@ -118,6 +118,7 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
                 "with",
                 *["delete"] * 10,
                 "update",
+                "update",  # it is no operator's any more
                 "insert",
                 "insert",
                 "update",

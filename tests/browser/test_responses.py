@@ -23,7 +23,9 @@ PAGES = (
     "/sign-in", "/register", "/forgot-password", "/reset-password", "/verify-email", "/undo-email-change",
     "/invitation",
 )  # fmt: skip
-SIGNED_IN = ("/account", "/organizations", "/organizations/acme")
+SIGNED_IN = (
+    "/account", "/organizations", "/organizations/acme", "/operator", "/operator/users/1", "/operator/organizations/1",
+)  # fmt: skip
 POLICY = {
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
     "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",

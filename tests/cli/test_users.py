@@ -196,7 +196,10 @@ def test_users_reset_mfa_is_for_an_account_that_has_a_second_factor(world: World
         (["users", "list", "--active", "--search", "x"], "No active account has x in its email."),
         (["organizations", "list"], "There is no organization yet."),
         (["organizations", "list", "--deleted"], "No organization is deleted."),
-        (["organizations", "list", "--suspended", "--search", "x"], "No suspended organization has x in its slug."),
+        (
+            ["organizations", "list", "--suspended", "--search", "x"],
+            "No suspended organization has x in its slug or name.",
+        ),
     ],
 )
 def test_an_empty_list_says_what_there_is_none_of(world: World, arguments: list[str], text: str) -> None:

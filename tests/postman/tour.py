@@ -58,8 +58,13 @@ IN_A_BROWSER = {
 }  # fmt: skip
 """Operations that need a browser, with a provider, an authenticator or a page of another origin. The tour shows their
 errors."""
-OF_THE_OPERATOR = {"introspect_token", "list_revocations", "metrics"}
-"""Operations that need a credential that an operator makes. The tour shows their errors."""
+OF_THE_OPERATOR = {
+    "introspect_token", "list_revocations", "metrics", "list_users", "get_user", "list_user_organizations",
+    "list_user_audit_events", "deactivate_user", "activate_user", "end_user_sessions", "list_all_organizations",
+    "get_any_organization", "list_any_members", "suspend_organization", "restore_organization", "list_outbox",
+    "retry_email", "get_health",
+}  # fmt: skip
+"""Operations that need a credential that an operator makes, or an operator. The tour shows their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -365,6 +370,20 @@ SERVICES = [
          error="invalid_service_key"),
 ]
 
+OPERATOR = [
+    Step("list_users", "Accounts", "`flask --app wsgi operators grant` makes an operator.", error="operator_only"),
+    *(Step(operation, name, error="operator_only") for operation, name in {
+        "get_user": "One account", "list_user_organizations": "Its organizations",
+        "list_user_audit_events": "Its history", "deactivate_user": "Deactivate an account",
+        "activate_user": "Activate it again", "end_user_sessions": "End its sessions",
+        "list_all_organizations": "Organizations of everybody", "get_any_organization": "An organization of anybody",
+        "list_any_members": "The members of an organization of anybody",
+        "suspend_organization": "Suspend an organization", "restore_organization": "Restore it",
+        "list_outbox": "Emails that are not sent", "get_health": "How is the service?",
+    }.items()),
+    Step("retry_email", "Try an email again", path={"message_id": UNKNOWN_ID}, error="operator_only"),
+]
+
 LEAVING = [
     Step("export_me", "Export all that is known of my account",
          "One JSON document without secrets. It needs a recent sign-in.", expects={"truncated": []}),
@@ -406,7 +425,10 @@ TOUR = [
      "Each error is a problem document (RFC 9457): programs go by `code`, people read `detail`, and `request_id` "
      "finds it in the log.", ERRORS),
     ("12 For other services", "What a service needs that verifies the access tokens itself.", SERVICES),
-    ("13 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
+    ("13 The operator",
+     "What the people who run the service see and change, with a second factor. You are none of them: here is what the "
+     "requests answer you.", OPERATOR),
+    ("14 Leaving", "How to delete what you have made. To start again, go back to folder 1.", LEAVING),
 ]
 # fmt: on
 """The folders: name, description, steps."""

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from authapp.cli.doctor.findings import Finding, ok, warning, wrong
 from authapp.cli.listing import time_text
 from authapp.config import Settings
 from authapp.db import transaction
-from authapp.jobs.registry import JOBS, Job
-from authapp.models import JobRun, OutboxMessage
+from authapp.jobs import health
+from authapp.jobs.health import JobHealth
+from authapp.jobs.registry import JOBS
+from authapp.models import OutboxMessage
 from authapp.services import audit_seals
 
-LATE = timedelta(minutes=2)  # beyond the interval of a job
 LONGEST_WAIT = timedelta(minutes=5)  # of an email that is due
 LONGEST_UNSEALED = timedelta(minutes=1)
 _START = "Start it, or look into its log: flask --app wsgi worker"
 
 
 def worker(settings: Settings) -> Finding:
-    age = (func.clock_timestamp() - JobRun.succeeded_at).label("age")
-    runs = {run.name: run for run in transaction.execute(select(JobRun.__table__, age))}
-    if late := [text for job in JOBS if (text := _lateness(job, runs.get(job.name)))]:
+    if late := [text for job in health.of_jobs() if (text := _lateness(job))]:
         return wrong(f"{' '.join(late)} {_START}")
     return ok(f"runs {', '.join(job.name for job in JOBS)}")
 
 
-def _lateness(job: Job, run: Row[Any] | None) -> str | None:
+def _lateness(job: JobHealth) -> str | None:
     """What is wrong with the last run of a job, None if it was a moment ago."""
-    if run is None:
-        return f"{job.name} has never run."
-    if run.age is not None and run.age <= LATE + timedelta(seconds=job.interval):
+    if not job.is_late:
         return None
-    return f"{job.name} has last succeeded: {time_text(run.succeeded_at)}{f' ({run.error})' if run.error else ''}."
+    if job.finished_at is None:
+        return f"{job.name} has never run."
+    return f"{job.name} has last succeeded: {time_text(job.succeeded_at)}{f' ({job.error})' if job.error else ''}."
 
 
 def waiting_emails(settings: Settings) -> Finding:

@@ -1,1 +1,1 @@
-"""What an operator sees and changes by the commands, and no route offers."""
+"""What an operator sees and changes, by commands and by the operator's routes."""

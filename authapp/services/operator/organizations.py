@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, func, or_, select, update
 
 from authapp.core import clock
-from authapp.core.enums import AuditAction
-from authapp.db import transaction
+from authapp.core.enums import AuditAction, OrganizationState
+from authapp.core.errors import NotFound
+from authapp.db import tenancy, transaction
 from authapp.db.pagination import Page, fetch
 from authapp.models import ApiKey, Invitation, Membership, Organization
-from authapp.services import audit, locks
+from authapp.schemas.fields import parse_uuid
+from authapp.services import audit, locks, members
 
 _LISTED = tuple(
     Organization.__table__.c[name]
@@ -22,6 +24,11 @@ _LISTED = tuple(
         "suspended_at", "suspension_reason", "deleted_at", "created_at",
     )
 )  # fmt: skip
+
+
+class OrganizationNotFound(NotFound):
+    code = "organization_not_found"
+    detail = "There is no organization with this id."
 
 
 def find(name: str, organization_id: UUID | None, *, deleted: bool = False) -> Row[Any] | None:
@@ -38,22 +45,76 @@ def find(name: str, organization_id: UUID | None, *, deleted: bool = False) -> R
     return transaction.execute(statement if deleted else statement.where(Organization.deleted_at.is_(None))).first()
 
 
-def listed(limit: int, cursor: UUID | None, *, state: str | None, search: str | None) -> Page:
-    """The organizations, oldest first. All organizations are visible.
+def listed(limit: int, cursor: UUID | None, *, state: OrganizationState | None, search: str | None) -> Page:
+    """The organizations of everybody, oldest first. Nothing else may follow in the transaction.
 
     Args:
         limit: how many at most.
         cursor: the id after which they start.
-        state: `suspended`, or `deleted` and not purged. None: those that are not deleted.
-        search: a text in the slug.
+        state: only those in it. None: those that are not deleted.
+        search: the id of an organization, or a text in the slug or the name.
     """
-    is_deleted, is_purged = Organization.deleted_at.is_not(None), Organization.purged_at.is_not(None)
-    statement = select(*_LISTED).where(is_deleted & ~is_purged if state == "deleted" else ~is_deleted)
-    if state == "suspended":
-        statement = statement.where(Organization.suspended_at.is_not(None))
+    tenancy.set_operator()
+    statement = select(*_LISTED).where(_is_in(state))
     if search is not None:
-        statement = statement.where(func.strpos(Organization.slug, search.lower()) > 0)
+        statement = statement.where(_matches(search))
     return fetch(statement, Organization.id, limit, cursor)
+
+
+def _is_in(state: OrganizationState | None) -> ColumnElement[bool]:
+    is_deleted, is_suspended = Organization.deleted_at.is_not(None), Organization.suspended_at.is_not(None)
+    match state:
+        case OrganizationState.DELETED:
+            return is_deleted & Organization.purged_at.is_(None)
+        case OrganizationState.SUSPENDED:
+            return ~is_deleted & is_suspended
+        case OrganizationState.ACTIVE:
+            return ~is_deleted & ~is_suspended
+        case None:
+            return ~is_deleted
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    if organization_id := parse_uuid(search):
+        return Organization.id == organization_id
+    as_slug = "-".join(search.lower().split())
+    in_name = func.strpos(Organization.name, search) > 0
+    return or_(func.strpos(Organization.slug, as_slug) > 0, in_name) if as_slug else in_name
+
+
+def show(organization_id: UUID) -> Row[Any]:
+    """The same as `overview` for any organization that is not purged.
+
+    Raises:
+        OrganizationNotFound: there is none.
+    """
+    require(organization_id, deleted=True)
+    return overview(organization_id)
+
+
+def members_of(organization_id: UUID, **query: Any) -> Page:
+    """The members of any organization that is not purged.
+
+    Raises:
+        OrganizationNotFound: there is none.
+    """
+    require(organization_id, deleted=True)
+    return members.of_organization(organization_id, **query)
+
+
+def require(organization_id: UUID, *, deleted: bool = False) -> None:
+    """Set an organization as the tenant.
+
+    Args:
+        organization_id: the organization.
+        deleted: also one that is deleted and not purged.
+
+    Raises:
+        OrganizationNotFound: there is none.
+    """
+    tenancy.set_tenant(organization_id)
+    if find("", organization_id, deleted=deleted) is None:
+        raise OrganizationNotFound
 
 
 def overview(organization_id: UUID) -> Row[Any]:

@@ -28,7 +28,7 @@ TABLES = (
         erased=_TOMBSTONE,
         credential="password_hash",
         personal="email email_verified first_name last_name last_login_at",
-        internal="id has_password is_active mfa_enabled created_at updated_at deleted_at erased_at",
+        internal="id has_password is_active mfa_enabled is_operator created_at updated_at deleted_at erased_at",
     ),
     Table(
         "sessions",

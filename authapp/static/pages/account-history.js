@@ -11,11 +11,12 @@ import { deviceName } from "./user-agent.js";
  */
 function fillRow(row, event) {
   const isByAnother = event.actor_id && event.actor_id !== user().id;
+  const isByOperator = event.details.by === "operator";
   const origin = event.user_agent ? deviceName(event.user_agent) : null;
   const { name, provider } = event.details;
   const subject = provider ? nameOf(provider) : name && text("quoted", { name });
   fillSlot(row, "title", [actionSentence(event.action), subject].filter(Boolean).join(": "));
-  fillSlot(row, "about", [isByAnother && text("by_another"), origin, event.ip_address].filter(Boolean).join(" · "));
+  fillSlot(row, "about", [isByAnother && text(isByOperator ? "actor_operator" : "by_another"), origin, event.ip_address].filter(Boolean).join(" · "));
   const time = row.querySelector("time");
   time.dateTime = event.created_at;
   time.textContent = readableTime(event.created_at);

@@ -31,7 +31,8 @@ export function nameOfId(id) {
 }
 
 /** @param {any} event */
-export function actorName({ actor_id, actor_type }) {
+export function actorName({ actor_id, actor_type, details }) {
   if (!actor_id) return text("actor_none");
+  if (details.by === "operator") return text("actor_operator");
   return nameOfId(actor_id) ?? text(`actor_${actor_type}`, { id: actor_id.slice(-8) });
 }

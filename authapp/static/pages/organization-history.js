@@ -40,7 +40,7 @@ function fillRow(row, event) {
  * @param {any} event
  */
 function about({ actor_id, target_id, details }) {
-  const { name, email, before, after, role, ...others } = details;
+  const { name, email, before, after, role, by: _, ...others } = details; // the actor says by whom
   const known = [
     name ?? email ?? (target_id !== actor_id && nameOfId(target_id)),
     role && inWords(role),

@@ -33,7 +33,7 @@ export function pagedList(section, path, fillRow, { size = SIZE, query = () => (
   async function load(after) {
     const mine = ++asked;
     const place = { limit: String(size), ...query(), ...(after ? { cursor: after } : {}) };
-    const page = await callAccount("GET", `${path}?${new URLSearchParams(place)}`);
+    const page = await callAccount("GET", `${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams(place)}`);
     if (mine !== asked) return []; // the list was asked for once more meanwhile
     const rows = page.items.map(rowOf);
     if (!after) list.replaceChildren();

@@ -82,6 +82,27 @@ def organization_page(slug: str) -> Response:
     return page("organization")
 
 
+@bp.get("/operator")
+@public
+def operator_page() -> Response:
+    """Show the operator's console, which a script fills from the operator's routes of the API."""
+    return page("operator")
+
+
+@bp.get("/operator/users/<account>")
+@public
+def operator_user_page(account: str) -> Response:
+    """Show an account to an operator. The page is the same for every id."""
+    return page("operator_user")
+
+
+@bp.get("/operator/organizations/<organization>")
+@public
+def operator_organization_page(organization: str) -> Response:
+    """Show an organization to an operator. The page is the same for every id."""
+    return page("operator_organization")
+
+
 @bp.get("/.well-known/change-password")
 @public
 def change_password_page() -> Response:

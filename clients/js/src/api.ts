@@ -1136,6 +1136,328 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the accounts that are not deleted, oldest first.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Read an account, with its numbers. No secrets.
+         * @description Guard: `require_operator`
+         */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the organizations of an account, oldest first.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_user_organizations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what happened to an account, newest first.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_user_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate an account. Its sessions end, and an organization without another active admin is suspended.
+         * @description Guard: `require_operator(recent)`
+         */
+        post: operations["deactivate_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate an account again. Organizations that were suspended with it are restored.
+         * @description Guard: `require_operator(recent)`
+         */
+        post: operations["activate_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End every session of an account. Its owner may sign in again.
+         * @description Guard: `require_operator(recent)`
+         */
+        delete: operations["end_user_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the organizations of everybody, oldest first.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_all_organizations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/organizations/{organization_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Read an organization, also one that is deleted and not purged, with its numbers.
+         * @description Guard: `require_operator`
+         */
+        get: operations["get_any_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/organizations/{organization_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the members of an organization, oldest account first.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_any_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/organizations/{organization_id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend an organization: its members, API keys and invitations are refused from now on.
+         * @description Guard: `require_operator(recent)`
+         */
+        post: operations["suspend_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/organizations/{organization_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore an organization after it was suspended. It needs an active admin.
+         * @description Guard: `require_operator(recent)`
+         */
+        post: operations["restore_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/outbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the emails that wait, or those that were given up, oldest first. Never what is in them.
+         * @description Guard: `require_operator`
+         */
+        get: operations["list_outbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/outbox/{message_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try an email again that was given up.
+         * @description Guard: `require_operator(recent)`
+         */
+        post: operations["retry_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say how the service is: migrations, Redis, jobs, emails that wait, the seals of the audit log.
+         * @description Guard: `require_operator`
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1258,7 +1580,7 @@ export interface components {
          * @description Stable; programs go by this. Later versions may add codes.
          * @enum {string}
          */
-        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_email_token" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_service_key" | "invalid_sso_code" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "organization_suspended" | "origin_not_allowed" | "passkey_not_found" | "passkey_taken" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "unauthorized" | "unsupported_media_type" | "validation_failed" | "wrong_code" | "wrong_credentials";
+        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "email_not_found" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_email_token" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_service_key" | "invalid_sso_code" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "operator_only" | "organization_not_found" | "organization_suspended" | "origin_not_allowed" | "own_account" | "passkey_not_found" | "passkey_taken" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "second_factor_required" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "unauthorized" | "unsupported_media_type" | "user_not_found" | "validation_failed" | "wrong_code" | "wrong_credentials";
         Registration: {
             /**
              * Format: email
@@ -1415,6 +1737,7 @@ export interface components {
             has_password: boolean | null;
             is_active: boolean | null;
             mfa_enabled: boolean | null;
+            is_operator: boolean | null;
             /** Format: date-time */
             last_login_at: string | null;
             /** Format: date-time */
@@ -1597,7 +1920,7 @@ export interface components {
          * @description What can happen: the subject, a dot, and a verb in the past tense.
          * @enum {string}
          */
-        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
+        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "operator.granted" | "operator.revoked" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
         /**
          * @description What kind of caller acts.
          * @enum {string}
@@ -2365,6 +2688,231 @@ export interface components {
             items: components["schemas"]["Revocation"][];
             /** @description Send it as `after`. It is always there, also at the end. */
             next_cursor: string;
+        };
+        /**
+         * @description The state of an account that is not deleted, for an operator.
+         * @enum {string}
+         */
+        UserState: "active" | "inactive";
+        OperatedUser: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada */
+            first_name: string | null;
+            /** @example Lovelace */
+            last_name: string | null;
+            email_verified: boolean;
+            is_active: boolean;
+            mfa_enabled: boolean;
+            is_operator: boolean;
+            /** Format: date-time */
+            last_login_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        OperatedUserPage: {
+            items: components["schemas"]["OperatedUser"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        OperatedUserOverview: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada */
+            first_name: string | null;
+            /** @example Lovelace */
+            last_name: string | null;
+            email_verified: boolean;
+            is_active: boolean;
+            mfa_enabled: boolean;
+            is_operator: boolean;
+            /** Format: date-time */
+            last_login_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            has_password: boolean;
+            passkeys: number;
+            recovery_codes_left: number;
+            /** @description Linked providers. */
+            identities: number;
+            /** @description Those that are live. */
+            sessions: number;
+            organizations: number;
+        };
+        OperatedMembership: {
+            /** Format: uuid */
+            id: string;
+            /** @example Acme Research */
+            name: string;
+            /** @example acme-research */
+            slug: string;
+            role: components["schemas"]["Role"];
+            /** Format: date-time */
+            suspended_at: string | null;
+        };
+        OperatedMembershipPage: {
+            items: components["schemas"]["OperatedMembership"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        OperatedHistoryPage: {
+            items: components["schemas"]["AuditEvent"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        UserDeactivated: {
+            /** @description Organizations whose last active admin the account was. */
+            suspended: number;
+        };
+        UserActivated: {
+            /** @description Organizations that were suspended with it. */
+            restored: number;
+            /** @description Organizations of this admin that stay suspended. */
+            still_suspended: number;
+        };
+        SessionsEnded: {
+            ended: number;
+        };
+        /**
+         * @description The state of an organization, for an operator.
+         * @enum {string}
+         */
+        OrganizationState: "active" | "suspended" | "deleted";
+        /**
+         * @description Why an organization is suspended.
+         * @enum {string}
+         */
+        SuspensionReason: "operator" | "no_admin";
+        OperatedOrganization: {
+            /** Format: uuid */
+            id: string;
+            /** @example Acme Research */
+            name: string;
+            /** @example acme-research */
+            slug: string;
+            subscription: components["schemas"]["Subscription"];
+            /** Format: date-time */
+            suspended_at: string | null;
+            suspension_reason: components["schemas"]["SuspensionReason"] | null;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        OperatedOrganizationPage: {
+            items: components["schemas"]["OperatedOrganization"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        OperatedOrganizationOverview: {
+            /** Format: uuid */
+            id: string;
+            /** @example Acme Research */
+            name: string;
+            /** @example acme-research */
+            slug: string;
+            subscription: components["schemas"]["Subscription"];
+            /** Format: date-time */
+            suspended_at: string | null;
+            suspension_reason: components["schemas"]["SuspensionReason"] | null;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            members: number;
+            active_admins: number;
+            /** @description Those that are pending. */
+            invitations: number;
+            /** @description Those that are live. */
+            api_keys: number;
+        };
+        OperatedMemberPage: {
+            items: components["schemas"]["Member"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description The state of an email that is not sent.
+         * @enum {string}
+         */
+        OutboxState: "waiting" | "dead";
+        OutboxEmail: {
+            /** Format: uuid */
+            id: string;
+            /** @example invitation */
+            kind: string;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            recipient: string;
+            attempts: number;
+            last_error: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description null: it was given up.
+             */
+            due_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            dead_at: string | null;
+        };
+        OutboxPage: {
+            items: components["schemas"]["OutboxEmail"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        JobState: {
+            /** @example emails */
+            name: string;
+            interval_seconds: number;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            succeeded_at: string | null;
+            /** @description Of the last run. */
+            error: string | null;
+            is_late: boolean;
+        };
+        ServiceState: {
+            /** @example 1.0.0 */
+            version: string;
+            /** @description Whether the database has every migration. */
+            migrated: boolean;
+            /**
+             * @description null: not used.
+             * @enum {string|null}
+             */
+            redis: "up" | "away" | null;
+            jobs: components["schemas"]["JobState"][];
+            /** @description 10,000 at most are counted. */
+            emails_waiting: number;
+            /** @description Those given up. */
+            emails_dead: number;
+            /**
+             * Format: date-time
+             * @description Of the emails.
+             */
+            oldest_due_at: string | null;
+            /**
+             * Format: date-time
+             * @description Of the audit log.
+             */
+            unsealed_since: string | null;
         };
         Health: {
             /** @example ok */
@@ -11620,6 +12168,1435 @@ export interface operations {
                 };
             };
             /** @description Forbidden: `right_missing` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description A text in the email, or an id. */
+                search?: string;
+                state?: components["schemas"]["UserState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedUserPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedUserOverview"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_user_organizations: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedMembershipPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_user_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedHistoryPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deactivate_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDeactivated"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `own_account` */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserActivated"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_user_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_organizations: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description A text in the slug or the name, or an id. */
+                search?: string;
+                /** @description Default: all that are not deleted. */
+                state?: components["schemas"]["OrganizationState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOrganizationPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_any_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOrganizationOverview"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `organization_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_any_members: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Only members with this role. */
+                role?: components["schemas"]["Role"];
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedMemberPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `organization_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `organization_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `organization_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `last_admin` */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_outbox: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                state?: components["schemas"]["OutboxState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutboxPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `email_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 60 per minute again: `"retry_email";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 60 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceState"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
             403: {
                 headers: {
                     /** @description The id of this request. */
