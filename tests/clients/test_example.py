@@ -175,7 +175,7 @@ def test_the_list_says_why_an_organization_does_not_open(example: Example, open_
     page.reload()  # the one that is remembered
     entry = page.get_by_role("listitem").filter(has_text="Acme Research")
     expect_page(page, "Choose an organization")
-    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask support.")
+    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
     require_accessible(page)
     page.get_by_role("button", name="Northwind").click()
     expect_page(page, "Overview")
@@ -184,7 +184,7 @@ def test_the_list_says_why_an_organization_does_not_open(example: Example, open_
     expect_page(page, "Choose an organization")
     expect(entry.get_by_role("alert")).to_have_count(0)
     entry.get_by_role("button").click()
-    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask support.")
+    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
     submit(page, "Create organization", New_organization="Initech")
     expect_page(page, "Overview")
     assert page.url == f"{example.address}/"
@@ -198,7 +198,7 @@ def test_the_only_organization_is_suspended_and_the_list_says_so(example: Exampl
     page = open_page("/members")
     sign_in(page, ada)
     expect_page(page, "Choose an organization")
-    expect(page.get_by_role("alert")).to_have_text("This organization is suspended. Ask support.")
+    expect(page.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
 
 
 def test_an_invitation_is_kept_until_it_is_declined(example: Example, open_page: Open) -> None:
@@ -212,7 +212,7 @@ def test_an_invitation_is_kept_until_it_is_declined(example: Example, open_page:
     expect(page.get_by_label("Email", exact=True)).to_have_value(grace)
     expect(page.get_by_label("Email", exact=True)).not_to_be_editable()
     submit(page, "Join", Password="secret12")
-    expect(page.get_by_role("alert")).to_contain_text("This password is too easy to guess.")
+    expect(page.get_by_role("alert")).to_contain_text("This password is easy to guess")
 
     page.get_by_role("button", name="Decline").click()
     expect_page(page, "Decline to join Acme Research?")
@@ -264,7 +264,7 @@ def test_admins_see_whom_they_have_invited_and_send_again_or_revoke(example: Exa
     row, first = rows.filter(has_text=grace), site.link_for(grace)
     require_accessible(page)
     submit(page, "Invite", Email=grace)
-    expect(page.get_by_role("alert")).to_contain_text("This address has an invitation already")
+    expect(page.get_by_text("This address has a pending invitation.")).to_be_visible()
     row.get_by_role("button", name="Send again").click()
     expect(page.get_by_role("status").filter(has_text=f"{grace} gets another email")).to_be_visible()
     assert site.link_for(grace, other_than=first) != first
@@ -286,7 +286,7 @@ def test_escape_closes_the_menu_of_a_phone_and_the_focus_is_on_its_button(exampl
     sign_in(page, ada)
     menu = page.get_by_role("button", name="Menu")
     menu.click()
-    page.get_by_role("link", name="Experiments").focus()
+    page.get_by_role("link", name="Experiments", exact=True).focus()
     page.keyboard.press("Escape")
     expect(menu).to_have_attribute("aria-expanded", "false")
     expect(menu).to_be_focused()
