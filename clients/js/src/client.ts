@@ -189,7 +189,7 @@ export function createClient(options: ClientOptions = {}): Client {
   async function readChosen(id: string | null | undefined): Promise<Organization | null> {
     if (!id) return null;
     return readOrganization(id).catch((error: ApiError) => {
-      if (error.status === 403) return null; // not a member any more
+      if ([403, 404, 422].includes(error.status)) return null; // not a member any more, or never an id
       throw error;
     });
   }

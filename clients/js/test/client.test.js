@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cookie, openBrowser, setNavigator, until } from "./support/browser.js";
 import { ADA, GRACE, LOGOUT, REFRESH, aMoment, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
+import { problem } from "./support/twin.js";
 
 const REFRESH_TOKEN = "authapp.refresh_token";
 
@@ -203,6 +204,37 @@ test("an organization is remembered for its account, and until none is chosen", 
   assert.equal(await client.organization.use(null), null);
   assert.equal((await openTab().start()).organization, null);
 });
+
+for (const value of ["{", "null", "7", "[]", '"text"']) {
+  test(`a remembered organization that is ${value} is none, and another one can be chosen`, async () => {
+    const acme = twin.join(ADA.email, "Acme", "viewer");
+    (await openSignedIn()).close();
+    localStorage.setItem("authapp.organization", value);
+    const client = openTab();
+    assert.equal((await client.start()).organization, null);
+    await client.organization.use(acme.id);
+    assert.equal((await openTab().start()).organization.name, "Acme");
+  });
+}
+
+for (const [status, code] of [[403, "not_a_member"], [404, "not_found"], [422, "validation_failed"]]) {
+  test(`a remembered organization that is answered with ${status} is none`, async () => {
+    const before = await openSignedIn();
+    localStorage.setItem("authapp.organization", JSON.stringify({ [before.state.user.id]: "x" }));
+    twin.next("/api/v1/organizations/x", ({ reply }) => reply(problem(status, code)));
+    const state = await openTab().start();
+    assert.deepEqual([state.status, state.organization], ["signed_in", null]);
+  });
+}
+
+for (const id of [{}, 7, ["x"]]) {
+  test(`a remembered organization whose id is ${JSON.stringify(id)} is not asked for`, async () => {
+    const before = await openSignedIn();
+    localStorage.setItem("authapp.organization", JSON.stringify({ [before.state.user.id]: id }));
+    assert.equal((await openTab().start()).organization, null);
+    assert.equal(twin.requests.filter(({ path }) => path.startsWith("/api/v1/organizations/")).length, 0);
+  });
+}
 
 test("who is not a member any more has chosen none", async () => {
   const acme = twin.join(ADA.email, "Acme", "viewer");
