@@ -29,6 +29,7 @@ export function createTokens(
 ) {
   let access: AccessToken | null = null;
   let refreshToken: string | null = null; // with storage "memory"
+  let unended: string | null = null; // the refresh token of a sign-out that had no answer
   let refreshing: Promise<void> | null = null;
   let generation = 0; // of the session: what was asked for in an earlier one is thrown away
   let tabs: Tabs | null = null;
@@ -143,12 +144,14 @@ export function createTokens(
     listen();
     tabs?.tell({ type: "signed_out" });
     await settled(); // whose cookie would outlive this call
-    const sent = readRefreshToken();
+    const sent = readRefreshToken() ?? unended;
+    unended = sent;
     keepRefreshToken(null);
     const body = { everywhere, ...(sent && { refresh_token: sent }) };
     await http.insist("/api/v1/auth/logout", { body, token }).catch((error: unknown) => {
       if (!(error instanceof ApiError) || error.status !== 401) throw error; // it had ended
     });
+    unended = null;
   }
 
   const settled = () => refreshing?.catch(() => null);

@@ -88,13 +88,17 @@ test("signing out everywhere says so", async () => {
   assert.equal(client.state.status, "signed_out");
 });
 
-test("a sign-out without an answer is thrown, because the session lives on", async () => {
-  const client = await openSignedIn();
-  setNavigator({ onLine: false });
-  twin.next(LOGOUT, ({ drop }) => drop());
-  await assert.rejects(client.signOut(), { code: "network", status: 0 });
-  assert.equal(client.state.status, "signed_out");
-});
+for (const storage of ["cookie", "local", "memory"]) {
+  test(`storage ${storage}: a sign-out without an answer is thrown, and the next one ends the session`, async () => {
+    const client = await openSignedIn({ storage });
+    setNavigator({ onLine: false });
+    twin.next(LOGOUT, ({ drop }) => drop());
+    await assert.rejects(client.signOut(), { code: "network", status: 0 });
+    assert.deepEqual([client.state.status, twin.liveSessions], ["signed_out", 1]);
+    await client.signOut();
+    assert.equal(twin.liveSessions, 0);
+  });
+}
 
 test("a sign-out of a session that has ended is one", async () => {
   const client = await openSignedIn();
