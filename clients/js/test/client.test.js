@@ -100,6 +100,27 @@ for (const storage of ["cookie", "local", "memory"]) {
   });
 }
 
+test("who signs in before the sign-out is answered stays signed in after a reload of the page", async () => {
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next(LOGOUT, how);
+  const signedOut = client.signOut();
+  await arrived;
+  const signedIn = client.signIn(GRACE);
+  await aMoment();
+  release();
+  await Promise.all([signedOut, signedIn]);
+  assert.equal((await openTab().start()).user?.email, GRACE.email);
+});
+
+test("who signs in after a sign-out that fails signs in", async () => {
+  const client = await openSignedIn();
+  twin.next(LOGOUT, ({ reply }) => reply(problem(429, "rate_limited")));
+  const signedOut = assert.rejects(client.signOut(), { code: "rate_limited" });
+  assert.equal((await client.signIn(GRACE)).user.email, GRACE.email);
+  await signedOut;
+});
+
 test("a sign-out of a session that has ended is one", async () => {
   const client = await openSignedIn();
   twin.endSessions();
