@@ -32,7 +32,13 @@ export function createClient(options: ClientOptions = {}): Client {
   function publish(next: State): State {
     if (JSON.stringify(next) !== JSON.stringify(state)) {
       state = next;
-      for (const listener of [...listeners]) listener(state);
+      for (const listener of [...listeners]) {
+        try {
+          listener(state);
+        } catch (error) {
+          (globalThis.reportError ?? console.error)(error); // it must not keep a sign-out from being sent
+        }
+      }
     }
     return state;
   }

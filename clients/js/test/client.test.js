@@ -37,6 +37,17 @@ test("the state is the same object until something changes", async () => {
   assert.equal(seen.length, 2);
 });
 
+test("a listener that throws stops neither the other ones nor a sign-out", async (t) => {
+  const client = await openSignedIn();
+  const seen = [];
+  const report = t.mock.method(console, "error", () => {});
+  client.onChange(() => { throw new Error("a mistake of the page"); });
+  client.onChange(({ status }) => seen.push(status));
+  await client.signOut();
+  assert.deepEqual([seen, twin.liveSessions], [["signed_out"], 0]);
+  assert.equal(report.mock.calls[0].arguments[0].message, "a mistake of the page");
+});
+
 test("many calls of start send one request, and none when the state is known", async () => {
   const client = openTab();
   const states = await Promise.all([client.start(), client.start(), client.start()]);
