@@ -28,6 +28,7 @@ export function createClient(options: ClientOptions = {}): Client {
   let settling: Promise<State> | null = null;
   let mfaToken: string | null = null;
   let hasStarted = false;
+  let uses = 0; // calls of organization.use
 
   function publish(next: State): State {
     if (JSON.stringify(next) !== JSON.stringify(state)) {
@@ -62,12 +63,13 @@ export function createClient(options: ClientOptions = {}): Client {
     if (!tokens.account()) await tokens.refresh();
     const account = tokens.account();
     if (!account) return state;
+    const chosen = state.organization;
     try {
       const [me, organization] = await Promise.all([
         json<Schemas["Me"]>("GET", `${AUTH}/me`),
-        readChosen(state.status === "signed_in" ? state.organization?.id : chosenOf(account)),
+        readChosen(state.status === "signed_in" ? chosen?.id : chosenOf(account)),
       ]);
-      if (tokens.account() !== account) return settle();
+      if (tokens.account() !== account || state.organization?.id !== chosen?.id) return settle();
       const { memberships, memberships_truncated: _, ...user } = me;
       mfaToken = null;
       return publish({ status: "signed_in", user, memberships, organization, mfa: null });
@@ -202,8 +204,9 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function use(id: string | null): Promise<Organization | null> {
     const account = tokens.account();
+    const mine = ++uses;
     const organization = id ? await readOrganization(id) : null;
-    if (state.status !== "signed_in" || state.user.id !== account) return null;
+    if (mine !== uses || state.status !== "signed_in" || state.user.id !== account) return null;
     remember(account, id);
     publish({ ...state, organization });
     return organization;

@@ -230,6 +230,33 @@ test("an organization is chosen, and again after a reload of the page", async ()
   assert.equal(state.memberships[0].organization.name, "Acme");
 });
 
+test("of two organizations the one that was chosen last stays, in whatever order they are answered", async () => {
+  const [acme, other] = ["Acme", "Other"].map((name) => twin.join(ADA.email, name, "viewer"));
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next(`/api/v1/organizations/${acme.id}`, how);
+  const first = client.organization.use(acme.id);
+  await arrived;
+  await client.organization.use(other.id);
+  release();
+  assert.equal(await first, null);
+  assert.equal(client.organization.current.name, "Other");
+  assert.equal((await openTab().start()).organization.name, "Other");
+});
+
+test("an organization that is chosen during a reload stays chosen", async () => {
+  const [acme, other] = ["Acme", "Other"].map((name) => twin.join(ADA.email, name, "viewer"));
+  const client = await openSignedIn();
+  await client.organization.use(acme.id);
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const reloaded = client.reload();
+  await arrived;
+  await client.organization.use(other.id);
+  release();
+  assert.equal((await reloaded).organization.name, "Other");
+});
+
 test("an organization is remembered for its account, and until none is chosen", async () => {
   const acme = twin.join(ADA.email, "Acme", "viewer");
   twin.join(GRACE.email, "Acme", "viewer");
