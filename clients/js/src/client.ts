@@ -64,12 +64,15 @@ export function createClient(options: ClientOptions = {}): Client {
     const account = tokens.account();
     if (!account) return state;
     const chosen = state.organization;
+    const waiting = mfaToken;
     try {
       const [me, organization] = await Promise.all([
         json<Schemas["Me"]>("GET", `${AUTH}/me`),
         readChosen(state.status === "signed_in" ? chosen?.id : chosenOf(account)),
       ]);
-      if (tokens.account() !== account || state.organization?.id !== chosen?.id) return settle();
+      if (tokens.account() !== account) return settle();
+      if (mfaToken && mfaToken !== waiting) return state; // a sign-in has begun, and waits for its second factor
+      if (state.organization?.id !== chosen?.id) return settle();
       const { memberships, memberships_truncated: _, ...user } = me;
       mfaToken = null;
       return publish({ status: "signed_in", user, memberships, organization, mfa: null });

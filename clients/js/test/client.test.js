@@ -205,6 +205,19 @@ test("who changes the account and cancels the second factor is still who was sig
   assert.equal((await client.register({ email: "new@example.com", password: ADA.password })).user.email, ADA.email);
 });
 
+test("an account that was asked for before leaves a sign-in that waits for its second factor", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const reloaded = client.reload();
+  await arrived;
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  release();
+  assert.equal((await reloaded).status, "mfa_required");
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+});
+
 test("the code of a provider signs in, or asks for a second factor", async () => {
   twin.add("mfa@example.com", { mfa: true });
   const client = openTab();
