@@ -134,7 +134,6 @@ export function createClient(options: ClientOptions = {}): Client {
       return publish(SIGNED_OUT);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code === "invalid_mfa_token") cancelMfa();
       if (error.code !== "mfa_required") throw error;
       const { mfa_token, methods } = error.body as Schemas["MfaRequired"];
       mfaToken = mfa_token;
@@ -151,10 +150,16 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function verifyMfa(factor: Factor): Promise<State> {
     const mfa_token = mfaToken;
-    const sent = "passkey" in factor
-      ? { passkey: await choosePasskey(await http.send("POST", `${AUTH}/login/mfa/passkey`, { body: { mfa_token } })) }
-      : factor;
-    return enter("/login/mfa", { mfa_token, ...sent });
+    try {
+      const sent = "passkey" in factor
+        ? { passkey: await choosePasskey(await http.send("POST", `${AUTH}/login/mfa/passkey`, { body: { mfa_token } })) }
+        : factor;
+      return await enter("/login/mfa", { mfa_token, ...sent });
+    } catch (error) {
+      const hasEnded = error instanceof ApiError && error.code === "invalid_mfa_token";
+      if (hasEnded && mfa_token === mfaToken) cancelMfa(); // else another one has begun
+      throw error;
+    }
   }
 
   const passkeyOptions = () => http.send<Schemas["PasskeySignIn"]>("POST", `${AUTH}/login/passkey/options`);

@@ -218,6 +218,21 @@ test("an account that was asked for before leaves a sign-in that waits for its s
   assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
 });
 
+test("a second factor that is refused too late leaves the sign-in that has begun since", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/login/mfa", how);
+  twin.forgetMfaTokens();
+  const refused = assert.rejects(client.verifyMfa({ code: "123456" }), { code: "invalid_mfa_token" });
+  await arrived;
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  release();
+  await refused;
+  assert.equal((await client.verifyMfa({ code: "123456" })).status, "signed_in");
+});
+
 test("the code of a provider signs in, or asks for a second factor", async () => {
   twin.add("mfa@example.com", { mfa: true });
   const client = openTab();
