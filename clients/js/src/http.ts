@@ -31,10 +31,8 @@ export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions
     const address = addressOf(path);
     const headers = new Headers(init.headers);
     const sent: RequestInit = { ...init, headers };
-    if (token) {
-      headers.set("Authorization", `Bearer ${token}`);
-      if (init.redirect !== "manual") sent.redirect = "error"; // it could lead to an origin that must not see the token
-    }
+    if (init.redirect !== "manual") sent.redirect = "error"; // it could lead tokens and passwords to another origin
+    if (token) headers.set("Authorization", `Bearer ${token}`);
     if (storage === "cookie" && address.origin === base()) {
       headers.set("Authapp-Client", "browser");
       sent.credentials = "include";
