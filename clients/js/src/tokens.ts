@@ -34,9 +34,10 @@ export function createTokens(
   let ending: Promise<void> | null = null; // a sign-out that has no answer yet
   let generation = 0; // of the session: what was asked for in an earlier one is thrown away
   let tabs: Tabs | null = null;
+  let isClosed = false;
 
   function listen() {
-    if (storage !== "memory") (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();
+    if (storage !== "memory" && !isClosed) (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();
   }
 
   const secondsLeft = () => (access ? access.seconds - since(access.since) / 1000 : 0);
@@ -181,7 +182,10 @@ export function createTokens(
     listen,
     account: () => access?.account ?? null,
     token: () => access?.token ?? null,
-    close: () => tabs?.close(),
+    close() {
+      isClosed = true;
+      tabs?.close();
+    },
   };
 }
 
