@@ -17,7 +17,8 @@ export interface MembersTableProps {
 
 /** The members of an organization. Admins change roles and remove members; everybody may leave. */
 export function MembersTable({ organizationId }: MembersTableProps): ReactElement {
-  return <Members key={organizationId} organizationId={organizationId} />;
+  const { user } = useAuth();
+  return <Members key={`${user?.id} ${organizationId}`} organizationId={organizationId} />; // nobody sees the list of another
 }
 
 function Members({ organizationId }: MembersTableProps): ReactElement {
