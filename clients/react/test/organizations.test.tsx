@@ -207,6 +207,16 @@ test("MembersTable says why there is no list, and tries again", async (t) => {
   assert.equal(alerts(), "");
 });
 
+test("MembersTable says that there is no list where the answer is no JSON", async (t) => {
+  const api = new Api();
+  api.signedIn(ada, [acme]);
+  api.on(MEMBERS, () => ({ status: 200 }));
+  await showSettled(t, <MembersTable organizationId="o-acme" />);
+  await until(alerts);
+  assert.match(alerts(), /cannot be reached/);
+  assert.equal(button("Try again").getAttribute("aria-disabled"), "false");
+});
+
 test("MembersTable aborts its request when it unmounts", async (t) => {
   const api = new Api();
   api.signedIn(ada, [acme]);
