@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psutil
 
 
 def cpu_seconds(pid: int) -> float:
     """Processor time of a process and all its children, those that have ended included."""
     process = psutil.Process(pid)
-    living = sum(child.cpu_times().user + child.cpu_times().system for child in process.children())
+    living = 0.0
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, and counts below
+            living += sum(child.cpu_times()[:2])
     return float(sum(process.cpu_times()[:4]) + living)
 
 

@@ -104,9 +104,9 @@ def test_an_account_is_deactivated_once_its_email_is_typed_and_activated_again(n
     operator.open(path, "actions")
     actions = operator.section("Actions")
     fill(actions, "Deactivate")
-    fill(operator.dialog, "Deactivate", Name="Grace Hopper")
+    fill(operator.dialog, "Deactivate", Email="Grace Hopper")
     expect(operator.dialog.get_by_text("This is not the name.")).to_be_visible()
-    fill(operator.dialog, "Deactivate", Name=email)
+    fill(operator.dialog, "Deactivate", Email=email)
     expect(status(actions)).to_have_text(f"{email} is inactive now. Organizations suspended with it: 1.")
     expect(operator.page.locator(".console-title").get_by_text("Inactive")).to_be_visible()
     assert operator.call("GET", path)["is_active"] is False

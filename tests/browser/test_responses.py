@@ -117,7 +117,7 @@ def test_a_file_that_is_not_there_is_not_found(client: Caller, path: str) -> Non
 )
 def test_a_page_is_in_the_language_that_the_reader_prefers(client: Caller, asked: str | None, given: str) -> None:
     page = client.get("/sign-in", headers={"Accept-Language": asked} if asked else {})
-    assert f'<html lang="{given}">' in page.text
+    assert f'<html lang="{given}" ' in page.text
     assert page.headers["Content-Language"] == given
     assert "Accept-Language" in page.headers["Vary"]
 
