@@ -28,11 +28,18 @@ export function createClient(options: ClientOptions = {}): Client {
   let settling: Promise<State> | null = null;
   let mfaToken: string | null = null;
   let hasStarted = false;
+  let uses = 0; // calls of organization.use
 
   function publish(next: State): State {
     if (JSON.stringify(next) !== JSON.stringify(state)) {
       state = next;
-      for (const listener of [...listeners]) listener(state);
+      for (const listener of [...listeners]) {
+        try {
+          listener(state);
+        } catch (error) {
+          (globalThis.reportError ?? console.error)(error); // it must not keep a sign-out from being sent
+        }
+      }
     }
     return state;
   }
@@ -56,12 +63,16 @@ export function createClient(options: ClientOptions = {}): Client {
     if (!tokens.account()) await tokens.refresh();
     const account = tokens.account();
     if (!account) return state;
+    const chosen = state.organization;
+    const waiting = mfaToken;
     try {
       const [me, organization] = await Promise.all([
         json<Schemas["Me"]>("GET", `${AUTH}/me`),
-        readChosen(state.status === "signed_in" ? state.organization?.id : chosenOf(account)),
+        readChosen(state.status === "signed_in" ? chosen?.id : chosenOf(account)),
       ]);
       if (tokens.account() !== account) return settle();
+      if (mfaToken && mfaToken !== waiting) return state; // a sign-in has begun, and waits for its second factor
+      if (state.organization?.id !== chosen?.id) return settle();
       const { memberships, memberships_truncated: _, ...user } = me;
       mfaToken = null;
       return publish({ status: "signed_in", user, memberships, organization, mfa: null });
@@ -123,7 +134,6 @@ export function createClient(options: ClientOptions = {}): Client {
       return publish(SIGNED_OUT);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code === "invalid_mfa_token") cancelMfa();
       if (error.code !== "mfa_required") throw error;
       const { mfa_token, methods } = error.body as Schemas["MfaRequired"];
       mfaToken = mfa_token;
@@ -140,10 +150,16 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function verifyMfa(factor: Factor): Promise<State> {
     const mfa_token = mfaToken;
-    const sent = "passkey" in factor
-      ? { passkey: await choosePasskey(await http.send("POST", `${AUTH}/login/mfa/passkey`, { body: { mfa_token } })) }
-      : factor;
-    return enter("/login/mfa", { mfa_token, ...sent });
+    try {
+      const sent = "passkey" in factor
+        ? { passkey: await choosePasskey(await http.send("POST", `${AUTH}/login/mfa/passkey`, { body: { mfa_token } })) }
+        : factor;
+      return await enter("/login/mfa", { mfa_token, ...sent });
+    } catch (error) {
+      const hasEnded = error instanceof ApiError && error.code === "invalid_mfa_token";
+      if (hasEnded && mfa_token === mfaToken) cancelMfa(); // else another one has begun
+      throw error;
+    }
   }
 
   const passkeyOptions = () => http.send<Schemas["PasskeySignIn"]>("POST", `${AUTH}/login/passkey/options`);
@@ -189,15 +205,16 @@ export function createClient(options: ClientOptions = {}): Client {
   async function readChosen(id: string | null | undefined): Promise<Organization | null> {
     if (!id) return null;
     return readOrganization(id).catch((error: ApiError) => {
-      if (error.status === 403) return null; // not a member any more
+      if ([403, 404, 422].includes(error.status)) return null; // not a member any more, or never an id
       throw error;
     });
   }
 
   async function use(id: string | null): Promise<Organization | null> {
     const account = tokens.account();
+    const mine = ++uses;
     const organization = id ? await readOrganization(id) : null;
-    if (state.status !== "signed_in" || state.user.id !== account) return null;
+    if (mine !== uses || state.status !== "signed_in" || state.user.id !== account) return null;
     remember(account, id);
     publish({ ...state, organization });
     return organization;

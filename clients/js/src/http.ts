@@ -31,18 +31,13 @@ export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions
     const address = addressOf(path);
     const headers = new Headers(init.headers);
     const sent: RequestInit = { ...init, headers };
-    if (token) {
-      headers.set("Authorization", `Bearer ${token}`);
-      if (init.redirect !== "manual") sent.redirect = "error"; // it could lead to an origin that must not see the token
-    }
+    if (init.redirect !== "manual") sent.redirect = "error"; // it could lead tokens and passwords to another origin
+    if (token) headers.set("Authorization", `Bearer ${token}`);
     if (storage === "cookie" && address.origin === base()) {
       headers.set("Authapp-Client", "browser");
       sent.credentials = "include";
     }
-    const response = await fetch(address, sent).catch((error: Error) => {
-      if (error.name === "AbortError") throw error; // by the caller
-      throw new ApiError("network", `No answer of ${address.origin}: ${error.message}`);
-    });
+    const response = await fetch(address, sent).catch(unanswered(`No answer of ${address.origin}`, init.signal));
     if (response.status >= 400) throw await errorOf(response);
     return response;
   }
@@ -56,7 +51,7 @@ export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions
       sent.body = JSON.stringify(body);
       sent.headers = { "Content-Type": "application/json" };
     }
-    return jsonOf<Answer>(await request(path, sent, token));
+    return jsonOf<Answer>(await request(path, sent, token), signal);
   }
 
   /** The same, again and again for some seconds while nobody answers, and also where the page is left meanwhile. */
@@ -77,11 +72,17 @@ export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions
   return { base, addressOf, request, send, insist };
 }
 
-async function jsonOf<Answer>(response: Response): Promise<Answer> {
+async function jsonOf<Answer>(response: Response, signal?: AbortSignal): Promise<Answer> {
   if (response.status === 204) return undefined as Answer;
-  return response.json().catch((error: Error) => {
-    throw new ApiError("network", `The answer is no JSON: ${error.message}`, response.status, {}, response.headers);
-  }) as Promise<Answer>;
+  return response.json().catch(unanswered("The answer is no JSON", signal, response)) as Promise<Answer>;
+}
+
+/** Throws an error of fetch on where its caller has aborted, and else as one of the network. */
+function unanswered(said: string, signal?: AbortSignal | null, response?: Response): (error: Error) => never {
+  return (error) => {
+    if (signal?.aborted && error.name !== "TimeoutError") throw error;
+    throw new ApiError("network", `${said}: ${error.message}`, response?.status, {}, response?.headers);
+  };
 }
 
 function isUnanswered(error: unknown): boolean {

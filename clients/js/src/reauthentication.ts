@@ -3,21 +3,20 @@ import { ApiError } from "./errors.js";
 type Ask = (error: ApiError) => Promise<boolean>;
 
 export function createReauthentication() {
-  let ask: Ask | null = null;
+  const asks = new Set<Ask>(); // the latest is asked
   let asking: Promise<boolean> | null = null;
   let answered = 0;
   let lastAnswer = false;
 
-  function register(next: Ask): () => void {
-    ask = next;
-    return () => {
-      if (ask === next) ask = null;
-    };
+  function register(ask: Ask): () => void {
+    asks.add(ask);
+    return () => void asks.delete(ask);
   }
 
   /** The answer of the person. Calls at the same time share it, also one that learns too late that it had to ask. */
   async function agreed(error: ApiError, answeredBefore: number): Promise<boolean> {
     if (answered !== answeredBefore) return lastAnswer;
+    const ask = [...asks].at(-1);
     if (!ask) return false;
     asking ??= ask(error).finally(() => {
       asking = null;

@@ -20,10 +20,7 @@ export function createTabs(name: string, hear: (message: Message) => void) {
     (channel as { unref?: () => void }).unref?.(); // of Node.js
   }
 
-  function tell(message: Message): void {
-    listen();
-    channel?.postMessage(message);
-  }
+  const tell = (message: Message) => channel?.postMessage(message);
 
   /** Wait for a message, but not for long: the other tab may be frozen. */
   const heard = (milliseconds: number) =>

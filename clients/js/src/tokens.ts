@@ -29,12 +29,15 @@ export function createTokens(
 ) {
   let access: AccessToken | null = null;
   let refreshToken: string | null = null; // with storage "memory"
+  let unended: string | null = null; // the refresh token of a sign-out that had no answer
   let refreshing: Promise<void> | null = null;
+  let ending: Promise<void> | null = null; // a sign-out that has no answer yet
   let generation = 0; // of the session: what was asked for in an earlier one is thrown away
   let tabs: Tabs | null = null;
+  let isClosed = false;
 
   function listen() {
-    if (storage !== "memory") (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();
+    if (storage !== "memory" && !isClosed) (tabs ??= createTabs(`authapp ${http.base()}`, hear)).listen();
   }
 
   const secondsLeft = () => (access ? access.seconds - since(access.since) / 1000 : 0);
@@ -126,6 +129,7 @@ export function createTokens(
    */
   async function signIn(path: string, body: unknown, before: (session: Session) => void): Promise<boolean> {
     await settled(); // whose cookie would replace the one of this call
+    await ending?.catch(() => null); // which would end the new session, or take its cookie away
     listen();
     const begun = now();
     const session = await http.send<Session | { access_token?: undefined }>("POST", path, { body });
@@ -137,18 +141,27 @@ export function createTokens(
     return true;
   }
 
-  async function signOut(everywhere: boolean): Promise<void> {
+  function signOut(everywhere: boolean): Promise<void> {
     const token = access?.token ?? null;
     become(null);
     listen();
     tabs?.tell({ type: "signed_out" });
+    const mine = endSession(token, everywhere).finally(() => {
+      if (ending === mine) ending = null;
+    });
+    return (ending = mine);
+  }
+
+  async function endSession(token: string | null, everywhere: boolean): Promise<void> {
     await settled(); // whose cookie would outlive this call
-    const sent = readRefreshToken();
+    const sent = readRefreshToken() ?? unended;
+    unended = sent;
     keepRefreshToken(null);
     const body = { everywhere, ...(sent && { refresh_token: sent }) };
     await http.insist("/api/v1/auth/logout", { body, token }).catch((error: unknown) => {
       if (!(error instanceof ApiError) || error.status !== 401) throw error; // it had ended
     });
+    unended = null;
   }
 
   const settled = () => refreshing?.catch(() => null);
@@ -169,7 +182,10 @@ export function createTokens(
     listen,
     account: () => access?.account ?? null,
     token: () => access?.token ?? null,
-    close: () => tabs?.close(),
+    close() {
+      isClosed = true;
+      tabs?.close();
+    },
   };
 }
 

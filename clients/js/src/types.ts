@@ -83,7 +83,7 @@ export interface Client {
   call: Call;
   readonly organization: {
     readonly current: Organization | null;
-    /** Choose one, remembered for this account. null: none. */
+    /** Choose one, remembered for this account. null: none. The last of several calls counts, others give null. */
     use(id: string | null): Promise<Organization | null>;
   };
   /** Whether the role in the chosen organization is this one or a higher one. A hint for what to show: the API decides. */

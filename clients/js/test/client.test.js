@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cookie, openBrowser, setNavigator, until } from "./support/browser.js";
 import { ADA, GRACE, LOGOUT, REFRESH, aMoment, ask, held, openSignedIn, openTab, twin } from "./support/setup.js";
+import { problem } from "./support/twin.js";
 
 const REFRESH_TOKEN = "authapp.refresh_token";
 
@@ -34,6 +35,17 @@ test("the state is the same object until something changes", async () => {
   stop();
   await client.signOut();
   assert.equal(seen.length, 2);
+});
+
+test("a listener that throws stops neither the other ones nor a sign-out", async (t) => {
+  const client = await openSignedIn();
+  const seen = [];
+  const report = t.mock.method(console, "error", () => {});
+  client.onChange(() => { throw new Error("a mistake of the page"); });
+  client.onChange(({ status }) => seen.push(status));
+  await client.signOut();
+  assert.deepEqual([seen, twin.liveSessions], [["signed_out"], 0]);
+  assert.equal(report.mock.calls[0].arguments[0].message, "a mistake of the page");
 });
 
 test("many calls of start send one request, and none when the state is known", async () => {
@@ -87,12 +99,37 @@ test("signing out everywhere says so", async () => {
   assert.equal(client.state.status, "signed_out");
 });
 
-test("a sign-out without an answer is thrown, because the session lives on", async () => {
+for (const storage of ["cookie", "local", "memory"]) {
+  test(`storage ${storage}: a sign-out without an answer is thrown, and the next one ends the session`, async () => {
+    const client = await openSignedIn({ storage });
+    setNavigator({ onLine: false });
+    twin.next(LOGOUT, ({ drop }) => drop());
+    await assert.rejects(client.signOut(), { code: "network", status: 0 });
+    assert.deepEqual([client.state.status, twin.liveSessions], ["signed_out", 1]);
+    await client.signOut();
+    assert.equal(twin.liveSessions, 0);
+  });
+}
+
+test("who signs in before the sign-out is answered stays signed in after a reload of the page", async () => {
   const client = await openSignedIn();
-  setNavigator({ onLine: false });
-  twin.next(LOGOUT, ({ drop }) => drop());
-  await assert.rejects(client.signOut(), { code: "network", status: 0 });
-  assert.equal(client.state.status, "signed_out");
+  const { how, arrived, release } = held();
+  twin.next(LOGOUT, how);
+  const signedOut = client.signOut();
+  await arrived;
+  const signedIn = client.signIn(GRACE);
+  await aMoment();
+  release();
+  await Promise.all([signedOut, signedIn]);
+  assert.equal((await openTab().start()).user?.email, GRACE.email);
+});
+
+test("who signs in after a sign-out that fails signs in", async () => {
+  const client = await openSignedIn();
+  twin.next(LOGOUT, ({ reply }) => reply(problem(429, "rate_limited")));
+  const signedOut = assert.rejects(client.signOut(), { code: "rate_limited" });
+  assert.equal((await client.signIn(GRACE)).user.email, GRACE.email);
+  await signedOut;
 });
 
 test("a sign-out of a session that has ended is one", async () => {
@@ -168,6 +205,34 @@ test("who changes the account and cancels the second factor is still who was sig
   assert.equal((await client.register({ email: "new@example.com", password: ADA.password })).user.email, ADA.email);
 });
 
+test("an account that was asked for before leaves a sign-in that waits for its second factor", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const reloaded = client.reload();
+  await arrived;
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  release();
+  assert.equal((await reloaded).status, "mfa_required");
+  assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
+});
+
+test("a second factor that is refused too late leaves the sign-in that has begun since", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/login/mfa", how);
+  twin.forgetMfaTokens();
+  const refused = assert.rejects(client.verifyMfa({ code: "123456" }), { code: "invalid_mfa_token" });
+  await arrived;
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  release();
+  await refused;
+  assert.equal((await client.verifyMfa({ code: "123456" })).status, "signed_in");
+});
+
 test("the code of a provider signs in, or asks for a second factor", async () => {
   twin.add("mfa@example.com", { mfa: true });
   const client = openTab();
@@ -193,6 +258,33 @@ test("an organization is chosen, and again after a reload of the page", async ()
   assert.equal(state.memberships[0].organization.name, "Acme");
 });
 
+test("of two organizations the one that was chosen last stays, in whatever order they are answered", async () => {
+  const [acme, other] = ["Acme", "Other"].map((name) => twin.join(ADA.email, name, "viewer"));
+  const client = await openSignedIn();
+  const { how, arrived, release } = held();
+  twin.next(`/api/v1/organizations/${acme.id}`, how);
+  const first = client.organization.use(acme.id);
+  await arrived;
+  await client.organization.use(other.id);
+  release();
+  assert.equal(await first, null);
+  assert.equal(client.organization.current.name, "Other");
+  assert.equal((await openTab().start()).organization.name, "Other");
+});
+
+test("an organization that is chosen during a reload stays chosen", async () => {
+  const [acme, other] = ["Acme", "Other"].map((name) => twin.join(ADA.email, name, "viewer"));
+  const client = await openSignedIn();
+  await client.organization.use(acme.id);
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/me", how);
+  const reloaded = client.reload();
+  await arrived;
+  await client.organization.use(other.id);
+  release();
+  assert.equal((await reloaded).organization.name, "Other");
+});
+
 test("an organization is remembered for its account, and until none is chosen", async () => {
   const acme = twin.join(ADA.email, "Acme", "viewer");
   twin.join(GRACE.email, "Acme", "viewer");
@@ -203,6 +295,37 @@ test("an organization is remembered for its account, and until none is chosen", 
   assert.equal(await client.organization.use(null), null);
   assert.equal((await openTab().start()).organization, null);
 });
+
+for (const value of ["{", "null", "7", "[]", '"text"']) {
+  test(`a remembered organization that is ${value} is none, and another one can be chosen`, async () => {
+    const acme = twin.join(ADA.email, "Acme", "viewer");
+    (await openSignedIn()).close();
+    localStorage.setItem("authapp.organization", value);
+    const client = openTab();
+    assert.equal((await client.start()).organization, null);
+    await client.organization.use(acme.id);
+    assert.equal((await openTab().start()).organization.name, "Acme");
+  });
+}
+
+for (const [status, code] of [[403, "not_a_member"], [404, "not_found"], [422, "validation_failed"]]) {
+  test(`a remembered organization that is answered with ${status} is none`, async () => {
+    const before = await openSignedIn();
+    localStorage.setItem("authapp.organization", JSON.stringify({ [before.state.user.id]: "x" }));
+    twin.next("/api/v1/organizations/x", ({ reply }) => reply(problem(status, code)));
+    const state = await openTab().start();
+    assert.deepEqual([state.status, state.organization], ["signed_in", null]);
+  });
+}
+
+for (const id of [{}, 7, ["x"]]) {
+  test(`a remembered organization whose id is ${JSON.stringify(id)} is not asked for`, async () => {
+    const before = await openSignedIn();
+    localStorage.setItem("authapp.organization", JSON.stringify({ [before.state.user.id]: id }));
+    assert.equal((await openTab().start()).organization, null);
+    assert.equal(twin.requests.filter(({ path }) => path.startsWith("/api/v1/organizations/")).length, 0);
+  });
+}
 
 test("who is not a member any more has chosen none", async () => {
   const acme = twin.join(ADA.email, "Acme", "viewer");

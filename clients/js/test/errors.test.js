@@ -67,4 +67,14 @@ test("a call that its caller aborts throws what fetch throws", async () => {
   const path = { organization_id: "x" };
   const sent = client.call("get", "/api/v1/organizations/{organization_id}", { path, signal: AbortSignal.abort() });
   await assert.rejects(sent, { name: "AbortError" });
+  const reason = new Error("The page was left.");
+  await assert.rejects(client.fetch("/api/v1/x", { signal: AbortSignal.abort(reason) }), reason);
+});
+
+test("a call that its caller aborts between the head and the body of the answer throws what fetch throws", async (t) => {
+  const client = await openSignedIn();
+  const controller = new AbortController();
+  const body = new ReadableStream({ pull: (stream) => (controller.abort(), stream.error(controller.signal.reason)) }, { highWaterMark: 0 });
+  t.mock.method(globalThis, "fetch", async () => new Response(body));
+  await assert.rejects(client.call("get", "/api/v1/auth/sso", { signal: controller.signal }), { name: "AbortError" });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../dist/index.js";
 import { fetched } from "./support/browser.js";
-import { ask, openSignedIn, twin } from "./support/setup.js";
+import { ADA, ask, openSignedIn, openTab, twin } from "./support/setup.js";
 import { Twin } from "./support/twin.js";
 
 const lastHeaders = (server) => server.requests.at(-1).headers;
@@ -74,6 +74,16 @@ for (const redirect of [undefined, "follow", "error"]) {
     });
   });
 }
+
+test("a redirect does not lead a password elsewhere", async () => {
+  await withService(async (service) => {
+    const client = openTab();
+    const headers = { Location: `${service.url}/runs` };
+    twin.next("/api/v1/auth/login", ({ reply }) => reply({ status: 307, headers }));
+    await assert.rejects(client.signIn(ADA), { code: "network" });
+    assert.equal(service.requests.length, 0);
+  });
+});
 
 test("a redirect can be looked at", async () => {
   const client = await openSignedIn();

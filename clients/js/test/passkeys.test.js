@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { setNavigator } from "./support/browser.js";
 import { ADA, openSignedIn, openTab, twin } from "./support/setup.js";
+import { problem } from "./support/twin.js";
 
 const AUTH = "/api/v1/auth";
 const CHOSEN = { id: "passkey-1" };
@@ -52,6 +53,15 @@ test("a passkey is the second factor", async () => {
   assert.deepEqual(asked, [["get", { challenge: "BBBB" }]]);
   assert.equal(sent("/login/mfa/passkey").mfa_token, sent("/login/mfa").mfa_token);
   assert.deepEqual(sent("/login/mfa").passkey, CHOSEN);
+});
+
+test("a passkey that is asked for too late ends the sign-in, as a code does", async () => {
+  twin.add("mfa@example.com", { mfa: true });
+  const client = openTab();
+  await client.signIn({ ...ADA, email: "mfa@example.com" });
+  twin.next(`${AUTH}/login/mfa/passkey`, ({ reply }) => reply(problem(401, "invalid_mfa_token")));
+  await assert.rejects(client.verifyMfa({ passkey: true }), { code: "invalid_mfa_token" });
+  assert.equal(client.state.status, "signed_out");
 });
 
 test("a passkey authenticates again", async () => {

@@ -61,6 +61,17 @@ test("a call without a dialog throws its error", async () => {
   await assert.rejects(guarded(client), { code: "reauthentication_required" });
 });
 
+test("the dialog that was registered last is asked, and the one before when it is gone", async () => {
+  const client = await openSignedIn();
+  const asked = [];
+  client.onReauthenticationRequired(async () => (asked.push("first"), false));
+  const stop = client.onReauthenticationRequired(async () => (asked.push("second"), false));
+  await assert.rejects(guarded(client), { code: "reauthentication_required" });
+  stop();
+  await assert.rejects(guarded(client), { code: "reauthentication_required" });
+  assert.deepEqual(asked, ["second", "first"]);
+});
+
 test("a dialog that fails is the error of the call, and the next one is asked again", async () => {
   const client = await openSignedIn();
   let dialogs = 0;

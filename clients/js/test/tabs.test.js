@@ -149,6 +149,16 @@ test("a sign-out in another tab leaves a sign-in that waits for its second facto
   await until(() => [first, second].every(({ state }) => state.user?.email === "mfa@example.com"));
 });
 
+test("a client that was closed hears nothing, also after a refresh", async () => {
+  const [first, second] = await openTwo();
+  second.close();
+  pass(HOUR);
+  assert.deepEqual(await ask(second), { account: ADA.email });
+  await first.signOut();
+  await aMoment();
+  assert.equal(second.state.status, "signed_in");
+});
+
 test("a tab in memory shares nothing", async () => {
   const [first, second] = [await openSignedIn({ storage: "memory" }), openTab({ storage: "memory" })];
   await second.start();
@@ -165,7 +175,6 @@ test("storage local: a tab that hears nothing uses the newest refresh token", as
   for (let i = 0; i < 3; i++) {
     pass(HOUR);
     await ask(i % 2 ? second : first);
-    second.close();
   }
   pass(HOUR);
   await ask(second);

@@ -34,7 +34,7 @@ export function AuthProvider(props: AuthProviderProps): ReactElement {
     const stopAsking = client.onReauthenticationRequired((error) => {
       return new Promise((resolve) => {
         const answer = (done: boolean): void => {
-          setQuestion(null);
+          setQuestion((open) => (open?.answer === answer ? null : open)); // a late answer leaves the next question open
           resolve(done);
         };
         close = () => answer(false);

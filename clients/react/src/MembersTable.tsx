@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useRef, useState, type ReactElement } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactElement } from "react";
 import { useProvided } from "./context.js";
 import { Dialog } from "./Dialog.js";
 import { Form } from "./Form.js";
@@ -9,7 +9,7 @@ import { More } from "./More.js";
 import { fill } from "./texts.js";
 import { useAuth } from "./useAuth.js";
 import { useOrganization } from "./useOrganization.js";
-import { usePages } from "./usePages.js";
+import { usePages, type Read } from "./usePages.js";
 
 export interface MembersTableProps {
   organizationId: string;
@@ -17,14 +17,22 @@ export interface MembersTableProps {
 
 /** The members of an organization. Admins change roles and remove members; everybody may leave. */
 export function MembersTable({ organizationId }: MembersTableProps): ReactElement {
-  return <Members key={organizationId} organizationId={organizationId} />;
+  const { user } = useAuth();
+  return <Members key={`${user?.id} ${organizationId}`} organizationId={organizationId} />; // nobody sees the list of another
 }
 
 function Members({ organizationId }: MembersTableProps): ReactElement {
   const { texts } = useProvided();
   const { client, user } = useAuth();
   const { organization, can } = useOrganization(organizationId);
-  const pages = usePages<Member>(`/api/v1/organizations/${encodeURIComponent(organizationId)}/members`);
+  const read = useCallback<Read<Member>>(
+    (client, options) => {
+      const path = { organization_id: organizationId };
+      return client.call("get", "/api/v1/organizations/{organization_id}/members", { path, ...options });
+    },
+    [organizationId],
+  );
+  const pages = usePages(read);
   const [status, setStatus] = useState("");
   const [asked, setAsked] = useState<Member | null>(null);
   const [hasLeft, setLeft] = useState(false);

@@ -7,7 +7,7 @@ import { More } from "./More.js";
 import { apiError, sentence } from "./sentence.js";
 import { fill } from "./texts.js";
 import { useAuth } from "./useAuth.js";
-import { usePages } from "./usePages.js";
+import { usePages, type Read } from "./usePages.js";
 
 /** As many memberships as the API gives with the account. With so many there may be more. */
 const MOST = 100;
@@ -75,8 +75,10 @@ function Disclosure(): ReactElement {
   );
 }
 
+const readMine: Read<Organization> = (client, options) => client.call("get", "/api/v1/organizations", options);
+
 function List({ onChosen }: { onChosen: (name: string) => void }): ReactElement {
-  const pages = usePages<Organization>("/api/v1/organizations");
+  const pages = usePages(readMine);
   const { chosenId, choose, isBusy, alert } = useChoice();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {

@@ -1,6 +1,6 @@
 "use client";
 
-import type { ApiError } from "@authapp/client";
+import type { ApiError, Client } from "@authapp/client";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useProvided } from "./context.js";
 import { apiError } from "./sentence.js";
@@ -24,10 +24,19 @@ export interface Pages<Item> extends List<Item> {
   setItems: (change: (items: Item[]) => Item[]) => void;
 }
 
+/** How a page is read. */
+export type Read<Item> = (
+  client: Client,
+  options: { query: { limit: number; cursor?: string }; signal: AbortSignal },
+) => Promise<Page<Item>>;
+
 const SIZE = 50;
 
-/** A list of the API, page by page. What is under way is aborted when the component unmounts. */
-export function usePages<Item>(path: string): Pages<Item> {
+/**
+ * A list of the API, page by page. What is under way is aborted when the component unmounts.
+ * @param read another function is another list
+ */
+export function usePages<Item>(read: Read<Item>): Pages<Item> {
   const { client } = useProvided();
   const [list, setList] = useState<List<Item>>(empty);
   const controller = useRef(new AbortController());
@@ -36,9 +45,7 @@ export function usePages<Item>(path: string): Pages<Item> {
     async (cursor: string | null, signal: AbortSignal): Promise<void> => {
       setList((list) => ({ ...list, isLoading: true, error: null }));
       try {
-        const place = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-        const response = await client.fetch(`${path}?limit=${SIZE}${place}`, { signal });
-        const page = (await response.json()) as Page<Item>;
+        const page = await read(client, { query: { limit: SIZE, ...(cursor && { cursor }) }, signal });
         if (signal.aborted) return;
         setList(({ items }) => ({
           items: [...items, ...page.items],
@@ -53,7 +60,7 @@ export function usePages<Item>(path: string): Pages<Item> {
         setList((list) => ({ ...list, isLoading: false, error: shown }));
       }
     },
-    [client, path],
+    [client, read],
   );
 
   useEffect(() => {

@@ -4,7 +4,7 @@ import test, { type TestContext } from "node:test";
 import type { Member, Organization } from "@authapp/client";
 import { MembersTable, OrganizationSwitcher, useOrganization } from "@authapp/react";
 import { act, StrictMode, useState } from "react";
-import { ada, Api, later, member, ok, organization, problem, type Answer } from "./api.js";
+import { ada, Api, later, member, ok, organization, problem, session, type Answer } from "./api.js";
 
 const acme = organization("acme", "admin");
 const other = organization("other", "viewer");
@@ -207,6 +207,16 @@ test("MembersTable says why there is no list, and tries again", async (t) => {
   assert.equal(alerts(), "");
 });
 
+test("MembersTable says that there is no list where the answer is no JSON", async (t) => {
+  const api = new Api();
+  api.signedIn(ada, [acme]);
+  api.on(MEMBERS, () => ({ status: 200 }));
+  await showSettled(t, <MembersTable organizationId="o-acme" />);
+  await until(alerts);
+  assert.match(alerts(), /cannot be reached/);
+  assert.equal(button("Try again").getAttribute("aria-disabled"), "false");
+});
+
 test("MembersTable aborts its request when it unmounts", async (t) => {
   const api = new Api();
   api.signedIn(ada, [acme]);
@@ -215,6 +225,22 @@ test("MembersTable aborts its request when it unmounts", async (t) => {
   await until(() => api.to(MEMBERS).length);
   await unmount();
   assert.ok(api.to(MEMBERS).every(({ signal }) => signal?.aborted));
+});
+
+test("MembersTable forgets its list when somebody else signs in", async (t) => {
+  const api = new Api();
+  api.signedIn(ada, [acme]);
+  api.on(MEMBERS, pages([me, grace]));
+  const { client } = await showSettled(t, <MembersTable organizationId="o-acme" />);
+  await until(() => rows().length === 2);
+  const mallory = { ...ada, id: "u-mallory", email: "mallory@example.com" };
+  api.on("POST /api/v1/auth/login", () => session(mallory));
+  api.account(mallory);
+  api.on(MEMBERS, () => NOT_A_MEMBER);
+  api.on(`GET ${ACME}`, () => NOT_A_MEMBER);
+  await act(() => client.signIn({ email: mallory.email, password: "SecurePassword123" }));
+  await until(alerts);
+  assert.deepEqual(rows(), []);
 });
 
 test("an admin changes the role of a member, and a live region says so", async (t) => {

@@ -190,6 +190,29 @@ for (const [what, end] of ENDS) {
   });
 }
 
+test("a password that is confirmed after its dialog was cancelled leaves the dialog of the next call", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const { client } = await showSettled(t, <Who />);
+  const call = (): Promise<unknown> => client.fetch("/api/v1/critical", { method: "POST" });
+  const first = await critical(api, call);
+  await until(() => all("dialog[open]").length === 1);
+  const { answer, give } = later();
+  api.on(`POST ${AUTH}/reauthenticate`, () => answer);
+  await fillIn({ Password: "right" });
+  await click("Confirm");
+  await click("Cancel");
+  await until(() => first.result() !== "waits");
+  const second = await critical(api, call);
+  await until(() => all("dialog[open]").length === 1);
+  give(ok({ auth_time: "2026-01-01T00:00:00Z", amr: ["pwd"] }));
+  await until(() => api.to(`POST ${AUTH}/reauthenticate`).length === 1);
+  await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+  assert.equal(all("dialog[open]").length, 1);
+  await click("Cancel");
+  await until(() => second.result() !== "waits");
+});
+
 test("a call fails with its error when the provider unmounts", async (t) => {
   const api = new Api();
   api.signedIn(ada);
