@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.account import alert, fill, open_account, status
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
-from tests.browser.operators import GRANT, Operator, open_operator
+from tests.browser.operators import Operator, open_operator
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -43,17 +43,6 @@ def test_whoever_is_no_operator_is_told_so_and_reads_nothing(new_page: NewPage, 
     assert len(called) == 1  # which was refused
     account.page.set_viewport_size({"width": 320, "height": 640})
     require_accessible(account.page)
-
-
-def test_an_operator_without_a_second_factor_is_led_to_where_it_is_set_up(new_page: NewPage, site: Site) -> None:
-    account = open_account(new_page, site)
-    site.execute(GRANT, account.email)
-    account.page.goto("/operator")
-    expect(account.page.get_by_role("heading", name="Set up a second factor first")).to_be_visible()
-    account.page.set_viewport_size({"width": 320, "height": 640})
-    require_accessible(account.page)
-    account.page.get_by_role("link", name="Set up a second factor").click()
-    expect(account.section("Second factor")).to_be_visible()
 
 
 def test_without_a_session_the_console_leads_to_the_sign_in(new_page: NewPage) -> None:

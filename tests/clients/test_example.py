@@ -377,12 +377,15 @@ def test_registering_at_the_hosted_pages_leads_back_as_well(example: Example, op
         "javascript:location='{address}'",
         "https://evil.example/{address}",
         "{other}/",
+        "filesystem:{address}/temporary/0b0c0d0e",
+        "{with_user}/",
     ],
 )
 def test_the_hosted_sign_in_leads_to_no_other_origin(example: Example, open_page: Open, wanted: str) -> None:
     other = example.address.replace("http:", "https:")  # another scheme is another origin
     ada = example.site.register()["user"]["email"]
-    address = wanted.format(address=example.address, other=other)
+    with_user = example.address.replace("//", "//evil@")
+    address = wanted.format(address=example.address, other=other, with_user=with_user)
     page = open_page(f"{example.site.url}/sign-in#next={quote(address, safe='')}")
     sign_in(page, ada)
     page.wait_for_url(f"{example.site.url}/account")
