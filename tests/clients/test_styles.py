@@ -10,9 +10,11 @@ from tests.clients.packages import CLIENTS
 
 pytestmark = pytest.mark.xdist_group("browser")
 PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
-<title>A page</title><style>{own} html {{ background: Canvas }}</style><style>{styles}</style><main><h1>Sign in</h1><form class="authapp-form">
+<title>A page</title><style>{own} html {{ background: Canvas }}</style><style>{styles}</style>
+<main><h1>Sign in</h1><form class="authapp-form">
 <div class="authapp-alert" role="alert">Wrong.</div><div class="authapp-field"><label for="a">Email</label>
-<input id="a" aria-invalid="true" value="text"><p class="authapp-hint">A hint</p><p class="authapp-error">Wrong.</p></div>
+<input id="a" aria-invalid="true" value="text"><p class="authapp-hint">A hint</p>
+<p class="authapp-error">Wrong.</p></div>
 <div class="authapp-actions"><button class="authapp-button authapp-button-primary">Sign in</button>
 <button class="authapp-button authapp-button-secondary">Cancel</button></div>
 <button class="authapp-button authapp-button-danger">Remove</button><button class="authapp-link">Forgot?</button>
