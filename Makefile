@@ -14,12 +14,13 @@ EXAMPLE := http://localhost:5173
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
+# exec: make sends SIGTERM to its child, which is Python then and no shell.
 run: .venv/run ## Install, migrate and serve on PORT (8000), with reload; HOST=0.0.0.0 for all interfaces. APP=module for your own, here and below
-	@$(DEVELOPMENT) authapp.dev.run $(APP) || test $$? -eq 130
+	@exec env $(DEVELOPMENT) authapp.dev.run $(APP)
 
 example: .venv/run ## Serve clients/example on port 5173, beside authapp on PORT (8000); needs Node.js 20.19 or newer
-	@CORS_ORIGINS=$(EXAMPLE) FRONTEND_URL=$(EXAMPLE) VITE_AUTHAPP_URL=http://localhost:$(or $(PORT),8000) WEB_CONCURRENCY=1 \
-		$(DEVELOPMENT) authapp.dev.example || test $$? -eq 130
+	@exec env CORS_ORIGINS=$(EXAMPLE) FRONTEND_URL=$(EXAMPLE) VITE_AUTHAPP_URL=http://localhost:$(or $(PORT),8000) \
+		WEB_CONCURRENCY=1 OPERATOR_NAME="$${OPERATOR_NAME:-Acme MLOps}" $(DEVELOPMENT) authapp.dev.example
 
 test: .venv/test ## Install and run the tests, on a PostgreSQL of their own; T=tests/mail for some of them
 	@$(BIN)/python -m pytest $(T)

@@ -12,6 +12,8 @@ from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.services.operator import operators as service
 
+_NO_FACTOR = "has no second factor. Its owner first sets up an authenticator app or a passkey at /account."
+
 operators = AppGroup("operators", help="Accounts that may use the operator's console: grant, revoke, list.")
 
 
@@ -26,10 +28,12 @@ def grant(email: str, *, as_json: bool) -> None:
             raise click.ClickException(f"{user.email} is inactive. First run: users activate {user.email}")
         if not user.email_verified:
             raise click.ClickException(f"Nobody has verified {user.email}: anybody may have registered with it.")
-        changed = service.grant(user)
+        try:
+            changed = service.grant(user)
+        except service.NoSecondFactor:
+            raise click.ClickException(f"{user.email} {_NO_FACTOR}") from None
     text = f"{user.email} {'is an operator now' if changed else 'was an operator already'}."
-    hint = [] if user.mfa_enabled else ["The account has no authenticator app. The console needs one, or a passkey."]
-    show(as_json, {"id": user.id, "email": user.email, "is_operator": True}, text, *hint)
+    show(as_json, {"id": user.id, "email": user.email, "is_operator": True}, text)
 
 
 @operators.command()

@@ -12,6 +12,7 @@ from authapp.cli.listing import show_list, time_text
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.mail import unsent
+from authapp.services.operator import emails
 
 outbox = AppGroup("outbox", help="See which emails wait, and try those again that were given up.")
 
@@ -38,7 +39,7 @@ def retry(message_id: UUID | None, *, all_of_them: bool, as_json: bool) -> None:
     if all_of_them is (message_id is not None):
         raise click.UsageError("Give a MESSAGE_ID or --all.")
     with committed():
-        retried = unsent.retry(message_id)
+        retried = emails.retry(message_id)
     if message_id and not retried:
         raise click.ClickException(f"No email with the id {message_id} was given up. List them: outbox list --dead")
     show(as_json, {"retried": retried}, "It is due now." if message_id else f"Emails due now: {retried}")

@@ -188,6 +188,7 @@ class AuditAction(StrEnum):
     SERVICE_KEY_REVOKED = "service_key.revoked"
     OPERATOR_GRANTED = "operator.granted"
     OPERATOR_REVOKED = "operator.revoked"
+    EMAIL_RETRIED = "email.retried"
     ACCESS_REFUSED = "access.refused"
     AUDIT_LOG_PRUNED = "audit_log.pruned"
     SIGNING_KEY_GENERATED = "signing_key.generated"

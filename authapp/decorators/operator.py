@@ -7,13 +7,7 @@ from typing import overload
 from authapp.decorators.authentication import authenticate
 from authapp.decorators.guard import Guard, PathIds, guard
 from authapp.decorators.guards import ACCOUNT_ERRORS, require_active
-from authapp.services.admission import (
-    OperatorOnly,
-    ReauthenticationRequired,
-    SecondFactorRequired,
-    require_as_operator,
-    require_recent,
-)
+from authapp.services.admission import OperatorOnly, ReauthenticationRequired, require_as_operator, require_recent
 from authapp.web.guard_marks import View
 
 
@@ -38,6 +32,6 @@ def require_operator(view: View | None = None, *, recent: bool = False) -> View 
         if recent:
             require_recent(actor)
 
-    errors = (*ACCOUNT_ERRORS, OperatorOnly, SecondFactorRequired, ReauthenticationRequired)
+    errors = (*ACCOUNT_ERRORS, OperatorOnly, ReauthenticationRequired)
     made = guard(f"require_operator{'(recent)' if recent else ''}", check, *errors)
     return made(view) if view else made

@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from authapp import instance
-from authapp.dev.run import serve
+from authapp.dev.run import serve, stop_on_signals
 
 CLIENTS = instance.ROOT / "clients"
 PORT = 5173  # of clients/example/vite.config.ts; the Makefile names it in CORS_ORIGINS
 OLDEST_NODE = (20, 19)  # that Vite 8 runs on
 NEED_NODE = "The example needs Node.js 20.19 or newer"
+SECONDS_FOR_VITE = 30
 WELCOME = f"""
-The example is running.
+The example is running. Emails are printed here, and are in instance/emails. Stop it with Ctrl-C.
 
-  Open it:   http://localhost:{PORT}
-  authapp:   {{url}}/docs
-  Emails:    printed here, and in instance/emails
-
-Stop both with Ctrl-C.
+  authapp:  {{url}}/docs
+  Open it:  http://localhost:{PORT}
 """
 
 
 @click.command()
 def example() -> None:
-    """Install and build clients/, then serve clients/example and authapp until Ctrl-C."""
+    """Install and build clients/, then serve authapp, and clients/example as soon as authapp answers, until Ctrl-C."""
     require_node()
     require_port()
-    with contextlib.suppress(KeyboardInterrupt):
+    stop_on_signals()
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         install()
-        npm("run", "--silent", "build")
-        with front_end():
-            serve("clients.example.api", None, WELCOME)
+        build()
+        click.echo("Starting authapp ...")
+        serve("clients.example.api", None, lambda url: open_front_end(stack, url))
 
 
 def require_node() -> None:
@@ -63,30 +66,47 @@ def install() -> None:
     """Install what the lock file names, unless that was done since it changed."""
     done, lock = CLIENTS / "node_modules" / ".package-lock.json", CLIENTS / "package-lock.json"
     if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
-        click.echo("Installing the packages of clients/ ...")
+        click.echo("Installing the packages of clients/ with npm ...")
         npm("ci", "--silent")
+
+
+def build() -> None:
+    """Build the packages that the example uses."""
+    click.echo("Building the packages of clients/ ...")
+    npm("run", "--silent", "build")
 
 
 def npm(*command: str) -> None:
     """Run npm in clients/. What it says is shown."""
-    if subprocess.run(["npm", *command], cwd=CLIENTS, check=False).returncode:  # noqa: S603, S607
-        raise click.ClickException(f"npm {' '.join(command)} failed in clients/.")
+    with started("npm", *command, folder=CLIENTS) as program:
+        if program.wait():
+            raise click.ClickException(f"npm {' '.join(command)} failed in clients/.")
+
+
+def open_front_end(stack: contextlib.ExitStack, url: str) -> None:
+    """Start Vite's server, which ends with the stack, and say where both are."""
+    click.echo("Starting the front end ...")
+    vite = CLIENTS / "node_modules" / ".bin" / "vite"
+    program = stack.enter_context(started(vite, "--logLevel", "warn", folder=CLIENTS / "example"))
+    deadline = time.monotonic() + SECONDS_FOR_VITE
+    while program.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("localhost", PORT), timeout=1):
+            click.echo(WELCOME.format(url=url))
+            return
+        time.sleep(0.1)
+    click.echo("Vite does not answer. Stop authapp with Ctrl-C.", err=True)
 
 
 @contextlib.contextmanager
-def front_end() -> Iterator[None]:
-    """Vite's server, in a process group of its own: Ctrl-C reaches this process alone, which ends it."""
-    vite = subprocess.Popen(  # noqa: S603
-        [CLIENTS / "node_modules" / ".bin" / "vite", "--logLevel", "warn"],
-        cwd=CLIENTS / "example",
-        stdin=subprocess.DEVNULL,
-        process_group=0,
-    )
+def started(*command: str | Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a process group of its own: Ctrl-C reaches this process alone, which ends that group."""
+    program = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, process_group=0)  # noqa: S603
     try:
-        yield
+        yield program
     finally:
-        vite.terminate()
-        vite.wait()
+        if program.poll() is None:
+            os.killpg(program.pid, signal.SIGTERM)
+        program.wait()
 
 
 if __name__ == "__main__":

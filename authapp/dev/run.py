@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.error import URLError
 
 import click
@@ -21,6 +22,7 @@ from authapp import instance
 from authapp.config import read_settings
 from authapp.dev.database import development_database
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOPBACK = ("127.0.0.1", "::1")
 SECONDS_BETWEEN_LOOKS = 0.5
 UNWATCHED = {"instance", "migrations", "node_modules", "tests", "venv"}
@@ -53,19 +55,33 @@ def run(module: str, host: str | None) -> None:
 
     A changed Python file restarts gunicorn. PostgreSQL goes on.
     """
-    serve(module, host, WELCOME)
+    stop_on_signals()
+    serve(module, host, lambda url: click.echo(WELCOME.format(url=url)))
 
 
-def serve(module: str, host: str | None, welcome: str) -> None:
-    """Serve `app` of a module until Ctrl-C, and say `welcome` when it is ready: `{url}` in it is the address."""
+def stop_on_signals() -> None:
+    """Have Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt, once: a second one would disturb the cleaning up."""
+    for ending in ENDINGS:
+        signal.signal(ending, _stop)
+
+
+def _stop(*_: object) -> None:
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def serve(module: str, host: str | None, when_ready: Callable[[str], None]) -> None:
+    """Serve `app` of a module until Ctrl-C, and call `when_ready` with its address as soon as it answers."""
     port = read_settings().port
     command = [sys.executable, "-m", "gunicorn", "--config", "python:authapp.dev.server", f"{module}:app"]
     for address in _free_addresses(host, port):
         command += ["--bind", address]
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), development_database():
-        Thread(target=_print_when_ready, args=(_url(host, port), welcome), daemon=True).start()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        development_database(),
+        _calling_when_ready(when_ready, _url(host, port)),
+    ):
         _serve(command)
 
 
@@ -122,17 +138,31 @@ def _url(host: str | None, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
 
 
-def _print_when_ready(url: str, welcome: str) -> None:
-    while True:
+@contextlib.contextmanager
+def _calling_when_ready(when_ready: Callable[[str], None], url: str) -> Iterator[None]:
+    """Call the function from another thread, which has ended when this has."""
+    is_over = Event()
+    thread = Thread(target=_call_when_ready, args=(when_ready, url, is_over))
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _call_when_ready(when_ready: Callable[[str], None], url: str, is_over: Event) -> None:
+    while not is_over.wait(0.1):
         with (
             contextlib.suppress(URLError, OSError),
             urllib.request.urlopen(  # noqa: S310  our own address
                 f"{url}/readyz", timeout=2
             ),
         ):
-            click.echo(welcome.format(url=url))
-            return
-        time.sleep(0.1)
+            break
+    else:
+        return
+    when_ready(url)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import smtplib
 from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
@@ -149,7 +150,14 @@ def _give_up(taken: Row[*tuple[Any, ...]], error: Exception) -> None:
 
 
 def _error_text(error: Exception) -> str:
-    return str(error).replace("\x00", "")[:_LONGEST_ERROR]  # PostgreSQL stores no NUL
+    """What is stored of an error. A mail server may quote the email, and the token in it: its code stays alone."""
+    answer = error.__cause__ or error
+    if isinstance(answer, smtplib.SMTPRecipientsRefused):
+        codes = {code for code, _ in answer.recipients.values()}
+    else:
+        codes = {answer.smtp_code} if isinstance(answer, smtplib.SMTPResponseException) else set()
+    text = " ".join([type(answer).__name__, *map(str, codes)]) if codes else str(error)
+    return text.replace("\x00", "")[:_LONGEST_ERROR]  # PostgreSQL stores no NUL
 
 
 def _finish(taken: Row[*tuple[Any, ...]], **values: Any) -> bool:

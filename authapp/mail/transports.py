@@ -84,9 +84,11 @@ class SmtpMailer:
                     connection.quit()  # whatever the server answers to that, it has the email
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = error.recipients[recipient]
-            raise _temporary_or_permanent(code, reason, error) from None
+            _raise_permanent(code, reason, error)
+            raise
         except smtplib.SMTPDataError as error:
-            raise _temporary_or_permanent(error.smtp_code, error.smtp_error, error) from None
+            _raise_permanent(error.smtp_code, error.smtp_error, error)
+            raise
 
     def check(self) -> None:
         """Connect and sign in, and send nothing.
@@ -146,8 +148,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _temporary_or_permanent(code: int, reason: bytes | str, error: Exception) -> Exception:
-    if code not in _PERMANENT or code in _NOT_SIGNED_IN:
-        return error
-    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    return Undeliverable(f"{code} {text}")
+def _raise_permanent(code: int, reason: bytes | str, error: Exception) -> None:
+    if code in _PERMANENT and code not in _NOT_SIGNED_IN:
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+        raise Undeliverable(f"{code} {text}") from error

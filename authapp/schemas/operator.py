@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
@@ -122,13 +124,21 @@ class ServiceState(Reply):
     emails_waiting = fields.Integer(
         required=True, attribute="waiting", metadata={"description": "10,000 at most are counted."}
     )
-    emails_dead = fields.Integer(required=True, attribute="dead", metadata={"description": "Those given up."})
+    emails_dead = fields.Integer(
+        required=True, attribute="dead", metadata={"description": "Those given up. 10,000 at most are counted."}
+    )
     oldest_due_at = Timestamp(required=True, allow_none=True, metadata={"description": "Of the emails."})
     unsealed_since = Timestamp(required=True, allow_none=True, metadata={"description": "Of the audit log."})
 
 
+class _Search(Text):
+    def _deserialize(self, *arguments: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(*arguments, **kwargs).strip()
+
+
 def _search(what: str) -> Text:
-    return Text(longest=lengths.EMAIL, metadata={"description": what, "examples": ["acme"]})
+    description = f"{what} Space around it is left out."
+    return _Search(longest=lengths.EMAIL, metadata={"description": description, "examples": ["acme"]})
 
 
 OperatedUserPage = page_of(OperatedUser, "OperatedUserPage")

@@ -71,6 +71,7 @@ def remove_factors_since(user_id: UUID, moment: datetime) -> None:
     since = select(TotpFactor.user_id).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at >= moment)
     if transaction.scalar(since) is not None:
         second_factors.remove(user_id)
+    operators.end_without_second_factor(user_id)
 
 
 def _delete(tables: tuple[Any, ...], user_id: UUID) -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.errors import ApiKeyNotAllowed, Forbidden, Unauthorized
-from authapp.db import transaction
-from authapp.models import Passkey
 from authapp.web.application import current_app
 
 RECENT = timedelta(minutes=5)
@@ -39,11 +35,6 @@ class EmailNotVerified(Forbidden):
 class OperatorOnly(Forbidden):
     code = "operator_only"
     detail = "Only an operator of this service may do this."
-
-
-class SecondFactorRequired(Forbidden):
-    code = "second_factor_required"
-    detail = "An operator needs a second factor. Set one up at /account, then sign in again."
 
 
 class ReauthenticationRequired(Unauthorized):
@@ -85,32 +76,30 @@ def require_may_sign_in(user: UserRecord) -> None:
 def require_recent(actor: Actor) -> None:
     """Pass if the caller has authenticated within `RECENT`, with the second factor if the account has one.
 
+    That of an operator may be a passkey: a password alone sets no other one up.
+
     Raises:
         ReauthenticationRequired: not so.
         ApiKeyNotAllowed: an API key, which does not authenticate again.
     """
     if actor.auth_time is None:
         raise ApiKeyNotAllowed
-    missing = needs_second_factor(actor.user, actor.amr)
+    missing = (actor.user.mfa_enabled or actor.user.is_operator) and SECOND_FACTOR not in actor.amr
     if missing or actor.auth_time + RECENT < clock.now():
         raise ReauthenticationRequired(second_factor_missing=missing)
 
 
 def require_as_operator(actor: Actor) -> None:
-    """Pass if the caller is an operator whose session has authenticated with a second factor.
+    """Pass if the caller is an operator whose session has authenticated with a second factor, which every one has.
 
     Raises:
         OperatorOnly: no operator.
-        SecondFactorRequired: the account has no second factor.
-        ReauthenticationRequired: it has one, and the session has not used it.
+        ReauthenticationRequired: the session has not used it.
     """
     if not actor.user.is_operator:
         raise OperatorOnly
-    if SECOND_FACTOR in actor.amr:
-        return
-    if actor.user.mfa_enabled or transaction.scalar(select(Passkey.id).where(Passkey.user_id == actor.id).limit(1)):
+    if SECOND_FACTOR not in actor.amr:
         raise ReauthenticationRequired(second_factor_missing=True)
-    raise SecondFactorRequired
 
 
 def require_verified(user: UserRecord) -> None:

@@ -24,6 +24,8 @@ DENIAL_WINDOW = timedelta(hours=1)
 _INSERT = insert(AuditEvent)
 _UNKNOWN = {"target_id": None, "user_id": None, "organization_id": None}
 _ORIGIN = ("session_id", "request_id", "ip_address", "user_agent")
+_BY_OPERATOR = {"by": "operator"}
+_OF_AN_OPERATOR = {"session_id": None, "ip_address": None, "user_agent": None}
 
 
 def record(
@@ -46,8 +48,8 @@ def record(
         details: what else to know. Never a secret.
     """
     _add_to_log(action, actor, organization_id)
-    event = _event(action, actor, target_id=target_id, user_id=user_id, organization_id=organization_id)
-    transaction.execute(_INSERT, {**event, "details": details})
+    known = {"target_id": target_id, "user_id": user_id, "organization_id": organization_id, "details": details}
+    transaction.execute(_INSERT, _event(action, actor, **known))
 
 
 def record_in_each(
@@ -69,7 +71,7 @@ def record_in_each(
     if not organization_ids:
         return
     _add_to_log(action, actor)
-    event = {**_event(action, actor, user_id=user_id), "details": details}
+    event = _event(action, actor, user_id=user_id, details=details)
     transaction.connection().execute(
         _INSERT,
         [{**event, **_new_id(), "organization_id": each, "target_id": target_id or each} for each in organization_ids],
@@ -116,8 +118,11 @@ def record_denial(
 
 
 def by_operator(actor: Actor | None) -> dict[str, Any]:
-    """The detail that marks what an operator has done by a route, where the actor is an account like any other."""
-    return {"by": "operator"} if actor else {}
+    """The detail that marks what an operator has done by a route, where the actor is an account like any other.
+
+    An event with it does not keep from where: others read it. The log lines of its `request_id` tell that.
+    """
+    return _BY_OPERATOR if actor else {}
 
 
 def _recent_denials(event: dict[str, Any]) -> int:
@@ -132,7 +137,8 @@ def _recent_denials(event: dict[str, Any]) -> int:
 
 
 def _event(action: AuditAction, actor: Actor | None, **known: Any) -> dict[str, Any]:
-    """The columns of an event: what is known of it, who did it and from where."""
+    """The columns of an event: what is known of it, who did it and, but for an operator, from where."""
+    is_by_operator = _BY_OPERATOR.items() <= known.get("details", {}).items()
     return {
         **known,
         **_new_id(),
@@ -141,6 +147,7 @@ def _event(action: AuditAction, actor: Actor | None, **known: Any) -> dict[str, 
         "actor_id": actor.id if actor else None,
         "session_id": actor.session_id if actor else None,
         **request_info()._asdict(),
+        **(_OF_AN_OPERATOR if is_by_operator else {}),
     }
 
 

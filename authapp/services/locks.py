@@ -6,6 +6,8 @@ so that no two requests deadlock: the account and its session, the organization,
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -17,16 +19,28 @@ from authapp.core.enums import Role
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Membership, Organization, Session, User
+from authapp.services import admission
 
 
-def lock_account(actor: Actor) -> None:
+class Authentication(NamedTuple):
+    """When and how a session has authenticated last."""
+
+    auth_time: datetime
+    amr: list[str]
+
+
+def lock_account(actor: Actor) -> Authentication:
     """Keep the caller's account active and its session live until the request's transaction ends.
+
+    Returns:
+        how the session has authenticated, as it stays until then.
 
     Raises:
         Stale: they have ended meanwhile. The request is run again, and its guard refuses it.
     """
     locked = transaction.execute(
-        select(User.id)
+        select(Session.authenticated_at, Session.amr)
+        .select_from(User)
         .join(Session, Session.user_id == User.id)
         .where(User.id == actor.id, User.is_active, User.deleted_at.is_(None))
         .where(Session.id == actor.session_id, Session.live_at(clock.now()))
@@ -34,10 +48,11 @@ def lock_account(actor: Actor) -> None:
     ).one_or_none()
     if locked is None:
         raise Stale("the session or the account has ended")
+    return Authentication._make(locked)
 
 
 def lock_as_operator(actor: Actor, user_id: UUID | None = None) -> UserRecord | None:
-    """Keep the caller an operator until the request's transaction ends, and another account as it is.
+    """Keep the caller an operator who has signed in recently until the transaction ends, and another account as it is.
 
     The accounts are locked in the order of their ids: two operators may change each other's at once.
 
@@ -49,14 +64,16 @@ def lock_as_operator(actor: Actor, user_id: UUID | None = None) -> UserRecord | 
         the other account, None where there is none that is not deleted.
 
     Raises:
-        Stale: the caller is no operator any more, or as `lock_account`.
+        OperatorOnly, ReauthenticationRequired: as the guard, of what is locked.
+        Stale: as `lock_account`.
     """
     both = select(*User.record()).where(User.id.in_({actor.id, user_id or actor.id}), User.deleted_at.is_(None))
     locked = transaction.execute(both.order_by(User.id).with_for_update(key_share=True)).all()
     found = {row.id: UserRecord._make(row) for row in locked}
-    if actor.id not in found or not found[actor.id].is_operator:
-        raise Stale("the caller is no longer an operator")
-    lock_account(actor)
+    auth_time, amr = lock_account(actor)
+    caller = Actor(id=actor.id, type=actor.type, account=found[actor.id], auth_time=auth_time, amr=tuple(amr))
+    admission.require_as_operator(caller)
+    admission.require_recent(caller)
     return found.get(user_id) if user_id else None
 
 

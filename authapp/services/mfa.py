@@ -16,6 +16,7 @@ from authapp.mail import notices
 from authapp.models import Passkey, RecoveryCode, TotpFactor, User
 from authapp.security import totp
 from authapp.services import audit, email_addresses, locks, second_factors, sessions
+from authapp.services.operator import operators
 from authapp.services.second_factors import Answer
 from authapp.web.application import current_app
 
@@ -122,6 +123,7 @@ def remove(actor: Actor, answer: Answer) -> None:
     _require_factor(actor)
     second_factors.check(actor, answer, tell_of_use=False)
     second_factors.remove(actor.id)
+    operators.end_without_second_factor(actor.id, actor)
     audit.record(AuditAction.MFA_DISABLED, actor, target_id=actor.id, user_id=actor.id)
     by_recovery_code = answer.recovery_code is not None
     notices.tell(actor.user.email, "mfa_disabled", always=actor.user.email_verified, by_recovery_code=by_recovery_code)
@@ -150,6 +152,7 @@ def reset(user: UserRecord) -> bool:
     if not user.mfa_enabled:
         return False
     second_factors.remove(user.id)
+    operators.end_without_second_factor(user.id)
     sessions.end_all(user.id, reason=EndReason.MFA_CHANGED)
     audit.record(AuditAction.MFA_RESET, None, target_id=user.id, user_id=user.id)
     notices.tell(user.email, "mfa_reset", always=user.email_verified)

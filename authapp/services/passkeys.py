@@ -20,6 +20,7 @@ from authapp.models import Passkey, PasskeyUser
 from authapp.security.authenticators import name_of
 from authapp.security.webauthn import InvalidPasskey, NewPasskey
 from authapp.services import audit, email_addresses, locks, mfa_challenges, passkey_challenges, ways_in
+from authapp.services.operator import operators
 from authapp.services.passkey_assertions import PasskeyNotFound
 from authapp.services.passkey_challenges import InvalidPasskeyChallenge
 from authapp.web.application import current_app
@@ -143,6 +144,7 @@ def remove(actor: Actor, passkey_id: UUID) -> None:
     if row is None:
         raise PasskeyNotFound
     ways_in.conclude_removal(actor)
+    operators.end_without_second_factor(actor.id, actor)
     _record(AuditAction.PASSKEY_REMOVED, actor, row)
     _tell(actor, "passkey_removed", row.name)
 

@@ -24,7 +24,7 @@ from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UnguardedRoute, View
 from authapp.web.openapi import API_PREFIX
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
-from tests.operators import grant, operator
+from tests.operators import operator
 
 
 def _table(name: str) -> list[dict[str, str]]:
@@ -140,7 +140,6 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
         "service_key": world.caller(world.service_key(*rights)),
         "service_key_of_other_rights": world.caller(world.service_key("decide")),
         "admin_signed_in_long_ago": signed_in_long_ago.caller,
-        "operator_without_second_factor": grant(world, world.person()).caller,
         "operator_who_has_not_used_it": has_not_used_factor.caller,
         "operator_signed_in_long_ago": operator_long_ago.caller,
         "operator": operator(world).caller,

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.account import alert, fill, open_account, status
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
-from tests.browser.operators import GRANT, Operator, open_operator
+from tests.browser.operators import Operator, open_operator
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -45,17 +45,6 @@ def test_whoever_is_no_operator_is_told_so_and_reads_nothing(new_page: NewPage, 
     require_accessible(account.page)
 
 
-def test_an_operator_without_a_second_factor_is_led_to_where_it_is_set_up(new_page: NewPage, site: Site) -> None:
-    account = open_account(new_page, site)
-    site.execute(GRANT, account.email)
-    account.page.goto("/operator")
-    expect(account.page.get_by_role("heading", name="Set up a second factor first")).to_be_visible()
-    account.page.set_viewport_size({"width": 320, "height": 640})
-    require_accessible(account.page)
-    account.page.get_by_role("link", name="Set up a second factor").click()
-    expect(account.section("Second factor")).to_be_visible()
-
-
 def test_without_a_session_the_console_leads_to_the_sign_in(new_page: NewPage) -> None:
     page = new_page("/operator#health")
     expect(page).to_have_url(re.compile(r"/sign-in#next="))
@@ -67,12 +56,12 @@ def test_an_account_is_found_and_its_page_shows_it(new_page: NewPage, site: Site
     operator = open_operator(new_page, site)
     users = operator.section("Accounts")
     users.get_by_label("Email or id").fill(founder["user"]["email"])
-    users.get_by_role("button", name="Filter").click()
+    users.get_by_role("button", name="Filter", exact=True).click()
     users.get_by_role("link", name="Grace Hopper").click()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Grace Hopper")
     expect(operator.section("Overview")).to_contain_text(f"{founder['user']['email']} (not verified)")
     operator.page.get_by_role("link", name="History").click()
-    expect(operator.row("An organization was created")).to_contain_text("The owner")
+    expect(operator.row("An organization was created")).to_contain_text(founder["user"]["email"])
     operator.page.get_by_role("navigation", name="Sections").get_by_role("link", name="Organizations").click()
     operator.section("Organizations").get_by_role("link", name="Acme Research").click()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Acme Research")
@@ -86,6 +75,47 @@ def test_a_search_without_hits_says_so_and_can_be_cleared(new_page: NewPage, sit
     expect(users.get_by_text("Nothing matches these filters.")).to_be_visible()
     users.get_by_role("button", name="Clear filters").click()
     expect(users.get_by_role("link").first).to_be_visible()
+
+
+def test_a_search_outlives_opening_an_account_and_going_back(new_page: NewPage, site: Site) -> None:
+    founder = founder_of(site)
+    operator = open_operator(new_page, site)
+    users = operator.section("Accounts")
+    users.get_by_label("State").select_option("active")
+    users.get_by_label("Email or id").fill(founder["user"]["email"])
+    users.get_by_role("button", name="Filter", exact=True).click()
+    expect(users.get_by_role("link")).to_have_text(["Grace Hopper"])
+    users.get_by_role("link").click()
+    operator.page.wait_for_url("**/operator/users/*")
+    operator.page.go_back()
+    expect(users.get_by_role("link")).to_have_text(["Grace Hopper"])
+    expect(users.get_by_label("Email or id")).to_have_value(founder["user"]["email"])
+    expect(users.get_by_label("State")).to_have_value("active")
+
+
+def test_the_history_of_an_account_is_said_in_words(new_page: NewPage, site: Site) -> None:
+    founder, email = founder_of(site), site.new_email()
+    site.call("POST", "/auth/login", {"email": founder["user"]["email"], "password": PASSWORD})
+    path = f"/organizations/{founder['organization']['id']}"
+    body = {"email": email, "role": "developer"}
+    site.call("POST", f"{path}/invitations", body, founder["access_token"])
+    token = site.link_for(email).partition("#token=")[2]
+    joined = site.register(email=email, invitation_token=token)["user"]
+    site.call("PATCH", f"{path}/members/{joined['id']}", {"role": "viewer"}, founder["access_token"])
+    operator = open_operator(new_page, site)
+    operator.open(f"/operator/users/{joined['id']}", "actions")
+    fill(operator.section("Actions"), "End sessions")
+    fill(operator.dialog, "End sessions")
+    expect(status(operator.section("Actions"))).to_have_text("Sessions ended: 1.")
+    operator.open(f"/operator/users/{joined['id']}", "history")
+    for title, about, actor in (
+        ("Joined an organization", "developer", email),
+        ("The role in an organization was changed", "developer → viewer", f"Account …{founder['user']['id'][-8:]}"),
+        ("Signed out", "Number: 1 · Reason: ended from elsewhere", "You"),
+    ):
+        row = operator.row(title)
+        expect(row.locator("[data-slot=about]")).to_have_text(about)
+        expect(row.locator("[data-slot=actor]")).to_have_text(actor)
 
 
 def test_names_are_shown_as_they_are(new_page: NewPage, site: Site) -> None:
@@ -110,6 +140,7 @@ def test_an_account_is_deactivated_once_its_email_is_typed_and_activated_again(n
     expect(status(actions)).to_have_text(f"{email} is inactive now. Organizations suspended with it: 1.")
     expect(operator.page.locator(".console-title").get_by_text("Inactive")).to_be_visible()
     assert operator.call("GET", path)["is_active"] is False
+    expect(actions.get_by_role("button", name="End sessions")).to_be_hidden()
     fill(actions, "Activate")
     fill(operator.dialog, "Activate")
     expect(status(actions)).to_contain_text("Organizations restored: 1")
@@ -220,7 +251,7 @@ def test_lists_are_paged(new_page: NewPage, site: Site) -> None:
     operator = open_operator(new_page, site)
     users = operator.section("Accounts")
     users.get_by_label("Email or id").fill("paged")
-    users.get_by_role("button", name="Filter").click()
+    users.get_by_role("button", name="Filter", exact=True).click()
     expect(users).to_have_attribute("aria-busy", "false")
     links = users.get_by_role("link")
     expect(links).to_have_count(25)

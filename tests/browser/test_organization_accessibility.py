@@ -56,7 +56,7 @@ def show_key(console: Console) -> None:
 
 def say_it_is_another_name(console: Console) -> None:
     press("danger", "Delete …", Name="another")(console)
-    fill(console.dialog, "Delete for good")
+    fill(console.dialog, "Delete")
 
 
 def filter_in_vain(console: Console) -> None:

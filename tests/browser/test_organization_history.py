@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,46 @@ def test_an_event_says_what_who_and_when_with_hostile_names_as_text(console: Con
     console.call("DELETE", f"/members/{grace['user']['id']}")
 
 
+def test_filters_are_in_the_address_and_outlive_a_reload_a_link_and_going_back(console: Console) -> None:
+    console.call("POST", "/api-keys", {"name": "one", "role": "viewer"})
+    console.open("history")
+    history = console.section("History")
+    rows = history.locator("tbody").get_by_role("row")
+    action, since = history.get_by_label("Action"), history.get_by_label("Since")
+    action.select_option("api_key.created")
+    since.fill("2001-02-03T04:05")
+    since.press("Enter")
+    expect(rows).to_have_count(1)
+    address = console.page.url
+    assert "#history?action=api_key.created&since=2001-02-0" in address
+    for come_back in (console.page.reload, lambda: (console.page.goto("/account"), console.page.go_back())):
+        come_back()
+        expect(rows).to_have_count(1)
+        expect(action).to_have_value("api_key.created")
+        expect(since).to_have_value("2001-02-03T04:05")
+    console.page.get_by_role("navigation", name="Sections").get_by_role("link", name="History").click()
+    expect(rows).to_have_count(2)  # its link is without filters
+    console.page.goto("about:blank")
+    console.page.goto(address.replace("api_key.created", "no.such.action"))
+    expect(rows).to_have_count(2)
+    expect(action).to_have_value("")
+    fill(history, "Clear filters")
+    assert console.page.url.endswith("#history")
+
+
+def test_what_was_changed_is_said_without_names_of_the_api(console: Console) -> None:
+    slug = f"new-{console.organization['id'][-12:]}"
+    console.call("PATCH", "", {"name": "Difference Engines", "slug": slug})
+    key = console.call("POST", "/api-keys", {"name": "one", "role": "viewer"})
+    console.call("POST", f"/api-keys/{key['id']}/rotate", {"overlap_seconds": 86400})
+    console.organization["slug"] = slug
+    console.open("history")
+    changed = console.row("An organization was changed").locator("[data-slot=about]")
+    expect(changed).to_have_text(f"Name: Difference Engines · Slug: {slug}")
+    rotated = console.row("An API key was given a new secret").locator("[data-slot=about]")
+    expect(rotated).to_have_text("one · Former secret works for: 24 hours")
+
+
 def test_the_history_is_shown_page_by_page(console: Console) -> None:
     console.site.execute(
         "INSERT INTO audit_events (id, created_at, action, organization_id, actor_type, actor_id, details) "
@@ -109,6 +150,7 @@ def test_name_and_slug_are_changed_and_the_address_follows(console: Console) -> 
     console.open("settings")
     settings = console.section("Settings")
     expect(settings.get_by_label("Name", exact=True)).to_have_value("Acme Research")
+    expect(settings.get_by_label("Slug")).to_have_accessible_description(re.compile("old one stop working"))
     slug = f"new-{console.organization['id'][-12:]}"
     fill(settings, "Save", Name=HOSTILE[0], Slug=slug)
     expect(status(settings)).to_have_text("Saved.")
@@ -137,7 +179,7 @@ def test_a_slug_that_cannot_be_had_is_said_beside_the_field(console: Console) ->
 
 def test_a_member_leaves_after_a_dialog_with_the_name(new_page: NewPage, site: Site) -> None:
     console = open_as(new_page, site, "developer", "danger")
-    fill(console.section("Leave or delete"), "Leave …")
+    fill(console.section("Leave"), "Leave …")
     expect(console.dialog).to_have_accessible_description("You lose access to “Acme Research” at once.")
     fill(console.dialog, "Leave")
     expect(console.page.get_by_role("heading", name="You have left “Acme Research”")).to_be_focused()
@@ -155,11 +197,12 @@ def test_an_organization_is_deleted_with_its_name_typed_and_a_recent_sign_in(con
     opener.click()
     typed = console.dialog.get_by_label("Name", exact=True)
     expect(typed).to_be_focused()
+    expect(console.dialog).to_have_accessible_description(re.compile(r"can undo that for 30 days\.$"))
     for wrong, said in {"": "Fill this in.", "acme research": "This is not the name."}.items():
-        fill(console.dialog, "Delete for good", Name=wrong)
+        fill(console.dialog, "Delete", Name=wrong)
         expect(typed).to_have_accessible_description(said)
     console.account.age()
-    fill(console.dialog, "Delete for good", Name=" Acme  Research")
+    fill(console.dialog, "Delete", Name=" Acme  Research")
     fill(console.page.get_by_role("dialog", name="Is it you?"), "Confirm", Password=PASSWORD)
     expect(console.page.get_by_role("heading", name="“Acme Research” is deleted")).to_be_focused()
     assert console.site.call("GET", "/organizations", token=console.account.token)["items"] == []

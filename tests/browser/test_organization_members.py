@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -22,8 +24,10 @@ def test_a_role_is_changed_after_a_dialog_that_names_the_member(new_page: NewPag
     expect(console.dialog).to_have_accessible_description(
         "Grace Hopper is developer and becomes viewer. A viewer sees what is in the organization, but changes nothing."
     )
+    expect(console.dialog.get_by_role("button", name="Change role")).to_have_class("primary")
     fill(console.dialog, "Cancel")
     expect(role).to_have_value("developer")
+    expect(role).to_be_focused()
     role.select_option("viewer")
     fill(console.dialog, "Change role")
     expect(status(console.section("Members"))).to_have_text("Grace Hopper is now viewer.")
@@ -61,6 +65,8 @@ def test_whoever_gives_up_the_admin_role_sees_the_page_of_a_member(new_page: New
     console.join("admin")
     console.open()
     console.page.get_by_label("Role of Ada Lovelace").select_option("developer")
+    expect(console.dialog).to_have_accessible_description(re.compile("^You will no longer be an admin, but developer"))
+    expect(console.dialog.get_by_role("button", name="Change role")).to_have_class("danger")
     fill(console.dialog, "Change role")
     expect(console.page.get_by_text("You are developer")).to_be_visible()
     expect(console.page.get_by_role("button", name="Invite")).to_have_count(0)
@@ -117,6 +123,9 @@ def test_many_members_are_shown_page_by_page_and_filtered_by_role(new_page: NewP
     expect(members.get_by_role("button", name="Show more")).to_be_hidden()
     members.get_by_label("Role", exact=True).select_option("admin")
     expect(rows).to_have_count(1)
+    console.page.reload()
+    expect(rows).to_have_count(1)
+    assert console.page.url.endswith("#members?role=admin")
     members.get_by_label("Role", exact=True).select_option("developer")
     expect(members.get_by_text("Nothing matches these filters.")).to_be_visible()
     fill(members, "Clear filters")
@@ -142,6 +151,7 @@ def test_somebody_is_invited_again_and_the_invitation_revoked(new_page: NewPage,
     first = site.link_for(email)
     fill(invitations, f"Send again: {email}")
     expect(status(invitations)).to_contain_text(f"Another invitation to {email} is on its way.")
+    expect(invitations.get_by_role("button", name=f"Send again: {email}")).to_be_focused()
     assert site.link_for(email, other_than=first)
     fill(invitations, f"Revoke: {email}")
     expect(console.dialog).to_have_accessible_description(f"The link in the email to {email} stops working.")
@@ -184,3 +194,17 @@ def test_many_invitations_are_shown_page_by_page(new_page: NewPage, site: Site) 
     expect(rows).to_have_count(25)
     fill(console.section("Invitations"), "Show more")
     expect(rows).to_have_count(30)
+
+
+def test_the_roles_are_translated_in_their_order_everywhere(new_page: NewPage, site: Site) -> None:
+    console = open_console(new_page, site, locale="de-DE")
+    console.join(email="mueller@example.com")
+    console.open()
+    roles = ["Admin", "Entwickler", "Leser"]
+    for choice in (console.page.get_by_label("Rolle", exact=True), console.page.get_by_label("Rolle von Ada Lovelace")):
+        expect(choice.get_by_role("option")).to_contain_text(roles)
+    expect(console.row("mueller@example.com").locator("[data-avatar]")).to_have_text("MU")
+    console.page.get_by_role("button", name="Einladen").click()
+    expect(console.dialog.get_by_role("option")).to_have_text(roles)
+    expect(console.dialog.get_by_label("Rolle")).to_have_value("viewer")
+    expect(console.page.locator(".about [data-fill=plan]")).to_have_text("Tarif: Free")

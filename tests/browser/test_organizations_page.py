@@ -83,13 +83,13 @@ def test_others_than_admins_see_the_members_and_can_leave_but_change_nothing(
 ) -> None:
     console = open_as(new_page, site, role, "settings")  # leads to the first section that there is
     contents = console.page.get_by_role("navigation", name="Sections")
-    assert contents.get_by_role("link").all_inner_texts() == ["Members", "Leave or delete"]
+    assert contents.get_by_role("link").all_inner_texts() == ["Members", "Leave"]
     members = console.section("Members")
     expect(members.locator("tbody").get_by_role("row")).to_have_count(2)
     expect(members.get_by_role("combobox").locator("visible=true")).to_have_count(1)  # the filter
-    assert members.get_by_role("button").locator("visible=true").all_inner_texts() == ["Filter", "Leave"]
-    contents.get_by_role("link", name="Leave or delete").click()
-    danger = console.section("Leave or delete")
+    assert members.get_by_role("button").locator("visible=true").all_inner_texts() == ["Leave"]
+    contents.get_by_role("link", name="Leave").click()
+    danger = console.section("Leave")
     expect(danger.get_by_role("button").locator("visible=true")).to_have_text(["Leave …"])
 
 

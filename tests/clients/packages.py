@@ -39,10 +39,6 @@ def make() -> None:
             _build(folder, name)
 
 
-def has_sources(folder: str) -> bool:
-    return any((CLIENTS / folder / "src").glob("**/*.ts*"))
-
-
 def npm(*arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     """Run npm in clients/."""
     return subprocess.run(
@@ -77,7 +73,7 @@ def _install() -> None:
 def _build(folder: str, name: str) -> None:
     stamp = INSTANCE / f"packages.{folder}.built"
     built = CLIENTS / folder / "dist" / "index.js"
-    if not has_sources(folder) or (built.exists() and _is_newer(stamp, _sources_until(folder))):
+    if built.exists() and _is_newer(stamp, _sources_until(folder)):
         return
     stamp.touch()
     done = npm("run", "build", "--workspace", name)

@@ -31,6 +31,7 @@ SIGNED_IN = {
     "/deployments": "Deployments",
     "/members": "Members",
     "/settings": "Settings",
+    "/organizations": "Choose an organization",
 }
 Open = Callable[..., Page]
 
@@ -48,6 +49,10 @@ class Example:
 
     def token_of(self, email: str) -> str:
         return str(self.site.call("POST", "/auth/login", {"email": email, "password": PASSWORD})["access_token"])
+
+    def suspend(self, organization: str) -> None:
+        statement = "UPDATE organizations SET suspended_at = now(), suspension_reason = 'operator' WHERE id = %s"
+        self.site.execute(statement, organization)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +124,8 @@ def test_the_example_leads_from_registration_to_a_page_that_is_not_for_the_role(
     developer = open_page(site.link_for(grace))
     expect_page(developer, "Join Acme Research")
     assert developer.url == f"{example.address}/invitation"  # neither the address nor the history has the token
-    submit(developer, "Join", Email=grace, Password=PASSWORD)
+    expect(developer.get_by_label("Email", exact=True)).to_have_value(grace)
+    submit(developer, "Join", Password=PASSWORD)
     expect_page(developer, "Overview")
     go(developer, "Deployments")
     expect_page(developer, "Deployments")
@@ -155,6 +161,137 @@ def test_changing_the_organization_changes_what_is_shown(example: Example, open_
     expect(page.get_by_label("Organization").locator("option:checked")).to_have_text("Northwind")
 
 
+def test_the_list_says_why_an_organization_does_not_open(example: Example, open_page: Open) -> None:
+    site, ada = example.site, example.site.new_email()
+    token = site.register(email=ada, organization_name="Acme Research")["access_token"]
+    acme = example.organization_of(token)
+    site.call("POST", "/organizations", {"name": "Northwind"}, token)
+    page = open_page()
+    sign_in(page, ada)
+    page.get_by_role("button", name="Acme Research").click()
+    expect_page(page, "Overview")
+
+    example.suspend(acme)
+    page.reload()  # the one that is remembered
+    entry = page.get_by_role("listitem").filter(has_text="Acme Research")
+    expect_page(page, "Choose an organization")
+    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
+    require_accessible(page)
+    page.get_by_role("button", name="Northwind").click()
+    expect_page(page, "Overview")
+
+    go(page, "Create another organization")
+    expect_page(page, "Choose an organization")
+    expect(entry.get_by_role("alert")).to_have_count(0)
+    entry.get_by_role("button").click()
+    expect(entry.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
+    submit(page, "Create organization", New_organization="Initech")
+    expect_page(page, "Overview")
+    assert page.url == f"{example.address}/"
+    expect(page.locator(".page-header")).to_contain_text("Initech")
+
+
+def test_the_only_organization_is_suspended_and_the_list_says_so(example: Example, open_page: Open) -> None:
+    site, ada = example.site, example.site.new_email()
+    token = site.register(email=ada, organization_name="Acme Research")["access_token"]
+    example.suspend(example.organization_of(token))
+    page = open_page("/members")
+    sign_in(page, ada)
+    expect_page(page, "Choose an organization")
+    expect(page.get_by_role("alert")).to_have_text("This organization is suspended. Ask the operator of this service.")
+
+
+def test_an_invitation_is_kept_until_it_is_declined(example: Example, open_page: Open) -> None:
+    grace = example.site.new_email()
+    token = example.site.invite(grace)
+    page = open_page(f"/invitation#token={token}")
+    expect_page(page, "Join Acme Research")
+    page.reload()
+    expect_page(page, "Join Acme Research")
+    assert page.url == f"{example.address}/invitation"
+    expect(page.get_by_label("Email", exact=True)).to_have_value(grace)
+    expect(page.get_by_label("Email", exact=True)).not_to_be_editable()
+    submit(page, "Join", Password="secret12")
+    expect(page.get_by_role("alert")).to_contain_text("This password is easy to guess")
+
+    page.get_by_role("button", name="Decline").click()
+    expect_page(page, "Decline to join Acme Research?")
+    require_accessible(page)
+    page.get_by_role("button", name="Decline").click()
+    expect_page(page, "Invitation declined")
+    page.reload()
+    expect_page(page, "Invitation")  # nothing is kept, and nothing is sent
+    expect(page.get_by_role("alert")).to_have_count(0)
+    submit(page, "Show the invitation", Token=token)
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    expect(page.get_by_role("link", name="To the overview")).to_be_visible()
+
+
+def test_a_token_that_is_pasted_opens_the_invitation_which_is_accepted_once(example: Example, open_page: Open) -> None:
+    site, grace = example.site, example.site.new_email()
+    site.register(email=grace)
+    page = open_page("/invitation")
+    expect_page(page, "Invitation")
+    require_accessible(page)
+    submit(page, "Show the invitation", Token=f" {site.invite(grace)} ")
+    expect_page(page, "Join Acme Research")
+    page.get_by_role("button", name="I have an account").click()
+    sign_in(page, grace)
+    page.get_by_role("button", name="Join").click()
+    expect_page(page, "Overview")
+    page.goto("/invitation")
+    expect_page(page, "Invitation")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_admins_see_whom_they_have_invited_and_send_again_or_revoke(example: Example, open_page: Open) -> None:
+    site, ada, grace = example.site, example.site.new_email(), example.site.new_email()
+    session = site.register(email=ada, organization_name="Acme Research")
+    organization, token = session["organization"], session["access_token"]
+    path = f"/organizations/{organization['id']}/invitations"
+    for _ in range(11):
+        site.call("POST", path, {"email": site.new_email(), "role": "viewer"}, token)
+    page = open_page("/members")
+    sign_in(page, ada)
+    rows = page.get_by_role("listitem")
+    expect(rows).to_have_count(10)
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(11)
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+    submit(page, "Invite", Email=grace)
+    expect(rows).to_have_count(12)
+    row, first = rows.filter(has_text=grace), site.link_for(grace)
+    require_accessible(page)
+    submit(page, "Invite", Email=grace)
+    expect(page.get_by_text("This address has a pending invitation.")).to_be_visible()
+    row.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("status").filter(has_text=f"{grace} gets another email")).to_be_visible()
+    assert site.link_for(grace, other_than=first) != first
+    row.get_by_role("button", name="Revoke").click()
+    expect(row).to_have_count(0)
+    expect(page.get_by_role("heading", name="Not answered yet")).to_be_focused()
+    statuses = {one["email"]: one["status"] for one in site.call("GET", path, token=token)["items"]}
+    assert statuses[grace] == "revoked"
+
+    page.get_by_role("link", name="API keys and history").click()
+    page.wait_for_url(f"{site.url}/organizations/{organization['slug']}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Acme Research")
+
+
+def test_escape_closes_the_menu_of_a_phone_and_the_focus_is_on_its_button(example: Example, open_page: Open) -> None:
+    ada = example.site.new_email()
+    example.site.register(email=ada, organization_name="Acme Research")
+    page = open_page()
+    sign_in(page, ada)
+    menu = page.get_by_role("button", name="Menu")
+    menu.click()
+    page.get_by_role("link", name="Experiments", exact=True).focus()
+    page.keyboard.press("Escape")
+    expect(menu).to_have_attribute("aria-expanded", "false")
+    expect(menu).to_be_focused()
+
+
 def test_deleting_an_organization_asks_for_the_password_and_then_repeats_the_call(
     example: Example, open_page: Open
 ) -> None:
@@ -174,7 +311,7 @@ def test_deleting_an_organization_asks_for_the_password_and_then_repeats_the_cal
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     require_accessible(page)
     dialog.get_by_role("button", name="Confirm").click()
-    expect_page(page, "Choose an organization")
+    expect_page(page, "Create an organization")
     assert site.call("GET", "/organizations", token=token)["items"] == []
 
 
@@ -203,6 +340,7 @@ def test_every_page_of_the_example_is_accessible_on_a_phone(example: Example, op
         expect_page(page, title)
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
         require_accessible(page)
+    page.goto("/")
     page.get_by_role("button", name="Menu").click()
     require_accessible(page)
 
@@ -239,12 +377,15 @@ def test_registering_at_the_hosted_pages_leads_back_as_well(example: Example, op
         "javascript:location='{address}'",
         "https://evil.example/{address}",
         "{other}/",
+        "filesystem:{address}/temporary/0b0c0d0e",
+        "{with_user}/",
     ],
 )
 def test_the_hosted_sign_in_leads_to_no_other_origin(example: Example, open_page: Open, wanted: str) -> None:
     other = example.address.replace("http:", "https:")  # another scheme is another origin
     ada = example.site.register()["user"]["email"]
-    address = wanted.format(address=example.address, other=other)
+    with_user = example.address.replace("//", "//evil@")
+    address = wanted.format(address=example.address, other=other, with_user=with_user)
     page = open_page(f"{example.site.url}/sign-in#next={quote(address, safe='')}")
     sign_in(page, ada)
     page.wait_for_url(f"{example.site.url}/account")

@@ -354,13 +354,17 @@ def test_a_server_that_hangs_is_left(
     assert (email.state, "timed out" in email.last_error) == ("waiting", True)
 
 
-@pytest.mark.parametrize("command", ["RCPT", "DATA"])
-def test_an_email_that_the_server_refuses_for_good_is_dead_at_once(
+ERRORS = {"RCPT": "SMTPRecipientsRefused", "DATA": "SMTPDataError"}
+QUOTED = "Refused: http://localhost/invitation#token=inv_secret"
+
+
+@pytest.mark.parametrize("command", ERRORS)
+def test_an_email_that_the_server_refuses_for_good_is_dead_at_once_and_what_it_quotes_is_not_stored(
     world: World, connected: Connected, command: str
 ) -> None:
-    _, app = connected("smtp", **{command: "550 No such user"})
+    _, app = connected("smtp", **{command: f"550 {QUOTED}"})
     email = attempt(world, app)
-    assert (email.state, email.last_error, email.attempts) == ("dead", "550 No such user", 1)
+    assert (email.state, email.last_error, email.attempts) == ("dead", f"{ERRORS[command]} 550", 1)
 
 
 def test_an_error_of_the_sender_leaves_the_email_waiting(world: World, connected: Connected) -> None:
@@ -380,7 +384,7 @@ def test_an_email_that_ends_its_worker_every_time_is_given_up(world: World) -> N
 def test_an_email_that_the_server_may_accept_later_is_tried_six_times(
     world: World, connected: Connected, time: FrozenClock, command: str
 ) -> None:
-    server, app = connected("smtp", **{command: "451 Try later"})
+    server, app = connected("smtp", **{command: f"451 {QUOTED}"})
     post(world, GRACE)
     for seconds in (30, 120, 600, 3600, 21600):
         assert deliver(app) == 1
@@ -389,7 +393,7 @@ def test_an_email_that_the_server_may_accept_later_is_tried_six_times(
         time.advance(seconds=1)
     assert deliver(app) == 1
     [email] = outbox_rows(world)
-    assert (email.state, email.attempts, "Try later" in email.last_error) == ("dead", 6, True)
+    assert (email.state, email.attempts, email.last_error) == ("dead", 6, f"{ERRORS[command]} 451")
     assert len({email["Message-ID"] for email in server.emails()}) == (command == "DATA")
 
 

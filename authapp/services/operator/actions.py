@@ -1,4 +1,4 @@
-"""What an operator changes by a route. Each locks first, so that no operator changes anything who is one no more."""
+"""What an operator changes by a route. Each locks first, and checks then what the guard has checked."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from uuid import UUID
 
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.errors import Conflict, NotFound
-from authapp.mail import unsent
 from authapp.services import accounts, locks
-from authapp.services.operator import organizations, suspension
+from authapp.services.operator import emails, organizations, suspension
 from authapp.services.operator.accounts import UserNotFound
 
 
@@ -42,7 +41,7 @@ def deactivate(actor: Actor, user_id: UUID) -> Deactivated:
     Raises:
         OwnAccount: it is the caller's.
         UserNotFound: there is none.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     if user_id == actor.id:
         raise OwnAccount
@@ -54,7 +53,7 @@ def activate(actor: Actor, user_id: UUID) -> Activated:
 
     Raises:
         UserNotFound: there is none.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     restored = accounts.activate(_lock(actor, user_id), actor)
     return Activated(len(restored), len(suspension.still_suspended(user_id)))
@@ -65,7 +64,7 @@ def end_sessions(actor: Actor, user_id: UUID) -> int:
 
     Raises:
         UserNotFound: there is none.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     return accounts.end_sessions(_lock(actor, user_id), actor)
 
@@ -75,7 +74,7 @@ def suspend(actor: Actor, organization_id: UUID) -> None:
 
     Raises:
         OrganizationNotFound: there is none, or it is deleted.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     locks.lock_as_operator(actor)
     organizations.require(organization_id)
@@ -88,7 +87,7 @@ def restore(actor: Actor, organization_id: UUID) -> None:
     Raises:
         OrganizationNotFound: there is none, or it is deleted.
         LastAdmin: it has no active admin.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     locks.lock_as_operator(actor)
     organizations.require(organization_id)
@@ -100,10 +99,10 @@ def retry_email(actor: Actor, message_id: UUID) -> None:
 
     Raises:
         EmailNotFound: there is none.
-        Stale: as `locks.lock_as_operator`.
+        OperatorOnly, ReauthenticationRequired, Stale: as `locks.lock_as_operator`.
     """
     locks.lock_as_operator(actor)
-    if not unsent.retry(message_id):
+    if not emails.retry(message_id, actor):
         raise EmailNotFound
 
 

@@ -79,7 +79,7 @@ def _matches(search: str) -> ColumnElement[bool]:
         return Organization.id == organization_id
     as_slug = "-".join(search.lower().split())
     in_name = func.strpos(Organization.name, search) > 0
-    return or_(func.strpos(Organization.slug, as_slug) > 0, in_name) if as_slug else in_name
+    return or_(func.strpos(Organization.slug, as_slug) > 0, in_name)
 
 
 def show(organization_id: UUID) -> Row[Any]:

@@ -92,6 +92,11 @@ export function factor(typed = "") {
   return /^\d{0,10}$/.test(code) ? { code } : { recovery_code: code };
 }
 
+/** @param {HTMLSelectElement} choice to what it is at first */
+function resetChoice(choice) {
+  choice.selectedIndex = Math.max(0, [...choice.options].findIndex((option) => option.defaultSelected));
+}
+
 /**
  * Show a dialog, with its form as new. `data-close` closes it.
  * @param {HTMLDialogElement} dialog
@@ -100,7 +105,7 @@ export function openDialog(dialog) {
   dialog.returnValue = "";
   for (const form of dialog.querySelectorAll("form")) {
     for (const input of form.querySelectorAll("input:not([name=username])")) input.value = "";
-    for (const choice of form.querySelectorAll("select")) choice.selectedIndex = 0;
+    for (const choice of form.querySelectorAll("select")) resetChoice(choice);
     clearErrors(form);
   }
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();

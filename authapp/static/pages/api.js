@@ -2,8 +2,15 @@
 // no script can read.
 /** @type {string | null} */
 let accessToken = null;
+/** @type {string | null} the account whose page this is */
+let account = null;
 /** @type {Promise<object | null> | null} */
 let refreshing = null;
+// What the tabs of this origin tell each other, hosted pages and front ends that use @authapp/client.
+const tabs = new BroadcastChannel(`authapp ${location.origin}`);
+tabs.onmessage = ({ data }) => {
+  if (data.type === "signed_out" && account) reload();
+};
 
 /** An answer from 400 up (RFC 9457), or no answer: `code` is "network". */
 export class Problem extends Error {
@@ -36,29 +43,41 @@ export async function call(method, path, body) {
 }
 
 /**
- * Call the API as the account that is signed in. An access token that has expired is replaced once.
+ * Call the API as the account that is signed in. An access token that has expired is replaced once; where that ends
+ * with another account, or none, the page is loaded again and the call never sent as another.
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
  */
 export async function callSignedIn(method, path, body) {
-  if (!accessToken) await refresh();
+  if (!accessToken) await renew();
   try {
     return await send(method, path, body, accessToken);
   } catch (problem) {
     if (problem.code !== "expired_token") throw problem;
-    await refresh();
+    await renew();
     return send(method, path, body, accessToken);
   }
 }
 
+async function renew() {
+  if (!(await refresh()) && account) await reload();
+}
+
+/** Load the page again, for whoever is signed in now. What waits for it stays busy. */
+function reload() {
+  location.reload();
+  return new Promise(() => {});
+}
+
 /**
- * Use the refresh cookie. Callers at the same time share one request.
+ * Use the refresh cookie. Callers at the same time share one request. The cookie may be of another account by now, that
+ * has signed in in another tab: the page is loaded again.
  * @returns {Promise<any>} the session, null where nobody is signed in
  */
 export function refresh() {
   refreshing ??= send("POST", "/auth/refresh", undefined, null)
-    .then(keep)
+    .then((session) => (account && session.user.id !== account ? reload() : keep(session)))
     .catch((problem) => {
       if (problem.status !== 401) throw problem;
       accessToken = null;
@@ -74,15 +93,18 @@ export function refresh() {
  */
 export function keep(session) {
   accessToken = session.access_token;
+  account = session.user.id;
   return session;
 }
 
-/** End the session of the refresh cookie. */
+/** End the session of the refresh cookie, and tell the other tabs. */
 export async function signOut() {
   accessToken = null;
+  account = null;
   await call("POST", "/auth/logout").catch((problem) => {
     if (problem.status !== 401) throw problem; // it had ended
   });
+  tabs.postMessage({ type: "signed_out" });
 }
 
 /**

@@ -12,12 +12,23 @@ export function showAvatar(avatar, id, name) {
 }
 
 /**
- * The first characters of the first and the last word.
+ * The first characters of the first and the last word; of an email, its first two.
  * @param {string} name
  */
 function initials(name) {
-  const words = name.split(/[\s@._-]+/).map((word) => word.match(/[\p{L}\p{N}]/u)?.[0]).filter(Boolean);
-  return [words[0], words.length > 1 ? words.at(-1) : ""].join("").toLocaleUpperCase() || "?";
+  const isEmail = /^[^\s@]+@[^\s@]+$/.test(name);
+  return (isEmail ? charactersOf(name.split("@")[0]).slice(0, 2).join("") : ofWords(name)).toLocaleUpperCase() || "?";
+}
+
+/** @param {string} name */
+function ofWords(name) {
+  const first = name.split(/[\s@._-]+/).map((word) => charactersOf(word)[0]).filter(Boolean);
+  return [first[0], first.length > 1 ? first.at(-1) : ""].join("");
+}
+
+/** @param {string} word */
+function charactersOf(word) {
+  return word.match(/[\p{L}\p{N}]/gu) ?? [];
 }
 
 /**

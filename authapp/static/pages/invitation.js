@@ -36,14 +36,16 @@ function choosePanel(user) {
 }
 
 async function accept() {
-  await callSignedIn("POST", "/invitations/accept", { token });
-  finish();
+  finish(await callSignedIn("POST", "/invitations/accept", { token }));
 }
 
-function finish() {
+/** @param {{ slug: string }} joined the organization */
+function finish({ slug }) {
   sessionStorage.removeItem(KEPT);
   const { organization, role } = invitation;
   fill("joined", text("joined", { organization: organization.name, role: text(role) }));
+  const onward = $("[data-organization]"); // where there is no front end
+  if (onward) onward.href = `/organizations/${slug}`;
   showPanel("done");
 }
 
@@ -61,7 +63,7 @@ onSubmit(form.register, async (values) => {
   try {
     const session = keep(await call("POST", "/auth/register", { ...values, invitation_token: token }));
     showUser(session.user);
-    finish();
+    finish(session.organization);
   } catch (problem) {
     if (problem.code !== "email_taken") throw problem;
     showPanel("password");

@@ -16,8 +16,8 @@ export function nextPage() {
  * @param {string} wanted
  */
 function isAllowed(url, wanted) {
-  if (url.origin === location.origin) return wanted.startsWith("/");
-  return FRONT_ENDS.includes(url.origin) && url.protocol !== "blob:"; // which has the origin of the address in it
+  if (!["http:", "https:"].includes(url.protocol) || url.username || url.password) return false; // blob: has an origin
+  return url.origin === location.origin ? wanted.startsWith("/") : FRONT_ENDS.includes(url.origin);
 }
 
 /**

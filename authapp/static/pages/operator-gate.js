@@ -4,7 +4,6 @@ import { openConsole } from "./console.js";
 /** @type {Record<string, string>} the panel to show, by the code of a problem */
 const PANELS = {
   operator_only: "no-operator",
-  second_factor_required: "no-factor",
   user_not_found: "unknown",
   organization_not_found: "unknown",
   validation_failed: "unknown",

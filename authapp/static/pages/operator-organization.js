@@ -7,7 +7,7 @@ import { bindActs, day, fillIdentity, moment, showActs, showStates, showSubject 
 import { fill } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
-import { text } from "./text.js";
+import { text, titled } from "./text.js";
 import { bindViews } from "./views.js";
 
 const PATH = `/operator/organizations/${idOfAddress()}`;
@@ -23,7 +23,7 @@ async function read() {
   showSubject({ id, name, about: slug });
   showStates(document, { suspended: isSuspended, deleted: isDeleted });
   fill("state", stateOf());
-  fill("plan", subscription.plan);
+  fill("plan", titled(subscription.plan));
   fill("seats", subscription.seats === null ? text("unlimited") : String(subscription.seats));
   for (const number of ["members", "invitations"]) fill(number, String(organization[number]));
   fill("active-admins", String(organization.active_admins));

@@ -1,6 +1,7 @@
 // An account, for an operator: its numbers, organizations, history, and what may be done to it.
 import { callAccount } from "./account-call.js";
 import { user as me } from "./account-user.js";
+import { fillEvent } from "./audit-event.js";
 import { nameOf } from "./avatar.js";
 import { confirmNamed, confirmTyped } from "./confirm.js";
 import { idOfAddress, openForOperators } from "./operator-gate.js";
@@ -8,8 +9,7 @@ import { bindActs, fillIdentity, moment, showActs, showStates, showSubject, yesO
 import { fill } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
-import { actionSentence, text } from "./text.js";
-import { deviceName } from "./user-agent.js";
+import { text } from "./text.js";
 import { bindViews } from "./views.js";
 
 const PATH = `/operator/users/${idOfAddress()}`;
@@ -31,7 +31,7 @@ async function read() {
   fill("created", moment(account.created_at));
   fill("id", account.id);
   const isOther = account.id !== me().id;
-  showActs({ "end-sessions": true, deactivate: account.is_active && isOther, activate: !account.is_active });
+  showActs({ "end-sessions": account.is_active, deactivate: account.is_active && isOther, activate: !account.is_active });
 }
 
 /**
@@ -72,20 +72,16 @@ function fillOrganization(row, { id, name, slug, role, suspended_at }) {
  * @param {HTMLElement} row
  * @param {any} event
  */
-function fillEvent(row, event) {
-  const origin = [event.user_agent && deviceName(event.user_agent), event.ip_address];
-  fillSlot(row, "title", actionSentence(event.action));
-  fillSlot(row, "about", Object.entries(event.details).map(([key, value]) => `${key}: ${value}`).join(" · "));
-  fillSlot(row, "actor", actorOf(event));
-  fillSlot(row, "origin", origin.filter(Boolean).join(" · "));
-  fillSlot(row, "time", moment(event.created_at));
+function showEvent(row, event) {
+  fillEvent(row, event, actorOf(event));
 }
 
 /** @param {any} event */
 function actorOf({ actor_id, actor_type, details }) {
   if (!actor_id) return text("actor_none");
+  if (actor_id === me().id) return text("actor_you");
   if (details.by === "operator") return text("actor_operator");
-  return actor_id === account.id ? text("actor_owner") : text(`by_${actor_type}`, { id: actor_id.slice(-8) });
+  return actor_id === account.id ? account.email : text(`by_${actor_type}`, { id: actor_id.slice(-8) });
 }
 
 await openForOperators(async () => {
@@ -98,7 +94,7 @@ await openForOperators(async () => {
   await bindViews({
     overview: () => undefined,
     organizations: pagedTable(document.querySelector("#organizations"), `${PATH}/organizations`, fillOrganization).open,
-    history: pagedTable(document.querySelector("#history"), `${PATH}/audit-events`, fillEvent).open,
+    history: pagedTable(document.querySelector("#history"), `${PATH}/audit-events`, showEvent).open,
     actions: () => undefined,
   });
 });

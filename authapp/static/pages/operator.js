@@ -6,7 +6,7 @@ import { startOutbox } from "./operator-outbox.js";
 import { day, fillIdentity, showStates } from "./operator-parts.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
-import { text } from "./text.js";
+import { text, titled } from "./text.js";
 import { bindViews } from "./views.js";
 
 /**
@@ -31,7 +31,7 @@ function fillOrganization(row, organization) {
   const { id, name, slug: about } = organization;
   fillIdentity(row, { id, name, about, href: `/operator/organizations/${id}` });
   showStates(row, { suspended: Boolean(organization.suspended_at), deleted: Boolean(organization.deleted_at) });
-  fillSlot(row, "plan", organization.subscription.plan);
+  fillSlot(row, "plan", titled(organization.subscription.plan));
   fillSlot(row, "created", day(organization.created_at));
 }
 

@@ -11,7 +11,7 @@ dialog.querySelector("[data-save]").addEventListener("click", () => {
   saveFile(`${organization().slug}.env`, `AUTHAPP_API_KEY=${secret.textContent}\n`);
 });
 dialog.querySelector("[data-saved]").addEventListener("click", () => dialog.close());
-dialog.addEventListener("cancel", (event) => event.preventDefault()); // Escape: the key would be lost
+dialog.addEventListener("cancel", (event) => event.preventDefault()); // Escape, once, without `closedby`
 
 /**
  * Show a key until its owner has it.

@@ -1,7 +1,7 @@
 // The organization of this console, and what the page shows of it everywhere.
 import { showAvatar } from "./avatar.js";
 import { fill } from "./page.js";
-import { text } from "./text.js";
+import { text, titled } from "./text.js";
 
 /** @type {any} */
 let known = null;
@@ -21,7 +21,8 @@ export function isAdmin() {
 }
 
 /**
- * Keep the organization, and show it. What only an admin may do is `data-admin`.
+ * Keep the organization, and show it. What only an admin may do is `data-admin`, what others see
+ * in its place `data-no-admin`.
  * @param {any} found
  */
 export function keepOrganization(found) {
@@ -32,11 +33,12 @@ export function keepOrganization(found) {
   showAvatar(document.querySelector("[data-organization-avatar]"), found.id, found.name);
   document.title = document.title.replace(/^.*(?= · )/s, () => found.name);
   for (const part of document.querySelectorAll("[data-admin]")) part.hidden = !isAdmin();
+  for (const part of document.querySelectorAll("[data-no-admin]")) part.hidden = isAdmin();
 }
 
 /** @param {{ plan: string, status: string, seats: number | null }} subscription */
 function planOf({ plan, status, seats }) {
-  const known = [text("plan", { plan }), status !== "active" && text(`subscription_${status}`), seats && text("seats", { seats })];
+  const known = [text("plan", { plan: titled(plan) }), status !== "active" && text(`subscription_${status}`), seats && text("seats", { seats })];
   return known.filter(Boolean).join(" · ");
 }
 

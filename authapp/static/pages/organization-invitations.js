@@ -26,29 +26,41 @@ const askToRevoke = confirmNamed(document.querySelector("#revoke-invitation"), s
  * @param {any} invitation
  */
 function fillRow(row, invitation) {
-  const { id, email, role, expires_at, created_at } = invitation;
-  const state = invitation.status;
-  const isPending = state === "pending";
+  const { id, email, role, created_at } = invitation;
   showAvatar(row.querySelector("[data-avatar]"), id, email);
   fillSlot(row, "title", email);
   fillSlot(row, "about", text("invited_at", { time: readableTime(created_at, DATE) }));
   fillSlot(row, "role", text(role));
-  fillSlot(row, "status", text(`invitation_${state}`));
-  row.querySelector("[data-slot=status]").className = `badge ${KINDS[state] ?? "calm"}`;
-  fillSlot(row, "expires", isPending ? readableTime(expires_at) : "");
-  const resending = row.querySelector("[data-resend]");
-  resending.hidden = !isPending && state !== "expired";
-  onSave(resending, () => resend(invitation), status);
-  const revocation = row.querySelector("[data-revoke]");
-  revocation.hidden = !isPending;
-  revocation.addEventListener("click", () => askToRevoke(invitation, text("revoke_invitation_lead", { email })));
+  showState(row, invitation);
+  onSave(row.querySelector("[data-resend]"), () => resend(row, invitation), status);
+  row.querySelector("[data-revoke]").addEventListener("click", () => {
+    askToRevoke(invitation, text("revoke_invitation_lead", { email }));
+  });
   for (const button of row.querySelectorAll("button")) button.ariaLabel = `${button.textContent}: ${email}`;
 }
 
-/** @param {any} invitation */
-async function resend({ id, email }) {
-  await callAccount("POST", `${path()}/invitations/${id}/resend`);
-  return reopened("invitation_resent", email);
+/**
+ * @param {HTMLElement} row
+ * @param {any} invitation
+ */
+function showState(row, invitation) {
+  const state = invitation.status;
+  const isPending = state === "pending";
+  fillSlot(row, "status", text(`invitation_${state}`));
+  row.querySelector("[data-slot=status]").className = `badge ${KINDS[state] ?? "calm"}`;
+  fillSlot(row, "expires", isPending ? readableTime(invitation.expires_at) : "");
+  row.querySelector("[data-resend]").hidden = !isPending && state !== "expired";
+  row.querySelector("[data-revoke]").hidden = !isPending;
+}
+
+/**
+ * Send it again. The row stays, so that its button keeps the focus.
+ * @param {HTMLElement} row
+ * @param {any} invitation
+ */
+async function resend(row, { id, email }) {
+  showState(row, await callAccount("POST", `${path()}/invitations/${id}/resend`));
+  return text("invitation_resent", { email });
 }
 
 /**

@@ -73,8 +73,12 @@ function bindRole(row, member, name) {
   select.addEventListener("change", () => {
     const role = select.value;
     const names = { name, before: text(member.role), after: text(role), means: text(`${role}_means`) };
-    askForRole({ row, member, role }, text("change_role_lead", names));
-    roleDialog.addEventListener("close", () => (select.value = member.role), { once: true });
+    askForRole({ row, member, role }, text(isMe(member) ? "change_own_role_lead" : "change_role_lead", names));
+    roleDialog.querySelector("[type=submit]").className = isMe(member) ? "danger" : "primary";
+    roleDialog.addEventListener("close", () => {
+      select.value = member.role;
+      select.focus();
+    }, { once: true });
   });
 }
 

@@ -7,7 +7,7 @@ import { onSubmit } from "./form.js";
 import { leave } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
-import { text } from "./text.js";
+import { text, titled } from "./text.js";
 
 const dialog = document.querySelector("#create-organization");
 
@@ -20,7 +20,7 @@ function fillRow(row, { id, name, slug, role, subscription }) {
   fillSlot(row, "title", name);
   fillSlot(row, "about", slug);
   fillSlot(row, "role", text(role));
-  fillSlot(row, "plan", subscription.plan);
+  fillSlot(row, "plan", titled(subscription.plan));
   row.querySelector("a").href = `/organizations/${slug}`;
 }
 

@@ -1,9 +1,10 @@
 // A table of a list of the API (`table`, `filters` and `empty` of console_parts.html): paged, filtered, or empty.
 //
 //   const table = pagedTable(section, `/organizations/${id}/members`, fillRow);
-//   await table.open();       // reads the first page; an error is shown below the table, with a button to try again
+//   await table.open();       // reads the first page, with the filters of the address; an error is shown below the table, with a button to try again
 //   table.remove(row);        // the focus moves to the next row
 import { Problem } from "./api.js";
+import { bindFilters, parametersOf, restoreFilters } from "./filters.js";
 import { showProblem } from "./form.js";
 import { pagedList } from "./paged-list.js";
 
@@ -21,6 +22,11 @@ export function pagedTable(section, path, fillRow) {
   const load = pagedList(section, path, fillRow, { size: SIZE, query, onRows: show });
 
   async function open() {
+    if (filters) restoreFilters(filters);
+    await read();
+  }
+
+  async function read() {
     section.ariaBusy = "true";
     try {
       await load();
@@ -52,37 +58,6 @@ export function pagedTable(section, path, fillRow) {
     (next?.querySelector("[tabindex]") ?? $("h2")).focus();
   }
 
-  if (filters) bindFilters(filters, open);
+  if (filters) bindFilters(filters, read);
   return { open, remove };
-}
-
-/**
- * @param {HTMLFormElement} filters
- * @param {() => Promise<void>} open
- */
-function bindFilters(filters, open) {
-  filters.querySelector("[type=submit]").disabled = false;
-  filters.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void open();
-  });
-  for (const choice of filters.querySelectorAll("select")) choice.addEventListener("change", () => void open());
-  filters.querySelector("[data-clear]").addEventListener("click", () => {
-    filters.reset();
-    filters.querySelector("select, input").focus();
-    void open();
-  });
-}
-
-/**
- * The values of filters as the API takes them, without those that are empty. A local time becomes a moment.
- * @param {HTMLFormElement} filters
- * @returns {Record<string, string>}
- */
-function parametersOf(filters) {
-  const filled = [...filters.elements].filter((field) => field.name && field.value);
-  return Object.fromEntries(filled.map(({ name, type, value }) => [
-    name,
-    type === "datetime-local" ? new Date(value).toISOString() : value,
-  ]));
 }

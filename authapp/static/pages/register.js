@@ -1,8 +1,9 @@
 import { call, keep } from "./api.js";
 import { onSubmit } from "./form.js";
 import { nextPage } from "./next.js";
-import { leave, showPanel, signedInUser } from "./page.js";
+import { leave, showPanel } from "./page.js";
 import "./providers.js";
+import { showSignedIn } from "./signed-in.js";
 
 onSubmit(document.querySelector("form"), async (values) => {
   const session = await call("POST", "/auth/register", values);
@@ -13,4 +14,4 @@ onSubmit(document.querySelector("form"), async (values) => {
     showPanel("mailbox"); // REGISTRATION_MODE=safe: the email says how to go on
   }
 });
-await signedInUser();
+await showSignedIn();

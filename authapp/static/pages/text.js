@@ -63,6 +63,41 @@ export function actionSentence(action) {
 }
 
 /**
+ * What a detail of an event is called.
+ * @param {string} name
+ */
+export function detailName(name) {
+  return texts.details[name] ?? name;
+}
+
+/**
+ * The value of a detail of an event, in words where there are some.
+ * @param {string} name
+ * @param {string} value
+ */
+export function detailValue(name, value) {
+  return texts.details[`${name}.${value}`] ?? value;
+}
+
+/**
+ * "24 hours", in the language of the page.
+ * @param {number} seconds
+ */
+export function duration(seconds) {
+  const [unit, size] = seconds % 3600 === 0 ? ["hour", 3600] : seconds % 60 === 0 ? ["minute", 60] : ["second", 1];
+  const format = { style: "unit", unit, unitDisplay: "long" };
+  return new Intl.NumberFormat(document.documentElement.lang, format).format(seconds / size);
+}
+
+/**
+ * With a capital, as the names of plans are shown everywhere.
+ * @param {string} name
+ */
+export function titled(name) {
+  return name.charAt(0).toLocaleUpperCase() + name.slice(1);
+}
+
+/**
  * The actions of the audit log of some kinds, each with its sentence, in the order of the texts.
  * @param {string[]} kinds the first words of actions
  * @returns {[action: string, sentence: string][]}

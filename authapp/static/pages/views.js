@@ -1,5 +1,5 @@
 // The sections of a console, of which one is shown: that behind the # of the address. Each link of the navigation leads
-// to one, so the browser's back button and deep links work.
+// to one, so the browser's back button and deep links work. Filters of the section may follow: `filters.js`.
 import { showPanel } from "./page.js";
 
 /**
@@ -21,7 +21,7 @@ export async function bindViews(views) {
  * @param {boolean} isAsked whether somebody has followed a link: the focus moves to the heading
  */
 async function show(views, names, isAsked) {
-  const wanted = location.hash.slice(1);
+  const [wanted] = location.hash.slice(1).split("?");
   const name = names.includes(wanted) ? wanted : names[0];
   for (const section of document.querySelectorAll(".sections > .section")) section.hidden = section.id !== name;
   for (const link of links()) {

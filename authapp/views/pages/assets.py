@@ -14,7 +14,7 @@ from authapp.web.application import current_app
 
 FOLDER = Path(__file__).parents[2] / "static" / "pages"
 REVALIDATED = "no-cache"  # by its entity tag, so that no page loads files of another version
-FOR_SCRIPTS = ("script", "errors", "fields", "actions")  # the sections that scripts use
+FOR_SCRIPTS = ("script", "errors", "fields", "actions", "details")  # the sections that scripts use
 
 bp = Blueprint("page_assets", __name__, url_prefix="/pages")
 

@@ -51,6 +51,7 @@ def page(name: str, **context: Any) -> Response:
             t=texts(language),
             operator=settings.operator_name,
             has_logo=settings.operator_logo is not None,
+            app_address=settings.frontend_url,
             registration=settings.registration_mode,
             password_policy=settings.password_policy,
             shortest_password=SHORTEST[settings.password_policy],

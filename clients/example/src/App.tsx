@@ -1,20 +1,22 @@
 import { RequireAuth, RequireRole, useAuth } from "@authapp/react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect } from "react";
 
 import { AUTHAPP } from "./auth";
+import { lastOrganization, rememberOrganization } from "./lastOrganization";
 import { Page, Panel } from "./Page";
 import { Deployments } from "./pages/Deployments";
 import { Experiments } from "./pages/Experiments";
 import { ForgotPassword } from "./pages/ForgotPassword";
 import { Invitation } from "./pages/Invitation";
 import { Members } from "./pages/Members";
-import { NewOrganization } from "./pages/NewOrganization";
+import { Organizations } from "./pages/Organizations";
 import { Overview } from "./pages/Overview";
 import { Register } from "./pages/Register";
 import { Settings } from "./pages/Settings";
 import { SignIn } from "./pages/SignIn";
 import { Link, usePath } from "./router";
 import { Shell } from "./Shell";
+import { useChoice } from "./useChoice";
 
 const OPEN: Record<string, ReactNode> = {
   "/sign-in": <SignIn />,
@@ -46,10 +48,10 @@ export function App() {
   const path = usePath();
   if (HOSTED.includes(path)) return <Hosted path={path} />;
   if (path in OPEN) return OPEN[path];
-  if (!(path in PROTECTED)) return <NotFound />;
+  if (path !== "/organizations" && !(path in PROTECTED)) return <NotFound />;
   return (
     <RequireAuth fallback={<SignIn />}>
-      <Organization>{PROTECTED[path]}</Organization>
+      {path in PROTECTED ? <Organization>{PROTECTED[path]}</Organization> : <Organizations refusal={null} />}
     </RequireAuth>
   );
 }
@@ -61,14 +63,20 @@ function Hosted({ path }: { path: string }) {
 
 /** Every protected page is about the organization that is chosen: the only one, or the one of last time. */
 function Organization({ children }: { children: ReactNode }) {
-  const { client, organization, memberships } = useAuth();
-  const [hasFailed, setFailed] = useState(false);
-  const only = memberships.length === 1 && !organization ? memberships[0]?.organization.id : undefined;
+  const { user, organization, memberships } = useAuth();
+  const { choose, refusal } = useChoice();
+  const userId = user?.id ?? "";
+  const id = organization?.id;
+  const last = memberships.length === 1 ? memberships[0]?.organization.id : lastOrganization(userId);
+  const wanted = !id && memberships.some((one) => one.organization.id === last) ? last : null;
   useEffect(() => {
-    if (only) client.organization.use(only).catch(() => setFailed(true));
-  }, [client, only]);
-  if (only && !hasFailed) return null;
-  return organization ? <Shell key={organization.id}>{children}</Shell> : <NewOrganization />;
+    if (wanted) void choose(wanted);
+  }, [wanted]);
+  useEffect(() => {
+    if (id) rememberOrganization(userId, id);
+  }, [userId, id]);
+  if (id) return <Shell key={id}>{children}</Shell>;
+  return wanted && !refusal ? null : <Organizations refusal={refusal} />;
 }
 
 function Refused({ role }: { role: string }) {

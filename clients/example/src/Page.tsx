@@ -66,11 +66,11 @@ export function Brand() {
   );
 }
 
-/** What went wrong, in the words of the API. */
+/** What went wrong, in the words of the API: of the fields, where it is about fields. */
 export function Problem({ error }: { error: ApiError | null }) {
   return error && (
     <p className="authapp-alert" role="alert">
-      {error.detail}
+      {Object.values(error.errors).flat().join(" ") || error.detail}
     </p>
   );
 }

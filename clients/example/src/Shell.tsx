@@ -1,5 +1,5 @@
 import { OrganizationSwitcher, useAuth } from "@authapp/react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 import { AUTHAPP } from "./auth";
 import { Icon } from "./Icon";
@@ -10,22 +10,31 @@ import { Link, usePath } from "./router";
 export function Shell({ children }: { children: ReactNode }) {
   const { user, can, signOut } = useAuth();
   const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   const path = usePath();
   useEffect(() => setOpen(false), [path]);
+  function closeByKey({ key }: KeyboardEvent) {
+    if (key !== "Escape" || !isOpen) return;
+    setOpen(false);
+    button.current?.focus();
+  }
   return (
     <div className="shell">
       <a className="skip" href="#content">
         Skip to the content
       </a>
-      <header className="side">
+      <header className="side" onKeyDown={closeByKey}>
         <div className="bar">
           <Brand />
-          <button type="button" className="menu" aria-expanded={isOpen} aria-controls="menu" onClick={() => setOpen(!isOpen)}>
+          <button ref={button} type="button" className="menu" aria-expanded={isOpen} aria-controls="menu" onClick={() => setOpen(!isOpen)}>
             <Icon name={isOpen ? "close" : "menu"} /> Menu
           </button>
         </div>
         <div id="menu" className="menu-content" data-open={isOpen}>
-          <OrganizationSwitcher />
+          <div>
+            <OrganizationSwitcher />
+            <Link className="below" href="/organizations">Create another organization</Link>
+          </div>
           <nav aria-label="Pages">
             <Link href="/"><Icon name="home" /> Overview</Link>
             <Link href="/experiments"><Icon name="flask" /> Experiments</Link>

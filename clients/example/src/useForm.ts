@@ -9,6 +9,7 @@ export function useForm(send: (fields: Record<string, string>) => Promise<unknow
   const [error, setError] = useState<ApiError | null>(null);
   async function onSubmit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
+    if (isBusy) return;
     const form = event.currentTarget;
     setBusy(true);
     setError(null);

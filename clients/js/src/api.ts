@@ -1580,7 +1580,7 @@ export interface components {
          * @description Stable; programs go by this. Later versions may add codes.
          * @enum {string}
          */
-        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "email_not_found" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_email_token" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_service_key" | "invalid_sso_code" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "operator_only" | "organization_not_found" | "organization_suspended" | "origin_not_allowed" | "own_account" | "passkey_not_found" | "passkey_taken" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "second_factor_required" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "unauthorized" | "unsupported_media_type" | "user_not_found" | "validation_failed" | "wrong_code" | "wrong_credentials";
+        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "email_not_found" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_email_token" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_service_key" | "invalid_sso_code" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "operator_only" | "organization_not_found" | "organization_suspended" | "origin_not_allowed" | "own_account" | "passkey_not_found" | "passkey_taken" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "unauthorized" | "unsupported_media_type" | "user_not_found" | "validation_failed" | "wrong_code" | "wrong_credentials";
         Registration: {
             /**
              * Format: email
@@ -1920,7 +1920,7 @@ export interface components {
          * @description What can happen: the subject, a dot, and a verb in the past tense.
          * @enum {string}
          */
-        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "operator.granted" | "operator.revoked" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
+        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "operator.granted" | "operator.revoked" | "email.retried" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
         /**
          * @description What kind of caller acts.
          * @enum {string}
@@ -2901,7 +2901,7 @@ export interface components {
             jobs: components["schemas"]["JobState"][];
             /** @description 10,000 at most are counted. */
             emails_waiting: number;
-            /** @description Those given up. */
+            /** @description Those given up. 10,000 at most are counted. */
             emails_dead: number;
             /**
              * Format: date-time
@@ -12222,7 +12222,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description A text in the email, or an id. */
+                /** @description A text in the email, or an id. Space around it is left out. */
                 search?: string;
                 state?: components["schemas"]["UserState"];
             };
@@ -12254,7 +12254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12335,7 +12335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12432,7 +12432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12529,7 +12529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12621,7 +12621,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12724,7 +12724,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12816,7 +12816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12882,7 +12882,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description A text in the slug or the name, or an id. */
+                /** @description A text in the slug or the name, or an id. Space around it is left out. */
                 search?: string;
                 /** @description Default: all that are not deleted. */
                 state?: components["schemas"]["OrganizationState"];
@@ -12915,7 +12915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12996,7 +12996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13095,7 +13095,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13185,7 +13185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13275,7 +13275,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13382,7 +13382,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13469,7 +13469,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13596,7 +13596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `second_factor_required` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
             403: {
                 headers: {
                     /** @description The id of this request. */

@@ -23,6 +23,14 @@ LATE: dict[str, Callable[[dict[str, str]], tuple[str, str]]] = {
     "an email": lambda ids: ("POST", f"/operator/outbox/{ids['email']}/retry"),
 }
 ENDS = {
+    "signed in long ago": (
+        "UPDATE sessions SET authenticated_at = now() - interval '6 minutes' WHERE user_id = :id",
+        (401, "reauthentication_required"),
+    ),
+    "without a second factor": (
+        "UPDATE sessions SET amr = '{pwd}' WHERE user_id = :id",
+        (401, "reauthentication_required"),
+    ),
     "revoked": ("UPDATE users SET is_operator = false WHERE id = :id", (403, "operator_only")),
     "deactivated": ("UPDATE users SET is_operator = false, is_active = false WHERE id = :id", (401, "revoked_token")),
     "signed out": ("UPDATE sessions SET ended_at = now() WHERE user_id = :id", (401, "revoked_token")),
@@ -65,9 +73,27 @@ def test_of_two_operators_who_deactivate_each_other_at_once_one_is_an_operator_n
 
     for _ in range(ROUNDS):
         for person in (ada, grace):
-            world.sql("UPDATE users SET is_active = true WHERE id = :id", id=person.id)
+            world.sql("UPDATE users SET is_active = true, is_operator = true WHERE id = :id", id=person.id)
             world.sql("UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE user_id = :id", id=person.id)
-            grant(world, person)
         both: list[Callable[[], int]] = [partial(deactivate, ada, grace), partial(deactivate, grace, ada)]
         assert sorted(all_at_once(both)) == [200, 401]
         assert [tuple(row) for row in world.sql("SELECT is_operator FROM users ORDER BY 1")] == [(False,), (True,)]
+
+
+def test_a_change_comes_before_the_removal_of_the_last_second_factor_or_not_at_all(
+    world: World,
+) -> None:
+    for _ in range(3):
+        me, other = world.person(), world.person()
+        app = enrol(me)
+        grant(world, me)
+        both: list[Callable[[], int]] = [
+            lambda me=me, app=app: me.call("DELETE", "/auth/mfa/totp", {"code": app.code()}).status_code,  # type: ignore[misc]
+            lambda me=me, other=other: me.call("POST", f"/operator/users/{other.id}/deactivate").status_code,  # type: ignore[misc]
+        ]
+        removed, deactivated = all_at_once(both)
+        assert (removed, deactivated) in {(204, 200), (204, 403)}
+        ids = {"id": me.id, "other": other.id}
+        which = "action = 'operator.revoked' AND user_id = :id OR action = 'user.deactivated' AND user_id = :other"
+        found = [row.action for row in world.sql(f"SELECT action FROM audit_events WHERE {which} ORDER BY id", **ids)]
+        assert found == [*(["user.deactivated"] if deactivated == 200 else []), "operator.revoked"]
