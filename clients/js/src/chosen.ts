@@ -12,12 +12,12 @@ function choices(): Record<string, unknown> {
   }
 }
 
-export function chosenOf(account: string): string | null {
+/** null: none, on purpose. undefined: nothing was chosen yet. */
+export function chosenOf(account: string): string | null | undefined {
   const id = choices()[account];
-  return typeof id === "string" ? id : null;
+  return typeof id === "string" || id === null ? id : undefined;
 }
 
 export function remember(account: string, id: string | null): void {
-  const { [account]: _, ...others } = choices();
-  store(KEY, JSON.stringify(id ? { ...others, [account]: id } : others));
+  store(KEY, JSON.stringify({ ...choices(), [account]: id }));
 }

@@ -66,14 +66,16 @@ export function createClient(options: ClientOptions = {}): Client {
     const chosen = state.organization;
     const waiting = mfaToken;
     try {
-      const [me, organization] = await Promise.all([
+      const [me, found] = await Promise.all([
         json<Schemas["Me"]>("GET", `${AUTH}/me`),
         readChosen(state.status === "signed_in" ? chosen?.id : chosenOf(account)),
       ]);
+      const organization = found ?? (await readOnly(account, me));
       if (tokens.account() !== account) return settle();
       if (mfaToken && mfaToken !== waiting) return state; // a sign-in has begun, and waits for its second factor
       if (state.organization?.id !== chosen?.id) return settle();
       const { memberships, memberships_truncated: _, ...user } = me;
+      if (!found && organization) remember(account, organization.id);
       mfaToken = null;
       return publish({ status: "signed_in", user, memberships, organization, mfa: null });
     } catch (error) {
@@ -113,12 +115,21 @@ export function createClient(options: ClientOptions = {}): Client {
   async function fetch(path: string | URL, init: RequestInit = {}): Promise<Response> {
     http.addressOf(path);
     if (state.status === "loading") await start();
-    return authorized((token) => http.request(path, init, token));
+    let refused: unknown;
+    return authorized(async (token) => {
+      if (refused) throw refused;
+      try {
+        return await http.request(path, init, token);
+      } catch (error) {
+        if (init.body instanceof ReadableStream) refused = error; // it has been read, and cannot be sent again
+        throw error;
+      }
+    });
   }
 
   async function call(method: string, path: string, { path: parts = {}, query = {}, body, signal }: Options = {}) {
     if (state.status === "loading") await start();
-    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => segment(parts[name], name));
     const pairs = Object.entries(query).filter(([, value]) => value != null);
     const search = String(new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])));
     return json(method, search ? `${filled}?${search}` : filled, body, signal);
@@ -182,9 +193,9 @@ export function createClient(options: ClientOptions = {}): Client {
       const body = { challenge_id: made.challenge_id, passkey, ...(name && { name }) };
       return json<Passkey>("POST", `${AUTH}/passkeys`, body);
     },
-    rename: (id: string, name: string) =>
-      json<Passkey>("PATCH", `${AUTH}/passkeys/${encodeURIComponent(id)}`, { name }),
-    remove: (id: string) => json<void>("DELETE", `${AUTH}/passkeys/${encodeURIComponent(id)}`),
+    rename: async (id: string, name: string) =>
+      json<Passkey>("PATCH", `${AUTH}/passkeys/${segment(id)}`, { name }),
+    remove: async (id: string) => json<void>("DELETE", `${AUTH}/passkeys/${segment(id)}`),
   };
 
   async function signOut({ everywhere = false } = {}): Promise<void> {
@@ -200,14 +211,21 @@ export function createClient(options: ClientOptions = {}): Client {
     return organization;
   }
 
-  const readOrganization = (id: string) => json<Organization>("GET", `/api/v1/organizations/${encodeURIComponent(id)}`);
+  const readOrganization = async (id: string) => json<Organization>("GET", `/api/v1/organizations/${segment(id)}`);
 
   async function readChosen(id: string | null | undefined): Promise<Organization | null> {
     if (!id) return null;
-    return readOrganization(id).catch((error: ApiError) => {
-      if ([403, 404, 422].includes(error.status)) return null; // not a member any more, or never an id
+    return readOrganization(id).catch((error: ApiError | TypeError) => {
+      if (error instanceof TypeError || [403, 404, 422].includes(error.status)) return null; // not a member any more, or never an id
       throw error;
     });
+  }
+
+  /** The only organization there is, unless the person has chosen none. */
+  async function readOnly(account: string, { memberships, memberships_truncated }: Schemas["Me"]) {
+    const [only, second] = memberships;
+    const isOnly = !second && !memberships_truncated && chosenOf(account) !== null;
+    return isOnly ? readChosen(only?.organization.id) : null;
   }
 
   async function use(id: string | null): Promise<Organization | null> {
@@ -283,3 +301,9 @@ const hasExpired = (error: unknown): boolean =>
   error instanceof ApiError &&
   error.status === 401 &&
   ["expired_token", "revoked_token", "invalid_token", "network"].includes(error.code);
+
+/** An id in a path. An empty one, and dots, which a browser takes for folders, would lead to another route. */
+function segment(id: string | undefined, name = "id"): string {
+  if (!id || /^\.\.?$/.test(id)) throw new TypeError(`${name} cannot be ${JSON.stringify(id)}.`);
+  return encodeURIComponent(id);
+}

@@ -12,6 +12,8 @@ export interface Sending {
   signal?: AbortSignal;
 }
 
+let hasWarned = false; // of CORS_ORIGINS, on this page
+
 export type Http = ReturnType<typeof createHttp>;
 
 export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions) {
@@ -37,7 +39,8 @@ export function createHttp({ url, storage = "cookie", apis = [] }: ClientOptions
       headers.set("Authapp-Client", "browser");
       sent.credentials = "include";
     }
-    const response = await fetch(address, sent).catch(unanswered(`No answer of ${address.origin}`, init.signal));
+    const hint = address.origin === base() ? corsHint(base()) : "";
+    const response = await fetch(address, sent).catch(unanswered(`No answer of ${address.origin}${hint}`, init.signal));
     if (response.status >= 400) throw await errorOf(response);
     return response;
   }
@@ -77,10 +80,20 @@ async function jsonOf<Answer>(response: Response, signal?: AbortSignal): Promise
   return response.json().catch(unanswered("The answer is no JSON", signal, response)) as Promise<Answer>;
 }
 
+/** What a browser hides from the page: it shows no answer to an origin that the settings of authapp do not name. */
+function corsHint(asked: string): string {
+  const page = globalThis.location?.origin;
+  return page && page !== asked ? ` (perhaps CORS_ORIGINS there does not name ${page})` : "";
+}
+
 /** Throws an error of fetch on where its caller has aborted, and else as one of the network. */
 function unanswered(said: string, signal?: AbortSignal | null, response?: Response): (error: Error) => never {
   return (error) => {
     if (signal?.aborted && error.name !== "TimeoutError") throw error;
+    if (!hasWarned && said.includes("CORS_ORIGINS")) {
+      hasWarned = true;
+      console.warn(said);
+    }
     throw new ApiError("network", `${said}: ${error.message}`, response?.status, {}, response?.headers);
   };
 }

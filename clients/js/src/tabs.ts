@@ -14,7 +14,8 @@ export function createTabs(name: string, hear: (message: Message) => void) {
   function listen(): void {
     channel ??= new BroadcastChannel(name);
     channel.onmessage = ({ data }) => {
-      hear(data as Message);
+      if (!isMessage(data)) return;
+      hear(data);
       for (const done of waiting.splice(0)) done();
     };
     (channel as { unref?: () => void }).unref?.(); // of Node.js
@@ -47,4 +48,12 @@ export function createTabs(name: string, hear: (message: Message) => void) {
   }
 
   return { listen, tell, heard, lock, close };
+}
+
+/** Another version of this client may say other things. */
+function isMessage(data: unknown): data is Message {
+  const { type, account, token, seconds, at } = Object(data) as Record<string, unknown>;
+  if (type === "signed_out") return true;
+  if (type !== "signed_in" && type !== "refreshed") return false;
+  return typeof account === "string" && typeof token === "string" && Number.isFinite(seconds) && Number.isFinite(at);
 }

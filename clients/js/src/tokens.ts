@@ -9,7 +9,8 @@ const REFRESH_TOKEN = "authapp.refresh_token"; // in localStorage, with storage 
 const SOON = 10; // seconds: a token that expires so soon is replaced before a call
 const SENT = "authapp.refresh_sent"; // in localStorage: the time of a refresh that has no answer yet
 const LEFT_BEHIND = 1_000; // milliseconds for which the refresh of a page that was left is waited for
-const OTHER_TAB = 3_000; // milliseconds for which the refresh of another tab is waited for
+const OTHER_TAB = 3_000; // milliseconds for which the refresh or the sign-in of another tab is waited for
+const STEP = 300; // milliseconds after which its lock is tried again
 
 interface AccessToken {
   account: string;
@@ -86,19 +87,30 @@ export function createTokens(
   }
 
   async function refreshInTurn(): Promise<void> {
-    listen();
     const before = access;
     const asked = generation;
-    const release = tabs ? await tabs.lock() : () => {};
+    const isDone = () => access !== before || asked !== generation;
+    const release = await turn(isDone);
     try {
-      const wait = release ? leftBehind() : OTHER_TAB;
+      const wait = leftBehind();
       if (wait > 0) await tabs?.heard(wait);
-      if (access !== before || asked !== generation) return;
+      if (isDone()) return;
       if (tabs) store(SENT, String(Date.now()));
       await refreshNow().finally(() => store(SENT, null));
     } finally {
-      release?.();
+      release();
     }
+  }
+
+  /** Wait for the other tabs, but not for long: one may be frozen. Returns how to let them go on. */
+  async function turn(isDone = () => false): Promise<() => void> {
+    listen();
+    for (let left = OTHER_TAB; tabs && left > 0 && !isDone(); left -= STEP) {
+      const release = await tabs.lock();
+      if (release) return release;
+      await tabs.heard(STEP);
+    }
+    return () => {};
   }
 
   async function refreshNow(): Promise<void> {
@@ -130,15 +142,19 @@ export function createTokens(
   async function signIn(path: string, body: unknown, before: (session: Session) => void): Promise<boolean> {
     await settled(); // whose cookie would replace the one of this call
     await ending?.catch(() => null); // which would end the new session, or take its cookie away
-    listen();
-    const begun = now();
-    const session = await http.send<Session | { access_token?: undefined }>("POST", path, { body });
-    if (!session.access_token) return false;
-    keepRefreshToken(session.refresh_token ?? null);
-    before(session);
-    become(accessTokenOf(session, begun));
-    tell("signed_in");
-    return true;
+    const release = await turn(); // the same, of other tabs
+    try {
+      const begun = now();
+      const session = await http.send<Session | { access_token?: undefined }>("POST", path, { body });
+      if (!session.access_token) return false;
+      keepRefreshToken(session.refresh_token ?? null);
+      before(session);
+      become(accessTokenOf(session, begun));
+      tell("signed_in");
+      return true;
+    } finally {
+      release();
+    }
   }
 
   function signOut(everywhere: boolean): Promise<void> {
@@ -157,10 +173,15 @@ export function createTokens(
     const sent = readRefreshToken() ?? unended;
     unended = sent;
     keepRefreshToken(null);
+    const lock = tabs?.lock(); // without waiting for it: the page may be about to be left
     const body = { everywhere, ...(sent && { refresh_token: sent }) };
-    await http.insist("/api/v1/auth/logout", { body, token }).catch((error: unknown) => {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error; // it had ended
-    });
+    try {
+      await http.insist("/api/v1/auth/logout", { body, token });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error; // else it had ended
+    } finally {
+      void lock?.then((release) => release?.());
+    }
     unended = null;
   }
 

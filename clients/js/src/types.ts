@@ -36,7 +36,7 @@ export type State =
       user: User;
       /** The first 100. */
       memberships: Membership[];
-      /** The one that `organization.use` has chosen. */
+      /** The one that `organization.use` has chosen, or the only one. */
       organization: Organization | null;
       mfa: null;
     };
@@ -64,7 +64,7 @@ export interface Client {
   reauthenticate(factor: Reauthentication): Promise<void>;
   /**
    * Show a dialog where a call needs a recent sign-in. It calls `reauthenticate`. With true the call is repeated once,
-   * with false it throws its error. Calls at the same time share one dialog.
+   * with false it throws its error. Calls at the same time share one dialog, which itself must make no such call.
    */
   onReauthenticationRequired(ask: (error: ApiError) => Promise<boolean>): () => void;
   /** Read user, memberships and organization again. Signed out, look for a session first. */
@@ -79,7 +79,7 @@ export interface Client {
   };
   /** `fetch` with an access token. Throws ApiError from 400 up, TypeError before it would ask a foreign origin. */
   fetch(path: string | URL, init?: RequestInit): Promise<Response>;
-  /** Call a route of the API, typed by its OpenAPI document. */
+  /** Call a route of the API, typed by its OpenAPI document. Throws TypeError where a part of the path is missing. */
   call: Call;
   readonly organization: {
     readonly current: Organization | null;

@@ -243,8 +243,43 @@ test("the code of a provider signs in, or asks for a second factor", async () =>
   assert.equal((await client.verifyMfa({ code: "123456" })).user.email, "mfa@example.com");
 });
 
+test("the only organization is chosen without being asked for, and stays when there is another one", async () => {
+  twin.join(ADA.email, "Acme", "developer");
+  assert.equal((await openSignedIn()).organization.current.role, "developer");
+  twin.join(ADA.email, "Other", "viewer");
+  assert.equal((await openTab().start()).organization.name, "Acme");
+});
+
+test("of two organizations none is chosen before the person does, and none of one where more may follow", async () => {
+  twin.join(ADA.email, "Acme", "developer");
+  twin.next("/api/v1/auth/me", ({ process, reply }) => {
+    const { body } = process();
+    reply({ body: { ...body, memberships_truncated: true } });
+  });
+  const client = await openSignedIn();
+  assert.equal(client.organization.current, null);
+  twin.join(ADA.email, "Other", "viewer");
+  assert.equal((await openTab().start()).organization, null);
+});
+
+test("the only organization is none where it cannot be read", async () => {
+  const acme = twin.join(ADA.email, "Acme", "developer");
+  twin.next(`/api/v1/organizations/${acme.id}`, ({ reply }) => reply(problem(403, "organization_suspended")));
+  const client = await openSignedIn();
+  assert.deepEqual([client.state.status, client.state.organization], ["signed_in", null]);
+});
+
+test("who leaves the chosen one of two organizations is in the other one", async () => {
+  const [acme] = ["Acme", "Other"].map((name) => twin.join(ADA.email, name, "viewer"));
+  const client = await openSignedIn();
+  await client.organization.use(acme.id);
+  twin.leave(ADA.email, acme.id);
+  assert.equal((await client.reload()).organization.name, "Other");
+});
+
 test("an organization is chosen, and again after a reload of the page", async () => {
   const acme = twin.join(ADA.email, "Acme", "developer");
+  twin.join(ADA.email, "Other", "viewer");
   const client = await openSignedIn();
   assert.equal(client.organization.current, null);
   assert.equal(client.can("viewer"), false);
@@ -287,7 +322,6 @@ test("an organization that is chosen during a reload stays chosen", async () => 
 
 test("an organization is remembered for its account, and until none is chosen", async () => {
   const acme = twin.join(ADA.email, "Acme", "viewer");
-  twin.join(GRACE.email, "Acme", "viewer");
   const client = await openSignedIn();
   await client.organization.use(acme.id);
   assert.equal((await client.signIn(GRACE)).organization, null);
@@ -299,6 +333,7 @@ test("an organization is remembered for its account, and until none is chosen", 
 for (const value of ["{", "null", "7", "[]", '"text"']) {
   test(`a remembered organization that is ${value} is none, and another one can be chosen`, async () => {
     const acme = twin.join(ADA.email, "Acme", "viewer");
+    twin.join(ADA.email, "Other", "viewer");
     (await openSignedIn()).close();
     localStorage.setItem("authapp.organization", value);
     const client = openTab();
@@ -318,7 +353,7 @@ for (const [status, code] of [[403, "not_a_member"], [404, "not_found"], [422, "
   });
 }
 
-for (const id of [{}, 7, ["x"]]) {
+for (const id of [{}, 7, ["x"], "", ".", ".."]) {
   test(`a remembered organization whose id is ${JSON.stringify(id)} is not asked for`, async () => {
     const before = await openSignedIn();
     localStorage.setItem("authapp.organization", JSON.stringify({ [before.state.user.id]: id }));
@@ -367,3 +402,15 @@ test("call fills in path and query, and gives the JSON", async () => {
   assert.deepEqual((await client.call("post", "/api/v1/auth/reauthenticate", { body })).amr, ["pwd"]);
   assert.equal(await client.call("post", "/api/v1/auth/logout", { body: {} }), undefined);
 });
+
+for (const id of [undefined, "", ".", ".."]) {
+  test(`call refuses ${JSON.stringify(id)} in a path, and says where`, async () => {
+    const client = await openSignedIn();
+    const before = twin.requests.length;
+    const path = { organization_id: "o", user_id: id };
+    const call = client.call("delete", "/api/v1/organizations/{organization_id}/members/{user_id}", { path });
+    await assert.rejects(call, { name: "TypeError", message: /^user_id / });
+    await assert.rejects(client.passkeys.remove(id), TypeError);
+    assert.equal(twin.requests.length, before);
+  });
+}

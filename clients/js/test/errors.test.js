@@ -61,6 +61,20 @@ test("no answer is an error of the network, and the call is not sent again", asy
   assert.equal(twin.count("/api/v1/x"), 1);
 });
 
+test("where a page of another origin gets no answer, its developer reads once of CORS_ORIGINS", async (t) => {
+  const warn = t.mock.method(console, "warn", () => {});
+  globalThis.location = { origin: "https://app.example.com", href: "https://app.example.com/", hostname: "app.example.com" };
+  t.after(() => delete globalThis.location);
+  const client = await openSignedIn({ apis: ["http://127.0.0.1:1"] });
+  await assert.rejects(client.fetch("http://127.0.0.1:1/"), ({ detail }) => !detail.includes("CORS_ORIGINS"));
+  for (let i = 0; i < 2; i++) {
+    twin.next("/api/v1/x", ({ drop }) => drop());
+    await assert.rejects(client.fetch("/api/v1/x"), { code: "network", detail: /CORS_ORIGINS .* https:\/\/app\.example\.com/ });
+  }
+  assert.equal(warn.mock.callCount(), 1);
+  assert.match(warn.mock.calls[0].arguments[0], /CORS_ORIGINS/);
+});
+
 test("a call that its caller aborts throws what fetch throws", async () => {
   const client = await openSignedIn();
   await assert.rejects(client.fetch("/api/v1/x", { signal: AbortSignal.abort() }), { name: "AbortError" });

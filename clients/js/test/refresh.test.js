@@ -43,6 +43,16 @@ test("a call whose token has expired on the way is repeated once, with its body"
   assert.equal(twin.count(REFRESH), 1);
 });
 
+test("a call whose body was a stream is not repeated, and the next one has a new token", async () => {
+  const client = await openSignedIn();
+  const send = () => ask(client, "/api/v1/x", { method: "PUT", body: new Blob(["1"]).stream(), duplex: "half" });
+  twin.next("/api/v1/x", ({ reply }) => reply(problem(401, "expired_token")));
+  await assert.rejects(send(), { code: "expired_token" });
+  assert.equal(twin.count("/api/v1/x"), 1);
+  assert.deepEqual(await send(), { account: ADA.email });
+  assert.equal(twin.count(REFRESH), 1);
+});
+
 test("a call that learns late that its token has expired uses the one that came meanwhile", async () => {
   const client = await openSignedIn();
   let release;

@@ -235,3 +235,68 @@ test("a frozen tab does not take an old token for a new one", async () => {
   await ask(client);
   assert.equal(twin.count("/api/v1/x"), 1); // with a new one, at once
 });
+
+for (const said of [
+  null, "signed_out", {}, { type: "other" }, { type: "signed_in" }, { type: "signed_in", account: "x", token: "t" },
+  { type: "signed_in", account: "x", token: 7, seconds: 9, at: 0 }, { type: "refreshed", account: "x", token: "t", seconds: "9", at: 0 },
+]) {
+  test(`a tab ignores the message ${JSON.stringify(said)}`, async () => {
+    const client = await openSignedIn();
+    const before = client.state;
+    const channel = new BroadcastChannel(`authapp ${twin.url}`);
+    channel.postMessage(said);
+    await aMoment();
+    channel.close();
+    assert.equal(client.state, before);
+    assert.deepEqual(await ask(client), { account: ADA.email });
+    assert.equal(twin.count(REFRESH), 0);
+  });
+}
+
+test("the cookie of a sign-in is not replaced by that of a refresh in another tab, which it waits for", async () => {
+  const [first, second] = await openTwo();
+  setNavigator({ locks: locks() });
+  pass(HOUR);
+  const { how, arrived, release } = held();
+  twin.next(REFRESH, how);
+  const call = ask(second).catch(() => null);
+  await arrived;
+  const signedIn = first.signIn(GRACE);
+  await aMoment();
+  release();
+  await Promise.all([call, signedIn]);
+  assert.equal((await openTab().start()).user.email, GRACE.email);
+});
+
+test("a sign-in waits for the sign-out in another tab, which would take its cookie away", async () => {
+  const [first, second] = await openTwo();
+  setNavigator({ locks: locks() });
+  const { how, arrived, release } = held();
+  twin.next("/api/v1/auth/logout", how);
+  const signedOut = first.signOut();
+  await arrived;
+  const signedIn = second.signIn(GRACE);
+  await aMoment();
+  release();
+  await Promise.all([signedOut, signedIn]);
+  assert.equal((await openTab().start()).user?.email, GRACE.email);
+});
+
+test("a sign-in and a sign-out do not wait for long for a tab that has the lock and is frozen", async () => {
+  const client = openTab();
+  await client.start();
+  const all = locks();
+  all.held.add(`authapp ${twin.url}`);
+  setNavigator({ locks: all });
+  assert.equal((await client.signIn(ADA)).status, "signed_in");
+  await client.signOut();
+  assert.equal(twin.liveSessions, 0);
+});
+
+test("a sign-in that is refused lets the other tabs go on", async () => {
+  const client = openTab();
+  const all = locks();
+  setNavigator({ locks: all });
+  await assert.rejects(client.signIn({ ...ADA, password: "wrong" }), { code: "wrong_credentials" });
+  await until(() => all.held.size === 0);
+});

@@ -28,7 +28,20 @@ export function AuthProvider(props: AuthProviderProps): ReactElement {
   const [startError, setStartError] = useState<ApiError | null>(null);
   const provided = useMemo(() => ({ client, texts: { ...english, ...texts }, startError }), [client, texts, startError]);
 
-  useEffect(() => void client.start().catch((error: unknown) => setStartError(apiError(error))), [client]);
+  useEffect(() => {
+    let isCurrent = true;
+    const start = (): void => void client.start().catch((error: unknown) => isCurrent && setStartError(apiError(error)));
+    const stop = client.onChange(({ status }) => {
+      setStartError(null);
+      if (status === "loading") start(); // another account: this waits for what the client has begun by itself
+    });
+    start();
+    return () => {
+      isCurrent = false;
+      stop();
+      setStartError(null);
+    };
+  }, [client]);
   useEffect(() => {
     let close = (): void => undefined;
     const stopAsking = client.onReauthenticationRequired((error) => {

@@ -5,6 +5,7 @@ import { useRef, useState, type ReactElement } from "react";
 import { useProvided } from "./context.js";
 import { EmailField, PasswordField } from "./Field.js";
 import { Form, type Values } from "./Form.js";
+import { FormLink } from "./FormLink.js";
 import { MfaForm } from "./MfaForm.js";
 import { PasskeyButton } from "./PasskeyButton.js";
 import { succeed, type OnSuccess } from "./success.js";
@@ -14,10 +15,12 @@ import { usePasskeySupport } from "./usePasskeySupport.js";
 export interface SignInFormProps extends OnSuccess {
   /** Shows a button for this, and gives the email that was typed. */
   onForgotPassword?: ((email: string) => void) | undefined;
+  /** The same, for who has no account. */
+  onRegister?: ((email: string) => void) | undefined;
 }
 
 /** Email and password, or a passkey; then the second factor of an account that has one. */
-export function SignInForm({ onSuccess, onForgotPassword }: SignInFormProps): ReactElement {
+export function SignInForm({ onSuccess, onForgotPassword, onRegister }: SignInFormProps): ReactElement {
   const { texts } = useProvided();
   const { status, signIn } = useAuth();
   const hasPasskeys = usePasskeySupport();
@@ -41,13 +44,10 @@ export function SignInForm({ onSuccess, onForgotPassword }: SignInFormProps): Re
         />
         <PasswordField autoComplete="current-password" />
       </Form>
-      {onForgotPassword && (
-        <button type="button" className="authapp-link" onClick={() => onForgotPassword(email.current.trim())}>
-          {texts.forgot_password}
-        </button>
-      )}
+      {onForgotPassword && <FormLink text={texts.forgot_password} onPress={() => onForgotPassword(email.current.trim())} />}
       {hasPasskeys && <p className="authapp-or">{texts.or}</p>}
       <PasskeyButton onSuccess={onSuccess} />
+      {onRegister && <FormLink text={texts.to_register} onPress={() => onRegister(email.current.trim())} />}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import type { Role } from "@authapp/client";
 import type { ReactElement, ReactNode } from "react";
 import { useProvided } from "./context.js";
 import { Form } from "./Form.js";
+import { OrganizationSwitcher } from "./OrganizationSwitcher.js";
 import { useAuth } from "./useAuth.js";
 
 export interface RequireAuthProps {
@@ -17,6 +18,8 @@ export interface RequireAuthProps {
 export interface RequireRoleProps extends RequireAuthProps {
   /** The lowest role in the chosen organization. */
   role: Role;
+  /** For who has organizations and has chosen none. Default: `<OrganizationSwitcher>`. */
+  choose?: ReactNode;
 }
 
 /**
@@ -35,7 +38,9 @@ export function RequireAuth({ fallback = null, loading = null, children }: Requi
 }
 
 /** Shows its children to who has a role in the chosen organization. This only hides: the API decides. */
-export function RequireRole({ role, fallback = null, loading, children }: RequireRoleProps): ReactElement {
-  const { can } = useAuth();
-  return <RequireAuth fallback={fallback} loading={loading}>{can(role) ? children : fallback}</RequireAuth>;
+export function RequireRole(props: RequireRoleProps): ReactElement {
+  const { role, fallback = null, loading, choose = <OrganizationSwitcher />, children } = props;
+  const { can, memberships, organization } = useAuth();
+  const isToChoose = !organization && memberships.length > 0;
+  return <RequireAuth fallback={fallback} loading={loading}>{isToChoose ? choose : can(role) ? children : fallback}</RequireAuth>;
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import type { ApiError, Organization, Role } from "@authapp/client";
+import { ApiError, type Organization, type Role } from "@authapp/client";
 import { useEffect, useState } from "react";
 import { apiError } from "./sentence.js";
 import { useAuth } from "./useAuth.js";
@@ -40,7 +40,7 @@ export function useOrganization(id?: string): OrganizationState {
     };
     client.call("get", "/api/v1/organizations/{organization_id}", { path: { organization_id: id }, signal }).then(
       (organization) => show(organization, null),
-      (error: unknown) => signal.aborted || show(null, apiError(error)),
+      (error: unknown) => signal.aborted || show(null, errorOf(error)),
     );
     return () => controller.abort();
   }, [client, id, isRead, known, userId]);
@@ -55,4 +55,9 @@ export function useOrganization(id?: string): OrganizationState {
     error: isRead ? (current?.error ?? null) : null,
     can: (lowest) => role !== null && ROLES.indexOf(role) >= ROLES.indexOf(lowest),
   };
+}
+
+/** An id that no path can have, as the empty one of an address that names none, is that of no organization. */
+function errorOf(error: unknown): ApiError {
+  return error instanceof TypeError ? new ApiError("organization_not_found", error.message, 404) : apiError(error);
 }

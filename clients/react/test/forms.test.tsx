@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import type { User } from "@authapp/client";
 import { ForgotPasswordForm, MfaForm, PasskeyButton, RegisterForm, SignInForm } from "@authapp/react";
-import { act, type ReactElement } from "react";
+import { act, useState, type ReactElement } from "react";
 import { ada, Api, AUTH, later, ok, organization, problem, session, type Answer } from "./api.js";
 
 const LOGIN = `POST ${AUTH}/login`;
@@ -308,6 +308,64 @@ test("RegisterForm says to look into the mailbox where the API tells nobody who 
   assert.match(statuses(), /Look into your mailbox/);
   assert.equal(focused(), "status");
   assert.deepEqual(users, []);
+});
+
+test("RegisterForm says the same where somebody else is signed in, and takes them for nobody's success", async (t) => {
+  const api = new Api();
+  api.signedIn({ ...ada, email: "grace@example.com" });
+  api.on(REGISTER, () => ({ status: 202, body: {} }));
+  const { users, onSuccess } = successes();
+  await showSettled(t, <RegisterForm onSuccess={onSuccess} />);
+  await fillIn(CREDENTIALS);
+  await click("Create account");
+  await until(() => all("form").length === 0);
+  assert.match(statuses(), /Look into your mailbox/);
+  assert.deepEqual(users, []);
+});
+
+/** An application that leads from one form to the other. */
+function Pages() {
+  const [{ page, email }, show] = useState({ page: "sign-in", email: "" });
+  const signIn = (): void => show({ page: "sign-in", email: "" });
+  if (page === "register") return <RegisterForm email={email} onSignIn={signIn} />;
+  if (page === "forgot") return <ForgotPasswordForm email={email} onSignIn={signIn} />;
+  return <SignInForm onRegister={(email) => show({ page: "register", email })} onForgotPassword={(email) => show({ page: "forgot", email })} />;
+}
+
+for (const link of ["Create an account", "Forgot your password?"]) {
+  test(`a person goes to "${link}" and back, with the email and the focus`, async (t) => {
+    new Api();
+    await showSettled(t, <Pages />);
+    await fillIn({ Email: " ada@example.com " });
+    button(link).focus();
+    await click(link);
+    assert.equal(field("Email").value, "ada@example.com");
+    await until(() => focused() === "email");
+    button("Back to sign-in").focus();
+    await click("Back to sign-in");
+    assert.equal(button(link).textContent, link);
+    await until(() => focused() === "email");
+  });
+}
+
+test("a form whose email is sent still leads back", async (t) => {
+  new Api().on(FORGOT, () => ({ status: 202, body: {} }));
+  await showSettled(t, <Pages />);
+  await click("Forgot your password?");
+  await fillIn({ Email: "ada@example.com" });
+  await click("Send the link");
+  await until(() => all("form").length === 0);
+  await click("Back to sign-in");
+  assert.equal(field("Password").value, "");
+});
+
+test("below the second factor there are only its own links", async (t) => {
+  new Api().on(LOGIN, () => mfaRequired());
+  await showSettled(t, <Pages />);
+  await fillIn(CREDENTIALS);
+  await click("Sign in");
+  await until(() => all("[name=code]").length);
+  assert.deepEqual(all(".authapp-link").map(({ textContent }) => textContent), ["Use a recovery code", "Start again"]);
 });
 
 test("ForgotPasswordForm says the same for every address", async (t) => {

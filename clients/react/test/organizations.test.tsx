@@ -33,7 +33,7 @@ test("useOrganization reads an organization that is not the chosen one, once", a
 
 test("useOrganization asks nobody about the chosen organization", async (t) => {
   const api = new Api();
-  api.signedIn(ada, [acme]);
+  api.signedIn(ada, [acme, other]);
   const { client } = await showSettled(t, <Shown />);
   assert.equal(text(), "");
   await act(() => client.organization.use("o-acme"));
@@ -65,6 +65,17 @@ test("useOrganization says that it loads, and returns the error", async (t) => {
   await until(() => text() === "not_a_member");
   assert.equal(api.to(OTHER).length, 1);
 });
+
+for (const id of ["", ".", ".."]) {
+  test(`useOrganization asks nobody about the id "${id}", and says that there is no such organization`, async (t) => {
+    const api = new Api();
+    api.signedIn(ada);
+    await showSettled(t, <Shown id={id} />);
+    const before = api.sent.length;
+    await until(() => text() === "organization_not_found");
+    assert.equal(api.sent.length, before);
+  });
+}
 
 test("useOrganization aborts its request when the component unmounts", async (t) => {
   const api = new Api();
@@ -243,13 +254,19 @@ test("MembersTable forgets its list when somebody else signs in", async (t) => {
   assert.deepEqual(rows(), []);
 });
 
+test("roles are named and ordered as in the consoles", async (t) => {
+  await showMembers(t);
+  const select = field("Role of grace@example.com");
+  assert.deepEqual([...select.children].map(({ textContent }) => textContent), ["Admin", "Developer", "Viewer"]);
+});
+
 test("an admin changes the role of a member, and a live region says so", async (t) => {
   const api = await showMembers(t);
   const route = `PATCH ${ACME}/members/u-grace`;
   api.on(route, () => ok({ ...grace, role: "developer" }));
   await fillIn({ "Role of grace@example.com": "developer" });
   await until(statuses);
-  assert.equal(statuses(), "grace@example.com is now developer.");
+  assert.equal(statuses(), "grace@example.com is now Developer.");
   assert.equal(field("Role of grace@example.com").value, "developer");
   assert.deepEqual(api.to(route).map(({ body }) => body), [{ role: "developer" }]);
 });

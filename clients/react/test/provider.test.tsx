@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createClient, type Role } from "@authapp/client";
 import { AuthProvider, RequireAuth, RequireRole, SignInForm, useAuth, type ReauthenticationProps } from "@authapp/react";
-import { act, StrictMode } from "react";
+import { act, StrictMode, useState } from "react";
 import { ada, Api, AUTH, later, ok, organization, problem, session } from "./api.js";
 
 const CRITICAL = "POST /api/v1/critical";
@@ -96,13 +96,94 @@ for (const mine of ROLES) {
     const isShown = ROLES.indexOf(mine) >= ROLES.indexOf(needed);
     test(`RequireRole ${isShown ? "shows" : "hides"} what is for a ${needed} where the role is ${mine}`, async (t) => {
       new Api().signedIn(ada, [organization("acme", mine)]);
-      const { client } = await showSettled(t, <RequireRole role={needed} fallback="refused">inside</RequireRole>);
-      assert.equal(text(), "refused", "no organization is chosen");
-      await act(() => client.organization.use("o-acme"));
+      await showSettled(t, <RequireRole role={needed} fallback="refused">inside</RequireRole>);
       assert.equal(text(), isShown ? "inside" : "refused");
     });
   }
 }
+
+test("RequireRole lets an admin choose one of several organizations in place of a refusal", async (t) => {
+  new Api().signedIn(ada, [organization("acme", "admin"), organization("other", "viewer")]);
+  const { client } = await showSettled(t, <RequireRole role="admin" fallback="refused">inside</RequireRole>);
+  assert.doesNotMatch(text(), /refused|inside/);
+  await fillIn({ Organization: "o-acme" });
+  await until(() => text() === "inside");
+  await act(() => client.organization.use("o-other"));
+  assert.equal(text(), "refused");
+});
+
+test("RequireRole shows what the application has for choosing, and its fallback where there is nothing to choose", async (t) => {
+  const api = new Api();
+  api.signedIn(ada, [organization("acme", "admin"), organization("other", "viewer")]);
+  const { client } = await showSettled(t, <RequireRole role="admin" fallback="refused" choose="choose">inside</RequireRole>);
+  assert.equal(text(), "choose");
+  api.account(ada);
+  await act(() => client.reload());
+  assert.equal(text(), "refused");
+});
+
+/** Another tab says that somebody else has signed in. */
+function otherTabSignsIn(account: string): void {
+  const channel = new BroadcastChannel("authapp https://auth.example.com");
+  channel.postMessage({ type: "signed_in", account, token: "at", seconds: 1800, at: Date.now() });
+  setTimeout(() => channel.close(), 100);
+}
+
+test("RequireAuth says that nobody answers after a change of account in another tab", async (t) => {
+  const api = new Api();
+  api.signedIn(ada);
+  const { client } = await showSettled(t, <RequireAuth loading="loads" fallback="nobody">inside</RequireAuth>);
+  api.on(`GET ${AUTH}/me`, () => problem(429, "rate_limited", "Too many requests."));
+  otherTabSignsIn("u-grace");
+  await until(() => alerts() !== "");
+  assert.equal(client.state.status, "loading");
+  assert.match(alerts(), /^Too many requests/);
+  api.account({ ...ada, id: "u-grace" });
+  await click("Try again");
+  await until(() => text() === "inside");
+});
+
+test("an error of the start is forgotten when it is known who is signed in", async (t) => {
+  const api = new Api();
+  api.on(`POST ${AUTH}/refresh`, () => problem(429, "rate_limited", "Too many requests."));
+  const { client } = await show(t, <RequireAuth loading="loads" fallback="nobody">inside</RequireAuth>);
+  await until(() => alerts() !== "");
+  api.signedIn(ada);
+  await act(() => client.reload());
+  assert.equal(text(), "inside");
+  const { answer, give } = later();
+  api.on(`GET ${AUTH}/me`, () => answer);
+  otherTabSignsIn("u-grace");
+  await until(() => text() !== "inside");
+  assert.equal(text(), "loads");
+  give(ok({ ...ada, id: "u-grace", memberships: [], memberships_truncated: false }));
+  await until(() => text() === "inside");
+});
+
+test("an error of the start is forgotten with its client", async (t) => {
+  const api = new Api();
+  api.on(`POST ${AUTH}/refresh`, () => problem(429, "rate_limited", "Too many requests."));
+  const [first, second] = [createClient({ url: "https://auth.example.com" }), createClient({ url: "https://auth.example.com" })];
+  function Switch() {
+    const [client, setClient] = useState(first);
+    return (
+      <>
+        <AuthProvider client={client}><RequireAuth loading="loads" fallback="nobody">inside</RequireAuth></AuthProvider>
+        <button type="button" onClick={() => setClient(second)}>Switch</button>
+      </>
+    );
+  }
+  t.after(() => [first, second].forEach((client) => client.close()));
+  await render(t, <Switch />);
+  await until(() => alerts() !== "");
+  const { answer, give } = later();
+  api.on(`POST ${AUTH}/refresh`, () => answer);
+  await click("Switch");
+  await until(() => !text().includes("Too many"));
+  assert.equal(text(), "loadsSwitch");
+  give(problem(401, "invalid_token", "Sign in again."));
+  await until(() => text() === "nobodySwitch");
+});
 
 test("an application has its own texts, and English for the others", async (t) => {
   new Api();

@@ -2,17 +2,20 @@ import { all, click, render, text, until } from "./screen.js";
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import test from "node:test";
-import { ada, Api, organization } from "./api.js";
+import { ada, Api, ok, organization } from "./api.js";
 import { App } from "./app.js";
 
 const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
 
 test("the application of the README compiles and runs", async (t) => {
   assert.ok((await read("README.md")).includes(await read("test/app.tsx")), "README.md has test/app.tsx");
-  new Api().signedIn(ada, [organization("acme", "admin")]);
+  const api = new Api();
+  api.signedIn(ada, [organization("acme", "admin")]);
+  api.on("GET /api/v1/organizations/o-acme/members", () => ok({ items: [], next_cursor: null }));
   await render(t, <App />);
   await until(() => text().includes(ada.email));
-  assert.match(text(), /Only admins see the settings/);
+  assert.match(text(), /Settings of acme/);
+  assert.equal(document.activeElement?.tagName, "MAIN");
   await click("Sign out");
   await until(() => all("[autocomplete=current-password]").length);
 });
