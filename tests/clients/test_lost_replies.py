@@ -19,7 +19,7 @@ FIGURES = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows them
 pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50
 NAVIGATIONS = int(
-    os.environ.get("CLIENT_TEST_ROUNDS", "25")
+    os.environ.get("CLIENT_TEST_ROUNDS", "10")
 )  # 200, with -o faulthandler_timeout=900, for docs/browser-mode.md
 LEAVE = "([ms, to]) => { void use(); setTimeout(() => to ? location.assign(to) : location.reload(), ms); }"
 SECONDS = 5  # for the browser to take an answer

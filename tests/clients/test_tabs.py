@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 MILLISECONDS = 50  # within which tabs wake, and by which a request or a reply is late
 TABS = 8
 EXPIRIES = int(
-    os.environ.get("CLIENT_TEST_ROUNDS", "25")
+    os.environ.get("CLIENT_TEST_ROUNDS", "10")
 )  # 200, with -o faulthandler_timeout=900, for docs/browser-mode.md
 SECONDS = 5  # for a message to all tabs, on a busy machine
 
