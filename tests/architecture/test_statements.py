@@ -238,8 +238,8 @@ def test_a_passkey_sends_these_statements(world: World) -> None:
     with statements(world.app) as sent:
         assert person.call("DELETE", f"/auth/passkeys/{shown['id']}").status_code == 204
     # the account is locked; the passkey goes; whether there is another way in; other sessions and their event; sign-ins
-    # that wait; event and email
-    assert sent == ["select", "select", "delete", "select", "with", "insert", "delete", "insert", *EMAIL]
+    # that wait; whether it was an operator's last second factor; event and email
+    assert sent == ["select", "select", "delete", "select", "with", "insert", "delete", "update", "insert", *EMAIL]
 
 
 def test_a_refused_token_costs_one_statement_and_junk_costs_none(world: World) -> None:

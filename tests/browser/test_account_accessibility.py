@@ -115,6 +115,7 @@ def test_a_password_is_changed_by_keyboard_alone(new_page: NewPage, site: Site) 
     account = open_account(new_page, site)
     keyboard = account.page.keyboard
     account.section("Profile").locator("summary").focus()
+    keyboard.press("Tab")  # to the organizations
     keyboard.press("Tab")
     expect(account.section("Password").get_by_label("Current password", exact=True)).to_be_focused()
     keyboard.type(PASSWORD)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from authapp.core.actor import Actor, UserRecord
 from authapp.core.enums import AuditAction
-from authapp.core.errors import Conflict
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.models import Passkey, User
@@ -19,7 +18,7 @@ from authapp.services import audit
 _HAS_SECOND_FACTOR = or_(User.mfa_enabled, select(Passkey.id).where(Passkey.user_id == User.id).exists())
 
 
-class NoSecondFactor(Conflict):
+class NoSecondFactor(Exception):
     """An operator has a second factor: an authenticator app or a passkey."""
 
 

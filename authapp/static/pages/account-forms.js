@@ -1,6 +1,6 @@
 // What the forms of the account page have in common. `beside` is for others too.
-import { Problem } from "./api.js";
 import { clearErrors, onSubmit } from "./form.js";
+import { Problem } from "./problem.js";
 import { sentence, text } from "./text.js";
 
 /**

@@ -9,9 +9,10 @@ import { startPassword } from "./account-password.js";
 import { startProfile } from "./account-profile.js";
 import { startSessions } from "./account-sessions.js";
 import { keepUser } from "./account-user.js";
-import { Problem, refresh } from "./api.js";
+import { refresh } from "./api.js";
 import { leadToSignIn } from "./next.js";
 import { fill, showPanel } from "./page.js";
+import { Problem } from "./problem.js";
 import { sentence } from "./text.js";
 
 async function start() {

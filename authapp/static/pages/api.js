@@ -1,5 +1,7 @@
 // Calls of the JSON API in browser mode. The access token is in this variable only, the refresh token in a cookie that
 // no script can read.
+import { Problem } from "./problem.js";
+
 /** @type {string | null} */
 let accessToken = null;
 /** @type {string | null} the account whose page this is */
@@ -11,24 +13,6 @@ const tabs = new BroadcastChannel(`authapp ${location.origin}`);
 tabs.onmessage = ({ data }) => {
   if (data.type === "signed_out" && account) reload();
 };
-
-/** An answer from 400 up (RFC 9457), or no answer: `code` is "network". */
-export class Problem extends Error {
-  /**
-   * @param {Record<string, any>} document
-   * @param {string | null} [retryAfter]
-   */
-  constructor(document, retryAfter) {
-    super(document.detail);
-    this.code = document.code;
-    this.status = document.status;
-    this.detail = document.detail;
-    /** @type {Record<string, string[]>} */
-    this.fields = document.errors?.json ?? {};
-    this.document = document;
-    this.retryAfter = Number(retryAfter) || 0;
-  }
-}
 
 /**
  * Call the API without an access token.

@@ -1,8 +1,9 @@
 // What the pages of a console do first: sign in by the refresh cookie, then start, or say what went wrong.
 import { keepUser } from "./account-user.js";
-import { Problem, refresh } from "./api.js";
+import { refresh } from "./api.js";
 import { leadToSignIn } from "./next.js";
 import { fill, showPanel } from "./page.js";
+import { Problem } from "./problem.js";
 import { sentence } from "./text.js";
 
 /**

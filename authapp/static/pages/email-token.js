@@ -9,7 +9,7 @@ import { showPanel, signedInUser, takeFromAddress } from "./page.js";
  * @param {object} [handlers]
  * @param {(address: URLSearchParams) => void} [handlers.opened] with what the address has beside the token
  * @param {(user: any) => void} [handlers.done] with the account that is still signed in, or null
- * @param {(problem: import("./api.js").Problem) => unknown} [handlers.dead] where the token is not valid
+ * @param {(problem: import("./problem.js").Problem) => unknown} [handlers.dead] where the token is not valid
  * @returns {Promise<any>} the account that is signed in, or null
  */
 export async function bindTokenForm(form, path, { opened, done, dead } = {}) {

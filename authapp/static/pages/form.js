@@ -1,6 +1,6 @@
 // Forms that call the API: one submission at a time, errors beside their fields or in the alert, focus on the first.
-import { Problem } from "./api.js";
 import { setBusy } from "./busy.js";
+import { Problem } from "./problem.js";
 import { fieldMessage, sentence, text } from "./text.js";
 
 const CALM = ["step_up_cancelled", "passkey_not_added", "passkey_not_used"]; // as the person wanted it

@@ -44,7 +44,7 @@ function planOf({ plan, status, seats }) {
 
 /**
  * Let what is gone already count as done: `call(…).catch(orGone)`.
- * @param {import("./api.js").Problem} problem
+ * @param {import("./problem.js").Problem} problem
  */
 export function orGone(problem) {
   if (problem.status !== 404) throw problem;

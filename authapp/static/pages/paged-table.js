@@ -3,10 +3,10 @@
 //   const table = pagedTable(section, `/organizations/${id}/members`, fillRow);
 //   await table.open();       // reads the first page, with the filters of the address; an error is shown below the table, with a button to try again
 //   table.remove(row);        // the focus moves to the next row
-import { Problem } from "./api.js";
 import { bindFilters, parametersOf, restoreFilters } from "./filters.js";
 import { showProblem } from "./form.js";
 import { pagedList } from "./paged-list.js";
+import { Problem } from "./problem.js";
 
 const SIZE = 25;
 

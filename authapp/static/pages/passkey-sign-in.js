@@ -1,7 +1,8 @@
 // Signing in with a passkey: by a button, or where the browser fills in the email.
-import { call, Problem } from "./api.js";
+import { call } from "./api.js";
 import { onSubmit, showProblem } from "./form.js";
 import { beginRequest, choosePasskey, forgetPasskey, hasPasskeys } from "./passkeys.js";
+import { Problem } from "./problem.js";
 
 const RENEWED_AFTER = 4 * 60_000; // milliseconds: a challenge is valid for 5 minutes
 const form = document.querySelector("[data-passkey]");

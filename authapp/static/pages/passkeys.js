@@ -1,5 +1,5 @@
 // Passkeys (WebAuthn Level 3): what the browser is asked. It takes one request at a time: a new one ends that before.
-import { Problem } from "./api.js";
+import { Problem } from "./problem.js";
 
 const api = globalThis.PublicKeyCredential;
 

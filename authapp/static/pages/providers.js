@@ -1,8 +1,8 @@
 // Sign-in with a provider: the links there, and what the browser brings back.
-import { Problem } from "./api.js";
 import { showProblem } from "./form.js";
 import { keepNext, restoreNext } from "./next.js";
 import { showPanel, takeFromAddress } from "./page.js";
+import { Problem } from "./problem.js";
 import { hasSentence } from "./text.js";
 
 for (const link of document.querySelectorAll("[data-provider]")) link.addEventListener("click", keepNext);

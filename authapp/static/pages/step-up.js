@@ -2,10 +2,11 @@
 // for a passkey.
 import { beside, factor, openDialog, saidAs } from "./account-forms.js";
 import { keepUser, user } from "./account-user.js";
-import { call, callSignedIn, Problem, signOut } from "./api.js";
+import { call, callSignedIn, signOut } from "./api.js";
 import { onSubmit } from "./form.js";
 import { leadToSignIn } from "./next.js";
 import { beginRequest, choosePasskey, hasPasskeys } from "./passkeys.js";
+import { Problem } from "./problem.js";
 
 const dialog = document.querySelector("#step-up");
 const form = dialog.querySelector("[data-with-password]");

@@ -12,7 +12,7 @@ export function text(name, values = {}) {
 
 /**
  * What a problem document of the API says, in the language of the page where there is a sentence for its code.
- * @param {import("./api.js").Problem} problem
+ * @param {import("./problem.js").Problem} problem
  */
 export function sentence(problem) {
   const said = texts.errors[problem.code] ?? problem.detail;
