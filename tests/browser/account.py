@@ -65,6 +65,31 @@ class Account:
         expect(self.page.locator("[data-panel=account]")).to_be_visible()
 
 
+@dataclass
+class ConsolePage:
+    """What the consoles share: an account that looks at one, and the parts of its page."""
+
+    account: Account
+
+    @property
+    def page(self) -> Page:
+        return self.account.page
+
+    @property
+    def site(self) -> Site:
+        return self.account.site
+
+    @property
+    def dialog(self) -> Locator:
+        return self.account.dialog
+
+    def section(self, name: str) -> Locator:
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def row(self, text: str) -> Locator:
+        return self.page.get_by_role("row").filter(has_text=text)
+
+
 def status(section: Locator) -> Locator:
     return section.get_by_role("status").locator("visible=true")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.account import Account, open_account
+from tests.browser.account import ConsolePage, open_account
 
 if TYPE_CHECKING:
     from tests.browser.conftest import NewPage, Site
@@ -23,33 +23,14 @@ WITH people AS (
 
 
 @dataclass
-class Console:
+class Console(ConsolePage):
     """The page, and what somebody knows who looks at it."""
 
-    account: Account
     organization: dict[str, Any]
-
-    @property
-    def page(self) -> Page:
-        return self.account.page
-
-    @property
-    def site(self) -> Site:
-        return self.account.site
-
-    @property
-    def dialog(self) -> Locator:
-        return self.account.dialog
 
     @property
     def path(self) -> str:
         return f"/organizations/{self.organization['id']}"
-
-    def section(self, name: str) -> Locator:
-        return self.page.get_by_role("region", name=name, exact=True)
-
-    def row(self, text: str) -> Locator:
-        return self.page.get_by_role("row").filter(has_text=text)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API below the organization, as the account."""

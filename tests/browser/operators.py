@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.account import Account, open_account
+from tests.browser.account import ConsolePage, open_account
 
 if TYPE_CHECKING:
     from tests.browser.conftest import NewPage, Site
@@ -16,28 +16,8 @@ GRANT = "UPDATE users SET is_operator = true, email_verified = true WHERE email 
 
 
 @dataclass
-class Operator:
+class Operator(ConsolePage):
     """The page, and what the operator knows."""
-
-    account: Account
-
-    @property
-    def page(self) -> Page:
-        return self.account.page
-
-    @property
-    def site(self) -> Site:
-        return self.account.site
-
-    @property
-    def dialog(self) -> Locator:
-        return self.account.dialog
-
-    def section(self, name: str) -> Locator:
-        return self.page.get_by_role("region", name=name, exact=True)
-
-    def row(self, text: str) -> Locator:
-        return self.page.get_by_role("row").filter(has_text=text)
 
     def call(self, method: str, path: str) -> Any:
         """Call the API as the operator."""
