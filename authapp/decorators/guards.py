@@ -7,26 +7,21 @@ from __future__ import annotations
 
 from typing import overload
 
-from flask import request
-
-from authapp.core.actor import Actor, UserRecord, known_actor
-from authapp.core.enums import ActorType, AuditAction, Role
-from authapp.core.errors import (
-    ApiError,
-    ApiKeyNotAllowed,
-    ExpiredToken,
-    InvalidToken,
-    MissingToken,
-    NotAMember,
-    OrganizationSuspended,
-    RevokedToken,
-    RoleTooLow,
+from authapp.core.enums import Role
+from authapp.core.errors import ApiKeyNotAllowed, RoleTooLow
+from authapp.decorators.access import (
+    ACCOUNT_ERRORS,
+    ORGANIZATION_ERRORS,
+    check_role,
+    get_current_active_user,
+    get_current_user,
+    get_optional_user,
+    require_active,
+    require_conditions,
 )
-from authapp.decorators.authentication import authenticate, authenticate_in
-from authapp.decorators.guard import Guard, PathIds, guard, public, require_well_formed
-from authapp.services import audit
-from authapp.services.admission import EmailNotVerified, ReauthenticationRequired, require_recent, require_verified
-from authapp.services.api_keys import InvalidApiKey
+from authapp.decorators.authentication import authenticate
+from authapp.decorators.guard import Guard, PathIds, guard, public
+from authapp.services.admission import EmailNotVerified, ReauthenticationRequired
 from authapp.web.browser_mode import OriginNotAllowed, removing_dead_cookie
 from authapp.web.guard_marks import View
 
@@ -47,50 +42,6 @@ __all__ = [
     "require_organization_role",
     "require_organization_role_or_self",
 ]
-
-ACCOUNT_ERRORS: tuple[type[ApiError], ...] = (
-    MissingToken,
-    InvalidToken,
-    ExpiredToken,
-    RevokedToken,
-    InvalidApiKey,
-    ApiKeyNotAllowed,
-)
-ORGANIZATION_ERRORS: tuple[type[ApiError], ...] = (
-    MissingToken,
-    InvalidToken,
-    ExpiredToken,
-    RevokedToken,
-    InvalidApiKey,
-    EmailNotVerified,
-    NotAMember,
-    OrganizationSuspended,
-)
-
-
-def get_current_user() -> UserRecord:
-    """The account whose access token was sent, active or not.
-
-    Raises:
-        Unauthorized: no token, or one that is not live.
-        ApiKeyNotAllowed: an API key was sent.
-    """
-    return (known_actor() or authenticate()).user
-
-
-def get_current_active_user() -> UserRecord:
-    """The account whose access token was sent.
-
-    Raises:
-        Unauthorized: no token, or one that is not live, or the account has been deactivated.
-        ApiKeyNotAllowed: an API key was sent.
-    """
-    return require_active(get_current_user())
-
-
-def get_optional_user() -> UserRecord | None:
-    """The same for a public view, None where the request has no header Authorization. Declare `ACCOUNT_ERRORS`."""
-    return get_current_active_user() if "Authorization" in request.headers else None
 
 
 @overload
@@ -121,7 +72,7 @@ def require_active_user(
     def check(ids: PathIds) -> None:
         actor = authenticate(memberships=memberships, or_refresh_token=or_refresh_token)
         require_active(actor.user)
-        _require(actor, recent=recent, verified=verified)
+        require_conditions(actor, recent=recent, verified=verified)
 
     made = guard(
         _named("require_active_user", or_refresh_token=or_refresh_token, recent=recent, verified=verified),
@@ -182,64 +133,7 @@ def require_organization_role_or_self(role: Role) -> Guard:
     )
 
 
-def check_role(
-    ids: PathIds, role: Role, *, or_self: bool = False, autocommit: bool = False, recent: bool = False
-) -> Actor:
-    """Look the caller up in the organization of the path, for a guard.
-
-    Args:
-        ids: of the path, `organization_id` among them.
-        role: the lowest that passes.
-        or_self: the account with the `user_id` of the path passes whatever its role.
-        autocommit: nothing else is sent in this request.
-        recent: only a person who has signed in within 5 minutes passes.
-
-    Raises:
-        the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired and ApiKeyNotAllowed.
-    """
-    actor = authenticate_in(ids["organization_id"], autocommit=autocommit)
-    if actor.account:
-        require_active(actor.account)
-    _require(actor, verified=actor.account is not None)
-    require_well_formed(ids)
-    if actor.organization is None:
-        raise NotAMember
-    if actor.here.suspended_at:
-        raise OrganizationSuspended
-    is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
-    if not is_self and not actor.here.role.includes(role):
-        audit.record_denial(
-            AuditAction.ACCESS_REFUSED,
-            actor,
-            actor.here.id,
-            tried=f"{request.method} {request.url_rule}",
-            needed=role,
-            held=actor.here.role,
-        )
-        raise RoleTooLow(f"{actor.here.role} where {role} is needed", keeps_writes=True)
-    _require(actor, recent=recent)
-    return actor
-
-
-def _require(actor: Actor, *, recent: bool = False, verified: bool = False) -> None:
-    if verified:
-        require_verified(actor.user)
-    if recent:
-        require_recent(actor)
-
-
 def _named(name: str, **conditions: bool) -> str:
     """The name of a guard with those of its conditions that hold."""
     held = ", ".join(condition for condition, holds in conditions.items() if holds)
     return f"{name}({held})" if held else name
-
-
-def require_active(user: UserRecord) -> UserRecord:
-    """Give the account back if it is active, for a guard.
-
-    Raises:
-        RevokedToken: it is not.
-    """
-    if not user.is_active:
-        raise RevokedToken("inactive account")  # ASVS v5.0.0-7.4.2
-    return user

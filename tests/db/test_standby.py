@@ -84,8 +84,15 @@ class Load:
 
     def _write_until_over(self, number: int) -> None:
         email = f"client{number}-{self._port}@example.com"
-        status, session = ask(self._port, "POST", "/api/v1/auth/register", {"email": email, "password": PASSWORD})
-        assert status == 201, session
+        session: dict[str, str] = {}
+
+        def register() -> bool:
+            nonlocal session
+            status, session = ask(self._port, "POST", "/api/v1/auth/register", {"email": email, "password": PASSWORD})
+            assert status in (201, 502, 503), session
+            return status == 201
+
+        self.wait_for(register)
         while not self._over.is_set():
             name = f"Organization {next(self._numbers)} of {self._port}"
             status = self._status("POST", "/api/v1/organizations", {"name": name}, session["access_token"])
