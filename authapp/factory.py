@@ -18,6 +18,7 @@ from authapp.schemas.emails import accept_local_addresses
 from authapp.views import (
     accounts,
     api_keys,
+    checks,
     docs,
     email_addresses,
     identities,
@@ -47,7 +48,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys, introspection, revocations, operator,
+    api_keys, introspection, revocations, checks, operator,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

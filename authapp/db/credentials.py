@@ -35,6 +35,7 @@ _API_KEY = (
     f"SELECT (key).id, (key).last_used_at, (key).organization_id, {_ORGANIZATION}, (key).role "  # noqa: S608
     "FROM authapp_api_key(%(api_key_id)s, %(digest)s, %(now)s, %(organization_id)s)"
 )
+_API_KEY_AT_HOME = _API_KEY.replace("%(organization_id)s", "authapp_organization_of_key(%(api_key_id)s)")
 _USER_COLUMNS = len(UserRecord._fields)
 
 
@@ -89,11 +90,26 @@ def find_session_in(
 
 
 def find_api_key(
-    organization_id: UUID | None, api_key_id: UUID, digest: bytes, now: datetime, *, autocommit: bool = False
+    organization_id: UUID | None,
+    api_key_id: UUID,
+    digest: bytes,
+    now: datetime,
+    *,
+    or_own: bool = False,
+    autocommit: bool = False,
 ) -> ApiKeyFound | None:
-    """Find a live API key by its id and the hash of its token. Sets the tenant where that is the key's own."""
+    """Find a live API key by its id and the hash of its token. Sets the tenant where that is the key's own.
+
+    Args:
+        organization_id: the one that is asked for.
+        api_key_id: from the key.
+        digest: the hash of the key.
+        now: the time at which it has to be live.
+        or_own: without an `organization_id`, the key's own is meant.
+        autocommit: nothing else is sent in this request, see `transaction.fetch_autocommit`.
+    """
     parameters = {"api_key_id": api_key_id, "digest": digest, "now": now, "organization_id": organization_id}
-    row = _fetch(_API_KEY, parameters, autocommit)
+    row = _fetch(_API_KEY_AT_HOME if or_own and organization_id is None else _API_KEY, parameters, autocommit)
     if row is None:
         return None
     key_id, last_used_at, home_id, *fields = row

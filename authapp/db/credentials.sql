@@ -63,6 +63,14 @@ BEGIN
 END
 $$;
 
+-- The organization of an API key, live or not, as the argument of authapp_api_key, which checks the key.
+CREATE OR REPLACE FUNCTION authapp_organization_of_key(_key uuid) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('authapp.credential_id', _key::text, true);
+    RETURN (SELECT k.organization_id FROM api_keys k WHERE k.id = _key);
+END
+$$;
+
 -- An API key that is live at _moment, with its organization where that is the one asked for and is not deleted.
 CREATE OR REPLACE FUNCTION authapp_api_key(_key uuid, _digest bytea, _moment timestamptz, _organization uuid)
     RETURNS TABLE (key api_keys, organization organizations) LANGUAGE plpgsql ROWS 1 AS $$

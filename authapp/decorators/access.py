@@ -88,10 +88,7 @@ def check_role(
         require_active(actor.account)
     require_conditions(actor, verified=actor.account is not None)
     require_well_formed(ids)
-    if actor.organization is None:
-        raise NotAMember
-    if actor.here.suspended_at:
-        raise OrganizationSuspended
+    require_in_organization(actor)
     is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
     if not is_self and not actor.here.role.includes(role):
         audit.record_denial(
@@ -117,6 +114,18 @@ def require_conditions(actor: Actor, *, recent: bool = False, verified: bool = F
         require_verified(actor.user)
     if recent:
         require_recent(actor)
+
+
+def require_in_organization(actor: Actor) -> None:
+    """Pass if the organization that was asked for is one of the caller's, and not suspended.
+
+    Raises:
+        NotAMember, OrganizationSuspended: whichever it is.
+    """
+    if actor.organization is None:
+        raise NotAMember
+    if actor.here.suspended_at:
+        raise OrganizationSuspended
 
 
 def require_active(user: UserRecord) -> UserRecord:

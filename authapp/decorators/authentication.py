@@ -50,13 +50,14 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
     return _act_as_account(claims, found)
 
 
-def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -> Actor:
+def authenticate_in(organization_id: UUID | None, *, or_own: bool = False, autocommit: bool = False) -> Actor:
     """The caller of an organization route, a person or an API key. Sets the tenant for whoever belongs to it.
 
     `Actor.organization` is None for others, whether the organization exists or not.
 
     Args:
         organization_id: of the path, None where that is malformed.
+        or_own: without an `organization_id`, an API key acts in its own.
         autocommit: the request sends no other statement.
 
     Raises:
@@ -65,7 +66,7 @@ def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -
     """
     token = bearer_token()
     if key := _read_api_key(token):
-        return _act_as_api_key(key, organization_id, autocommit)
+        return _act_as_api_key(key, organization_id, or_own, autocommit)
     claims = _verified_claims(token)
     found = credentials.find_session_in(
         organization_id, claims.session_id, claims.user_id, clock.now(), autocommit=autocommit
@@ -138,14 +139,15 @@ def _act_as_account(claims: Claims, found: SessionFound | None) -> Actor:
     )
 
 
-def _act_as_api_key(key: Presented, organization_id: UUID | None, autocommit: bool) -> Actor:
+def _act_as_api_key(key: Presented, organization_id: UUID | None, or_own: bool, autocommit: bool) -> Actor:
     now = clock.now()
-    found = credentials.find_api_key(organization_id, key.id, key.digest, now, autocommit=autocommit)
+    found = credentials.find_api_key(organization_id, key.id, key.digest, now, or_own=or_own, autocommit=autocommit)
     if found is None:
         raise InvalidApiKey
+    asked_for = found.organization_id if or_own and organization_id is None else organization_id
     if found.organization and not found.organization.suspended_at:
         api_keys.record_use(found.id, found.organization.id, found.last_used_at, now)
-    elif found.organization is None and found.organization_id == organization_id:
+    elif found.organization is None and found.organization_id == asked_for:
         raise InvalidApiKey("its organization is deleted")
     return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization)
 

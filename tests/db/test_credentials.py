@@ -20,7 +20,7 @@ from tests.factories import UNKNOWN_ID, Person, World
 TENANT = "SELECT coalesce(current_setting('authapp.organization_id', true), '')"
 DEFINITIONS = (
     "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE proname IN "
-    "('authapp_session', 'authapp_session_in', 'authapp_memberships', 'authapp_api_key')"
+    "('authapp_session', 'authapp_session_in', 'authapp_memberships', 'authapp_api_key', 'authapp_organization_of_key')"
 )
 LOOK_UPS: dict[str, Any] = {
     "session": credentials.find_session,
@@ -91,7 +91,22 @@ def test_the_functions_of_the_database_are_those_of_credentials_sql(world: World
         connection.exec_driver_sql((ROOT / "authapp" / "db" / "credentials.sql").read_text())
         assert sorted(connection.exec_driver_sql(DEFINITIONS).all()) == sorted(migrated)
         transaction.rollback()
-    assert len(migrated) == 4
+    assert len(migrated) == 5
+
+
+def test_an_api_key_finds_its_own_organization_where_none_is_asked_for_and_that_is_meant(world: World) -> None:
+    scene = Scene(world)
+    found, tenant = scene.find("API key", organization_id=None, or_own=True)
+    assert tenant == scene.organization_id == str(found.organization.id)
+    found, tenant = scene.find("API key", organization_id=None)
+    assert (found.organization, tenant) == (None, "")
+    found, tenant = scene.find("API key", organization_id=UUID(scene.other_id), or_own=True)
+    assert (found.organization, tenant) == (None, "")
+
+
+@pytest.mark.parametrize("ruin", [{"digest": b"x" * 32}, {"api_key_id": UUID(UNKNOWN_ID)}])
+def test_a_key_that_is_not_live_finds_no_organization_of_its_own(world: World, ruin: dict[str, Any]) -> None:
+    assert Scene(world).find("API key", organization_id=None, or_own=True, **ruin) == (None, "")
 
 
 @pytest.mark.parametrize("name", IN_ORGANIZATIONS)

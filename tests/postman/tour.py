@@ -368,6 +368,9 @@ SERVICES = [
          content_type="application/x-www-form-urlencoded"),
     Step("list_revocations", "Revocations with an access token", "Send a service key, no access token.",
          error="invalid_service_key"),
+    Step("check_access", "A check", "What a proxy asks before it lets a request through.",
+         query={"organization_id": "{{organization_id}}", "role": "viewer"}),
+    Step("check_access", "A malformed check", query={"organization_id": "acme-research"}, error="invalid_check"),
 ]
 
 OPERATOR = [
