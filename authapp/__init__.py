@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from authapp.decorators.guards import require_organization_access as require_organization_access
     from authapp.decorators.guards import require_organization_role as require_organization_role
     from authapp.decorators.guards import require_organization_role_or_self as require_organization_role_or_self
+    from authapp.decorators.guards import require_permission as require_permission
     from authapp.factory import create_app as create_app
     from authapp.web.blueprint import Blueprint as Blueprint
     from authapp.web.blueprint import raises as raises
@@ -50,6 +51,7 @@ _NAMES = {
         "require_organization_access",
         "require_organization_role",
         "require_organization_role_or_self",
+        "require_permission",
     ],
     "authapp.factory": ["create_app"],
     "authapp.web.blueprint": ["Blueprint", "raises"],

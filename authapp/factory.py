@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -10,6 +11,7 @@ from authapp import __version__
 from authapp.cli import init_cli
 from authapp.cli.doctor import report_unsafe
 from authapp.config import Settings, UnsafeSettings, read_settings
+from authapp.core.enums import Role
 from authapp.core.error_reports import init_error_reports
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
@@ -59,6 +61,7 @@ def create_app(
     *,
     title: str = TITLE,
     version: str = __version__,
+    permissions: Mapping[str, Role] = MappingProxyType({}),
 ) -> Application:
     """Assemble the application.
 
@@ -67,12 +70,15 @@ def create_app(
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
         title: of your own API, in the OpenAPI document. Default: authapp's, with its license and contact.
         version: of your own API, in the OpenAPI document. Default: authapp's.
+        permissions: names for `require_permission`, each with the lowest role that holds it.
 
     Raises:
         UnsafeSettings: naming every setting that must be changed first.
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
         TakenName: naming the first view that has the name of another.
+        InvalidDeclaration: naming the first permission that cannot be declared.
+        UndeclaredName: naming the first route whose guard needs a permission that is not declared.
         UnknownRoute: naming the rate limits of routes that do not exist.
     """
     try:
@@ -80,7 +86,7 @@ def create_app(
     except UnsafeSettings as error:
         report_unsafe(error.problems)
         raise
-    app = Application(settings)
+    app = Application(settings, permissions)
     _init(app, settings)
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):

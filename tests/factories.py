@@ -116,10 +116,10 @@ class World:
         self.app, self._openapi, self._numbers = app, openapi, itertools.count(1)
         self.superuser = superuser_of(app.config["SQLALCHEMY_DATABASE_URI"])
 
-    def with_app(self, app: Application) -> World:
-        """The same database, served by another application."""
+    def with_app(self, app: Application, openapi: dict[str, Any] | None = None) -> World:
+        """The same database, served by another application, which may have a document of its own."""
         app.test_client_class = Caller
-        return World(app, self._openapi)
+        return World(app, openapi or self._openapi)
 
     def caller(self, access_token: str | None = None) -> Caller:
         caller = self.app.test_client()

@@ -12,6 +12,7 @@ from werkzeug.local import LocalProxy
 
 from authapp.core.enums import ActorType, Role
 from authapp.core.errors import ApiKeyNotAllowed
+from authapp.core.permissions import held_permissions, holds_permission
 
 
 class UserRecord(NamedTuple):
@@ -60,6 +61,7 @@ class Actor:
         amr: how it did so, as RFC 8176 names it. Empty for an API key.
         organization: the organization of the route, None on other routes.
         memberships: what `GET /auth/me` shows, None on other routes.
+        grants: the permissions that were granted to the API key itself, beside those of its role.
     """
 
     id: UUID
@@ -70,6 +72,7 @@ class Actor:
     amr: tuple[str, ...] = ()
     organization: OrganizationRecord | None = None
     memberships: list[dict[str, Any]] | None = None
+    grants: tuple[str, ...] = ()
 
     @property
     def user(self) -> UserRecord:
@@ -93,6 +96,15 @@ class Actor:
     def role(self) -> Role | None:
         """The caller's role in the organization of the route."""
         return self.organization.role if self.organization else None
+
+    @property
+    def permissions(self) -> list[str]:
+        """The names of the permissions that the caller holds in the organization of the route, sorted."""
+        return held_permissions(self.role, self.grants)
+
+    def has_permission(self, name: str) -> bool:
+        """Whether the caller holds a permission in the organization of the route, by role or by grant."""
+        return holds_permission(name, self.role, self.grants)
 
 
 current_actor = cast("Actor", LocalProxy(lambda: g.actor))

@@ -137,6 +137,11 @@ class RoleTooLow(Forbidden):
     detail = "Your role in this organization does not allow this. Ask an admin."
 
 
+class PermissionMissing(Forbidden):
+    code = "permission_missing"
+    detail = "You do not have the permission that this needs. Ask an admin."
+
+
 class ApiKeyNotAllowed(Forbidden):
     code = "api_key_not_allowed"
     detail = "This needs a person: sign in. An API key acts inside its organization only and has no account."

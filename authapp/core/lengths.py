@@ -4,6 +4,7 @@ PERSON_NAME = 100  # first_name, last_name
 ORGANIZATION_NAME = 200
 API_KEY_NAME = 100
 SERVICE_KEY_NAME = 63
+PERMISSION = 100
 SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
 EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 PASSWORD = 1024

@@ -14,6 +14,7 @@ from authapp.core.errors import (
     MissingToken,
     NotAMember,
     OrganizationSuspended,
+    PermissionMissing,
     RevokedToken,
     RoleTooLow,
 )
@@ -83,25 +84,54 @@ def check_role(
     Raises:
         the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired and ApiKeyNotAllowed.
     """
+    actor = _authenticate_member(ids, autocommit=autocommit)
+    is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
+    if not is_self and not actor.here.role.includes(role):
+        _record_denial(actor, role)
+        raise RoleTooLow(f"{actor.here.role} where {role} is needed", keeps_writes=True)
+    require_conditions(actor, recent=recent)
+    return actor
+
+
+def check_permission(ids: PathIds, permission: str, *, recent: bool = False) -> Actor:
+    """Look the caller up in the organization of the path, for a guard.
+
+    Args:
+        ids: of the path, `organization_id` among them.
+        permission: that the caller has to hold, by role or by grant.
+        recent: only a person who has signed in within 5 minutes passes.
+
+    Raises:
+        the errors of `ORGANIZATION_ERRORS`, PermissionMissing; if recent, as `check_role`.
+    """
+    actor = _authenticate_member(ids)
+    if not actor.has_permission(permission):
+        _record_denial(actor, permission)
+        raise PermissionMissing(f"{actor.here.role} without {permission}", keeps_writes=True)
+    require_conditions(actor, recent=recent)
+    return actor
+
+
+def _authenticate_member(ids: PathIds, *, autocommit: bool = False) -> Actor:
+    """The caller, who belongs to the organization of the path."""
     actor = authenticate_in(ids["organization_id"], autocommit=autocommit)
     if actor.account:
         require_active(actor.account)
     require_conditions(actor, verified=actor.account is not None)
     require_well_formed(ids)
     require_in_organization(actor)
-    is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id
-    if not is_self and not actor.here.role.includes(role):
-        audit.record_denial(
-            AuditAction.ACCESS_REFUSED,
-            actor,
-            actor.here.id,
-            tried=f"{request.method} {request.url_rule}",
-            needed=role,
-            held=actor.here.role,
-        )
-        raise RoleTooLow(f"{actor.here.role} where {role} is needed", keeps_writes=True)
-    require_conditions(actor, recent=recent)
     return actor
+
+
+def _record_denial(actor: Actor, needed: str) -> None:
+    audit.record_denial(
+        AuditAction.ACCESS_REFUSED,
+        actor,
+        actor.here.id,
+        tried=f"{request.method} {request.url_rule}",
+        needed=needed,
+        held=actor.here.role,
+    )
 
 
 def require_conditions(actor: Actor, *, recent: bool = False, verified: bool = False) -> None:

@@ -26,7 +26,11 @@ class Guard(Protocol):
 
 
 def guard(
-    name: str, check: Callable[[PathIds], object], *errors: type[ApiError], path_ids: tuple[str, ...] = ()
+    name: str,
+    check: Callable[[PathIds], object],
+    *errors: type[ApiError],
+    path_ids: tuple[str, ...] = (),
+    needs: str | None = None,
 ) -> Guard:
     """Make a guard: the check first, then the ids of the path as UUIDs, then the view.
 
@@ -35,6 +39,7 @@ def guard(
         check: called before the view. It returns if the caller may call, and raises an `ApiError` if not.
         errors: those that the check raises, for the OpenAPI document.
         path_ids: the ids that the check needs. A route without them is not registered.
+        needs: the role or permission that the check needs. An application that does not declare it does not start.
     """
 
     def decorate(view: View) -> View:
@@ -49,7 +54,7 @@ def guard(
                 raise NotFound  # PostgreSQL cannot store it, so nothing has such a name
             return current_app.ensure_sync(view)(*args, **{**kwargs, **ids})
 
-        return raises(*errors)(mark_guarded(guarded, name, path_ids))  # type: ignore[return-value]
+        return raises(*errors)(mark_guarded(guarded, name, path_ids, needs))  # type: ignore[return-value]
 
     return decorate
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import overload
 
 from authapp.core.enums import Role
-from authapp.core.errors import ApiKeyNotAllowed, RoleTooLow
+from authapp.core.errors import ApiKeyNotAllowed, PermissionMissing, RoleTooLow
 from authapp.decorators.access import (
     ACCOUNT_ERRORS,
     ORGANIZATION_ERRORS,
+    check_permission,
     check_role,
     get_current_active_user,
     get_current_user,
@@ -30,6 +31,7 @@ __all__ = [
     "ORGANIZATION_ERRORS",
     "Guard",
     "PathIds",
+    "check_permission",
     "check_role",
     "get_current_active_user",
     "get_current_user",
@@ -41,6 +43,7 @@ __all__ = [
     "require_organization_access",
     "require_organization_role",
     "require_organization_role_or_self",
+    "require_permission",
 ]
 
 
@@ -130,6 +133,24 @@ def require_organization_role_or_self(role: Role) -> Guard:
         *ORGANIZATION_ERRORS,
         RoleTooLow,
         path_ids=("organization_id", "user_id"),
+    )
+
+
+def require_permission(permission: str, *, recent: bool = False) -> Guard:
+    """A member or an API key of the organization in the path may call that holds this permission, by role or by grant.
+
+    Args:
+        permission: one that `create_app(permissions=…)` declares. An application without it does not start.
+        recent: only a person, within 5 minutes of a sign-in, with the second factor of an account that has one.
+    """
+    return guard(
+        _named("require_permission", **{permission: True}, recent=recent),
+        lambda ids: check_permission(ids, permission, recent=recent),
+        *ORGANIZATION_ERRORS,
+        PermissionMissing,
+        *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
+        path_ids=("organization_id",),
+        needs=permission,
     )
 
 

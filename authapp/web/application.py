@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, wraps
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ from flask import Flask, Response, request
 
 from authapp.config import Settings
 from authapp.core.email import Mailer
+from authapp.core.enums import Role
 from authapp.core.errors import NotFound
 from authapp.core.origins import origin_of
+from authapp.core.permissions import declare_permissions
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
@@ -57,16 +60,18 @@ class Application(Flask):
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
         mailer: sends emails, None where MAIL_URL is not set.
+        permissions: those that are declared, with the lowest role that holds each.
     """
 
     mailer: Mailer | None
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, permissions: Mapping[str, Role] = MappingProxyType({})) -> None:
         self._in_transaction = cache(_in_transaction)  # one view may have several routes
         self._guarded_views: set[Callable[..., Any]] = set()
         self._routes: set[tuple[str, str]] = set()  # rule and method
         super().__init__("authapp", static_folder=None)
         self.settings = settings
+        self.permissions = declare_permissions(permissions)
         self.keys = KeyStore(self)
         self.hasher = Hasher(settings, client_is_connected, lambda: self.keys.present.peppers)
         self.checkpoint_key = CheckpointKey.of(settings.secret_key)
@@ -104,7 +109,7 @@ class Application(Flask):
         **options: Any,
     ) -> None:
         if view_func is not None and view_func not in self._guarded_views:
-            require_guard(rule, view_func)
+            require_guard(rule, view_func, {*Role, *self.permissions})
             view_func = self._in_transaction(view_func)
             self._guarded_views.add(view_func)
         methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -12,11 +12,16 @@ class UnguardedRoute(RuntimeError):
     """A route was registered whose view has no guard, or has a decorator above its guard."""
 
 
-def mark_guarded(view: View, guard: str, path_ids: tuple[str, ...] = ()) -> View:
-    """Set the name of its guard on a view, and the ids that the guard needs from the path."""
+class UndeclaredName(RuntimeError):
+    """A guard names a role or permission that the application does not declare."""
+
+
+def mark_guarded(view: View, guard: str, path_ids: tuple[str, ...] = (), needs: str | None = None) -> View:
+    """Set the name of its guard on a view, the ids that the guard needs from the path, and the role or permission."""
     view._authapp_guard = guard  # type: ignore[attr-defined]
     view._authapp_guarded = view  # type: ignore[attr-defined]  # a wrapper gets a copy of this, and is not it
     view._authapp_path_ids = path_ids  # type: ignore[attr-defined]
+    view._authapp_needs = needs  # type: ignore[attr-defined]
     return view
 
 
@@ -25,11 +30,17 @@ def guard_of(view: Callable[..., Any]) -> str | None:
     return getattr(view, "_authapp_guard", None)
 
 
-def require_guard(rule: str, view: Callable[..., Any]) -> None:
+def require_guard(rule: str, view: Callable[..., Any], declared: Container[str]) -> None:
     """Pass if a view may be served at this rule.
+
+    Args:
+        rule: its path.
+        view: with the marks of its guard.
+        declared: the names of the roles and permissions of the application.
 
     Raises:
         UnguardedRoute: saying what to change.
+        UndeclaredName: naming the role or permission.
     """
     if guard_of(view) is None:
         raise UnguardedRoute(
@@ -44,3 +55,8 @@ def require_guard(rule: str, view: Callable[..., Any]) -> None:
     for needed in view._authapp_path_ids:
         if f"<{needed}>" not in rule:
             raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
+    if (name := view._authapp_needs) is not None and name not in declared:
+        raise UndeclaredName(
+            f"{rule} is guarded by {guard_of(view)}, and {name} is not declared. Give it to create_app: "
+            f'create_app(permissions={{"{name}": Role.ADMIN}}), with the lowest role that holds it.'
+        )
