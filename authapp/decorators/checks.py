@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from authapp.core.errors import RoleTooLow, ValidationFailed
+from authapp.core.errors import PermissionMissing, RoleTooLow, ValidationFailed
 from authapp.decorators.access import ORGANIZATION_ERRORS, require_active, require_conditions, require_in_organization
 from authapp.decorators.authentication import authenticate_in
 from authapp.decorators.guard import PathIds, guard
@@ -21,8 +21,8 @@ def check_query(ids: PathIds) -> None:
     """Look the caller up and compare it with the query, in one statement. A denial is not recorded: proxies ask often.
 
     Raises:
-        the errors of `ORGANIZATION_ERRORS`, RoleTooLow.
-        InvalidCheck: the query is malformed, or an account has to have a role and the query names no organization.
+        the errors of `ORGANIZATION_ERRORS`, RoleTooLow, PermissionMissing.
+        InvalidCheck: the query is malformed, or names no organization in which an account has to have a role.
     """
     wanted, mistake = _read_query()
     organization_id = wanted.get("organization_id")
@@ -40,6 +40,9 @@ def check_query(ids: PathIds) -> None:
     role = wanted.get("role")
     if role and not actor.here.role.includes(role):
         raise RoleTooLow(f"{actor.here.role} where {role} is needed")
+    permission = wanted.get("permission")
+    if permission and not actor.has_permission(permission):
+        raise PermissionMissing(f"{actor.here.role} without {permission}")
 
 
 def _read_query() -> tuple[dict[str, Any], str]:
@@ -52,6 +55,6 @@ def _read_query() -> tuple[dict[str, Any], str]:
 
 
 require_query_conditions = guard(
-    "require_query_conditions", check_query, *ORGANIZATION_ERRORS, RoleTooLow, InvalidCheck
+    "require_query_conditions", check_query, *ORGANIZATION_ERRORS, RoleTooLow, PermissionMissing, InvalidCheck
 )
 """Whoever meets the conditions of the query may call, an API key too."""

@@ -70,6 +70,26 @@ def test_an_api_key_is_in_its_own_organization_where_the_query_names_none(world:
     assert code(ask(world.caller(key), f"organization_id={UNKNOWN_ID}")) == "403 not_a_member"
 
 
+def test_whoever_holds_the_permission_of_the_query_passes(deploying: World) -> None:
+    admin, member = deploying.person("Acme"), deploying.person()
+    deploying.join(member, admin.organization_id, "developer")
+    key = deploying.caller(deploying.api_key(admin, admin.organization_id, "viewer"))
+    here = f"organization_id={admin.organization_id}"
+    assert told(ask(member, f"{here}&permission=models.deploy"))["Role"] == "developer"
+    assert told(ask(admin, f"{here}&permission=models.delete&role=admin"))["Role"] == "admin"
+    assert code(ask(member, f"{here}&permission=models.delete")) == "403 permission_missing"
+    assert code(ask(member, f"{here}&permission=models.deploy&role=admin")) == "403 role_too_low"
+    assert code(ask(key, "permission=models.deploy")) == "403 permission_missing"
+    assert code(ask(member, "permission=models.deploy")) == "403 invalid_check"
+    for permission in ("models.fly", "", "models", "MODELS.DEPLOY", "models.deploy%00", "x" * 5000, "models.*"):
+        assert code(ask(admin, f"{here}&permission={permission}")) == "403 invalid_check", permission
+    for caller, status in ((member, 204), (admin, 204), (key, 403)):
+        with statements(deploying.app) as sent:
+            assert ask(caller, f"{here}&permission=models.deploy").status_code == status
+        assert sent[0] == "one:select"
+    assert not deploying.sql("SELECT FROM audit_events WHERE action = 'access.refused'")
+
+
 def test_head_is_answered_as_get(world: World) -> None:
     person = world.person("Acme")
     assert told(ask(person, f"organization_id={person.organization_id}", "HEAD"))["Role"] == "admin"
