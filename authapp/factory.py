@@ -91,6 +91,7 @@ def create_app(
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
+    api.register_blueprint(checks.authzen)
     api.register_blueprint(system.bp)
     for pages in (*PAGES, not_found.bp):
         app.register_blueprint(pages)

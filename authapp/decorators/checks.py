@@ -47,6 +47,8 @@ def check_query(ids: PathIds) -> None:
 
 def _read_query() -> tuple[dict[str, Any], str]:
     """The conditions, or none and a mistake in them."""
+    if "#" in (request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI", "")):
+        return {}, "A proxy has sent a #, and what follows it would not be asked for."
     try:
         return Blueprint.ARGUMENTS_PARSER.parse(_QUERY, request, location="query"), ""
     except ValidationFailed as error:

@@ -13,9 +13,16 @@ from authapp.db import readiness
 from authapp.decorators.guards import public
 from authapp.decorators.rate_limits import redis_status
 from authapp.decorators.service_keys import require_service_key
-from authapp.schemas.system import Health, Jwks, Readiness, RelatedOrigins
+from authapp.schemas.system import (
+    AuthorizationServerMetadata,
+    DecisionPointMetadata,
+    Health,
+    Jwks,
+    Readiness,
+    RelatedOrigins,
+)
 from authapp.security.keys import JWKS_MAX_AGE_SECONDS
-from authapp.services import monitoring
+from authapp.services import discovery, monitoring
 from authapp.web.application import current_app
 from authapp.web.blueprint import Blueprint, raises
 
@@ -53,9 +60,31 @@ def metrics() -> Response:
 @bp.response(200, Jwks)
 def jwks() -> Response:
     """Give the public keys that verify access tokens. Empty while ALGORITHM is HS256."""
-    response = jsonify(current_app.tokens.ring.public_set())
-    response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE_SECONDS}"
-    return response
+    return _cached(current_app.tokens.ring.public_set())
+
+
+@bp.get("/.well-known/oauth-authorization-server")
+@public
+@bp.response(200, AuthorizationServerMetadata)
+def authorization_server_metadata() -> Response:
+    """Tell other services where the keys and the endpoints are (RFC 8414)."""
+    return _cached(discovery.authorization_server())
+
+
+@bp.get("/.well-known/openid-configuration")
+@public
+@bp.response(200, AuthorizationServerMetadata)
+def openid_configuration() -> Response:
+    """Tell the same at the address of OpenID Connect, which many gateways read."""
+    return _cached(discovery.authorization_server())
+
+
+@bp.get("/.well-known/authzen-configuration")
+@public
+@bp.response(200, DecisionPointMetadata)
+def decision_point_metadata() -> Response:
+    """Tell other services where to ask for decisions (AuthZEN Authorization API 1.0)."""
+    return _cached(discovery.policy_decision_point())
 
 
 @bp.get("/.well-known/webauthn")
@@ -68,3 +97,10 @@ def related_origins() -> dict[str, Any]:
     if len(origins) < 2:
         raise NotFound("one origin")
     return {"origins": origins}
+
+
+def _cached(document: dict[str, Any]) -> Response:
+    """A response that other services may keep for some minutes."""
+    response = jsonify(document)
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE_SECONDS}"
+    return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import flask
 import flask_smorest
@@ -20,13 +20,6 @@ from authapp.core.errors import (
 )
 from authapp.web.guard_marks import View
 from authapp.web.parsing import StrictParser
-
-_ERRORS: dict[str, tuple[type[ApiError], ...]] = {
-    "json": (RequestTimeout, InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
-    "form": (RequestTimeout, InvalidForm, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
-    "query": (ValidationFailed,),
-}
-"""The errors of what is sent, by where it is."""
 
 
 def raises(*errors: type[ApiError]) -> Callable[[View], View]:
@@ -102,6 +95,12 @@ class Blueprint(_Described):
     """
 
     ARGUMENTS_PARSER = StrictParser()
+    ARGUMENTS_ERRORS: ClassVar[dict[str, tuple[type[ApiError], ...]]] = {
+        "json": (RequestTimeout, InvalidJson, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
+        "form": (RequestTimeout, InvalidForm, BodyTooLarge, UnsupportedMediaType, ValidationFailed),
+        "query": (ValidationFailed,),
+    }
+    """The errors of what is sent, by where it is."""
 
     def __init__(self, name: str, import_name: str, *, ignore_unknown_query: bool = False, **options: Any) -> None:
         super().__init__(name, import_name, **options)
@@ -131,7 +130,7 @@ class Blueprint(_Described):
             options: those of the schema: `check`.
         """
         declare = super().arguments(schema(**options), location=location)
-        declare_errors = raises(*_ERRORS[location])
+        declare_errors = raises(*self.ARGUMENTS_ERRORS[location])
 
         def decorate(view: View) -> View:
             described = declare_errors(declare(view))

@@ -61,7 +61,8 @@ def init_headers(app: Flask, settings: Settings) -> None:
             added = [header for name, header in defaults.items() if name not in own]
             if status.startswith("204"):
                 headers = [header for header in headers if header[0] != "Content-Type"]
-            return start_response(status, [*headers, *added, *vary, ("X-Request-ID", request_id())], *error)
+            identified = [] if "x-request-id" in own else [("X-Request-ID", request_id())]
+            return start_response(status, [*headers, *added, *vary, *identified], *error)
 
         return serve(environ, start)
 

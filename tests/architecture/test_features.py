@@ -11,7 +11,7 @@ from authapp.instance import ROOT
 
 NAMES = [feature.__name__.rpartition(".")[2] for feature in FEATURES]
 SHARED_SERVICES = {
-    "account_credentials", "admission", "audit", "audit_partitions", "audit_seals", "email_changes",
+    "account_credentials", "admission", "audit", "audit_partitions", "audit_seals", "discovery", "email_changes",
     "encrypted_columns", "invitation_acceptance", "key_uses", "known_devices", "locks", "mfa_challenges",
     "monitoring", "one_time_tokens", "passkey_assertions", "passkey_challenges", "personal_data",
     "registration", "rekey", "retention", "second_factors", "service_keys", "session_refresh", "session_tokens",

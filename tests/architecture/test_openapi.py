@@ -287,7 +287,7 @@ def test_no_generated_request_breaks_the_promises(world: World) -> None:
     assert len(operations) >= 34
     for operation in operations:
         is_for_services = {"service_key": []} in operation.definition.raw["security"]
-        rights = ("introspect", "revocations")
+        rights = ("introspect", "revocations", "decide")
         token = world.service_key(*rights) if is_for_services else world.person("Acme").session["access_token"]
         try_out(operation, {"Authorization": f"Bearer {token}"})
 

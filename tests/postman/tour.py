@@ -363,6 +363,13 @@ ERRORS = [
 
 SERVICES = [
     Step("jwks", "The public keys", expects={"keys.some((key) => key.d || key.k)": False}),
+    Step("authorization_server_metadata", "Where the keys are", expects={"issuer": "{{base_url}}"}),
+    Step("openid_configuration", "The same at another address", expects={"issuer": "{{base_url}}"}),
+    Step("decision_point_metadata", "Where to ask for decisions"),
+    Step("evaluate", "A decision without a key", "`flask --app wsgi service-keys create` makes one.", token="",
+         error="missing_service_key"),
+    Step("evaluate_all", "Decisions with an access token", "Send a service key, no access token.",
+         error="invalid_service_key"),
     Step("introspect_token", "Introspection without a key", "`flask --app wsgi service-keys create` makes one.",
          error="missing_service_key", token="", body="token={{access_token}}",
          content_type="application/x-www-form-urlencoded"),
