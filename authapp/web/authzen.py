@@ -28,6 +28,8 @@ class InvalidEvaluation(BadRequest):
 
 
 class _Parser(StrictParser):
+    DEFAULT_VALIDATION_STATUS = InvalidEvaluation.status
+
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         try:
             return super().load_json(req, schema)

@@ -62,7 +62,7 @@ OF_THE_OPERATOR = {
     "introspect_token", "list_revocations", "metrics", "list_users", "get_user", "list_user_organizations",
     "list_user_audit_events", "deactivate_user", "activate_user", "end_user_sessions", "list_all_organizations",
     "get_any_organization", "list_any_members", "suspend_organization", "restore_organization", "list_outbox",
-    "retry_email", "get_health",
+    "retry_email", "get_health", "evaluate", "evaluate_all",
 }  # fmt: skip
 """Operations that need a credential that an operator makes, or an operator. The tour shows their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
