@@ -83,7 +83,7 @@ def openid_configuration() -> Response:
 @public
 @bp.response(200, DecisionPointMetadata)
 def decision_point_metadata() -> Response:
-    """Tell other services where to ask for decisions (AuthZEN Authorization API 1.0)."""
+    """Tell other services where to ask for decisions (AuthZEN)."""
     return _cached(discovery.policy_decision_point())
 
 

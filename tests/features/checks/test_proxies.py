@@ -224,7 +224,7 @@ def test_a_malformed_organization_is_403_and_no_error_of_nginx(scene: Scene, mal
     ["%23", "%26role=viewer", "%26organization_id={id}", "%3f", "%20HTTP/1.1%0d%0aAuthorization:%20x", "%0d%0a", "%00",
      "%2f..%2f", "%25"],
 )  # fmt: skip
-def test_nothing_of_the_path_gets_into_the_query_but_the_letters_of_an_id(scene: Scene, added: str) -> None:
+def test_nothing_of_the_path_gets_into_the_query_but_the_characters_of_an_id(scene: Scene, added: str) -> None:
     viewer = scene.api_key("viewer")
     added = added.replace("{id}", scene.organization_id)
     assert viewer.status(scene.organization_id + added) in (400, 403, 404)
