@@ -89,7 +89,7 @@ UNCHECKED = ("tests/architecture/test_words.py",)
                 "services/checks.py",
                 "services/operator/organizations.py",
             ],
-            "only commands, jobs, one list of the operator's routes and the decisions for services see all organizations",
+            "only commands, jobs, decisions and one list of the operator's routes see all organizations",
         ),
         (
             r"\bended_at\s*=(?!=)|[\"']ended_at[\"']\s*:",
