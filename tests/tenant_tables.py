@@ -1,4 +1,4 @@
-"""Tenant tables of somebody's own, and migrations that run as `flask db migrate` writes them."""
+"""authapp's tables, tenant tables of somebody's own, and migrations that run as `flask db migrate` writes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy.schema import SchemaItem
 from uuid_utils.compat import uuid7
 
 from authapp.db import autogenerate  # noqa: F401  it registers itself
-from authapp.db.engine import db
+from authapp.db.engine import Base, db
 from authapp.db.tenancy import ORGANIZATION
 from authapp.db.tenant_model import within
 from tests.factories import World
@@ -43,11 +43,20 @@ def tenant_table(metadata: MetaData, name: str, columns: Columns, *items: Schema
     return Table(name, metadata, *[make(name=key).column for key, make in own.items()], organization_id, *items)
 
 
+def own_tables() -> set[str]:
+    """The tables of authapp's models. In a clone, the tests may have imported further ones."""
+    return {
+        str(mapper.local_table.name)
+        for mapper in Base.registry.mappers
+        if isinstance(mapper.local_table, Table) and mapper.class_.__module__.startswith("authapp.")
+    }
+
+
 def schema(**tables: Columns) -> MetaData:
     """authapp's tables and these."""
     metadata = MetaData(naming_convention=db.metadata.naming_convention)
-    for table in db.metadata.sorted_tables:
-        table.to_metadata(metadata)
+    for name in own_tables():
+        db.metadata.tables[name].to_metadata(metadata)
     for name, columns in tables.items():
         tenant_table(metadata, name, columns)
     return metadata

