@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from authapp.decorators.guards import require_organization_role as require_organization_role
     from authapp.decorators.guards import require_organization_role_or_self as require_organization_role_or_self
     from authapp.factory import create_app as create_app
+    from authapp.jobs import organizations as organizations
+    from authapp.jobs.organizations import organization as organization
     from authapp.web.blueprint import Blueprint as Blueprint
     from authapp.web.blueprint import raises as raises
 
@@ -52,6 +54,8 @@ _NAMES = {
         "require_organization_role_or_self",
     ],
     "authapp.factory": ["create_app"],
+    "authapp.jobs": ["organizations"],
+    "authapp.jobs.organizations": ["organization"],
     "authapp.web.blueprint": ["Blueprint", "raises"],
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
@@ -61,4 +65,5 @@ __all__ = list(_MODULES)
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    module = import_module(_MODULES[name])
+    return getattr(module, name, None) or import_module(f"{module.__name__}.{name}")
