@@ -54,7 +54,9 @@ def connection() -> Connection:
     return db.session.connection()
 
 
-def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+def execute(
+    statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
     """Send a statement in the request's transaction. Rows, no objects: those cost twice the time of the statement."""
     return connection().execute(statement, parameters)
 

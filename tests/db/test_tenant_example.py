@@ -13,7 +13,7 @@ import pytest
 from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
 from tests.factories import PASSWORD
-from tests.pages import BUILDING, blocks, examples
+from tests.pages import BUILDING_PAGES, blocks, examples
 
 TWO_TENANTS = f"""
 from uuid import uuid4
@@ -68,6 +68,30 @@ print(*(path.split("/")[4] for path in (hers, his)))
 """
 
 
+LARGE_AND_QUEUED = f"""
+from lists import app as lists
+from evaluations import app as evaluations
+
+for name, large in (("ada", 1), ("bob", 0)):
+    client = lists.test_client()
+    body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}"}}
+    session = client.post("/api/v1/auth/login", json=body).get_json()
+    headers = {{"Authorization": "Bearer " + session["access_token"]}}
+    [membership] = client.get("/api/v1/auth/me", headers=headers).get_json()["memberships"]
+    path = f"/api/v1/organizations/{{membership['organization']['id']}}"
+    names = [f"{{number}}".ljust(90, "x") for number in range(2000)] if large else ["single"]
+    assert client.post(f"{{path}}/experiments", headers=headers, json={{"names": names}}).status_code == 204
+    pages = client.get(f"{{path}}/experiments?limit=1&name={{names[0]}}", headers=headers).get_json()
+    assert pages["next_cursor"] is None
+    [experiment] = pages["items"]
+    assert experiment["name"] == names[0]
+    everything = client.get(f"{{path}}/experiments", headers=headers).get_json()
+    assert (everything["next_cursor"] is None) is not bool(large)
+    queued = f"{{path}}/evaluations/{{experiment['id']}}"
+    assert evaluations.test_client().post(queued, headers=headers).status_code == 204
+    unknown = f"{{path}}/evaluations/{{membership['organization']['id']}}"
+    assert evaluations.test_client().post(unknown, headers=headers).status_code == 409
+"""
 ACROSS_ORGANIZATIONS = """
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import mapped_column
@@ -85,7 +109,7 @@ def example(tmp_path: Path, migrations: str) -> Path:
     shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.py", "wsgi.py"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("experiments.py", "cleanup.py"):
+    for name in ("experiments.py", "evaluations.py", "lists.py", "cleanup.py", "worker.py"):
         (tmp_path / name).write_text(examples()[name])
     return tmp_path
 
@@ -108,15 +132,20 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
         return done.stdout + done.stderr
 
     run("flask", "--app", "wsgi", "db", "upgrade")
-    [commands] = blocks(BUILDING, "console")
-    for command in commands.splitlines():
-        run("sh", "-c", command)
+    for path in BUILDING_PAGES[:2]:
+        [commands] = blocks(path, "console")
+        for command in commands.splitlines():
+            run("sh", "-c", command)
     [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
     assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
     assert "CREATE POLICY experiment_operator ON experiment USING (authapp_is_operator())" in migration.read_text()
-    run("flask", "--app", "experiments", "db", "check")
+    assert "CREATE TRIGGER experiment_touch_updated_at BEFORE UPDATE ON experiment" in migration.read_text()
+    run("flask", "--app", "evaluations", "db", "check")
     hers, his = run(sys.executable, "-c", TWO_TENANTS).splitlines()[-1].split()
-    assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py", hers, his)
+    run(sys.executable, "-c", LARGE_AND_QUEUED)
+    assert "2 evaluations done\n" in run(sys.executable, "worker.py")
+    assert "0 evaluations done\n" in run(sys.executable, "worker.py")
+    assert f"{hers}: 1 runs deleted\n{his}: 2 runs deleted\n" in run(sys.executable, "cleanup.py")
     differs = run("flask", "--app", "wsgi", "db", "check", fails=True)
     assert differs.startswith("Error: The models differ from the database:\n")
     assert "\n  remove_table experiment\n" in differs
@@ -127,9 +156,9 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
     assert "op.drop_table('experiment')" in upgrade
     assert downgrade.index("create_table('experiment'") < downgrade.index("CREATE POLICY experiment_shown")
     forgetful.unlink()
-    run("flask", "--app", "experiments", "db", "downgrade", "0002")
-    run("flask", "--app", "experiments", "db", "upgrade")
-    run("flask", "--app", "experiments", "db", "check")
+    run("flask", "--app", "evaluations", "db", "downgrade", "0002")
+    run("flask", "--app", "evaluations", "db", "upgrade")
+    run("flask", "--app", "evaluations", "db", "check")
     (example / "experiments.py").write_text((example / "experiments.py").read_text() + ACROSS_ORGANIZATIONS)
     for command in ("migrate", "check"):
         refused = run("flask", "--app", "experiments", "db", command, fails=True)
