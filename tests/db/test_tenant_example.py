@@ -13,7 +13,7 @@ import pytest
 from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
 from tests.factories import PASSWORD
-from tests.pages import BUILDING_PAGES, blocks, examples
+from tests.pages import BUILDING, blocks, examples
 
 TWO_TENANTS = f"""
 from uuid import uuid4
@@ -72,13 +72,14 @@ LARGE_AND_QUEUED = f"""
 from lists import app as lists
 from evaluations import app as evaluations
 
+ids = []
 for name, large in (("ada", 1), ("bob", 0)):
     client = lists.test_client()
-    body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}"}}
-    session = client.post("/api/v1/auth/login", json=body).get_json()
+    body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}", "organization_name": name}}
+    session = client.post("/api/v1/auth/register", json=body).get_json()
     headers = {{"Authorization": "Bearer " + session["access_token"]}}
-    [membership] = client.get("/api/v1/auth/me", headers=headers).get_json()["memberships"]
-    path = f"/api/v1/organizations/{{membership['organization']['id']}}"
+    ids.append(session["organization"]["id"])
+    path = f"/api/v1/organizations/{{ids[-1]}}"
     names = [f"{{number}}".ljust(90, "x") for number in range(2000)] if large else ["single"]
     assert client.post(f"{{path}}/experiments", headers=headers, json={{"names": names}}).status_code == 204
     pages = client.get(f"{{path}}/experiments?limit=1&name={{names[0]}}", headers=headers).get_json()
@@ -89,8 +90,11 @@ for name, large in (("ada", 1), ("bob", 0)):
     assert (everything["next_cursor"] is None) is not bool(large)
     queued = f"{{path}}/evaluations/{{experiment['id']}}"
     assert evaluations.test_client().post(queued, headers=headers).status_code == 204
-    unknown = f"{{path}}/evaluations/{{membership['organization']['id']}}"
-    assert evaluations.test_client().post(unknown, headers=headers).status_code == 409
+    for other in (*ids, first) if ids[1:] else ids:  # of another organization, or of none
+        refused = evaluations.test_client().post(f"{{path}}/evaluations/{{other}}", headers=headers)
+        assert refused.status_code == 409
+    first = experiment["id"]
+print(*ids)
 """
 ACROSS_ORGANIZATIONS = """
 from sqlalchemy import ForeignKey
@@ -98,6 +102,7 @@ from sqlalchemy.orm import mapped_column
 
 class Label(TenantModel):
     name: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(unique=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"))
 """
 
@@ -114,38 +119,62 @@ def example(tmp_path: Path, migrations: str) -> Path:
     return tmp_path
 
 
-def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
-    example: Path, socket_folder: str, worker_id: str
-) -> None:
-    create_database(socket_folder, f"example_{worker_id}")
-    environment = {
-        **os.environ,
-        "APP_ENV": "testing",
-        "DATABASE_URL": f"postgresql://authapp@/example_{worker_id}?host={socket_folder}",
-        "PYTHONPATH": str(example),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
+class Clone:
+    """A clone with the modules of the example in it, and a database of its own."""
 
-    def run(*command: str, fails: bool = False) -> str:
-        done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
+    def __init__(self, folder: Path, socket_folder: str, database: str) -> None:
+        create_database(socket_folder, database)
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "APP_ENV": "testing",
+            "DATABASE_URL": f"postgresql://authapp@/{database}?host={socket_folder}",
+            "PYTHONPATH": str(folder),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == int(fails), done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    run("flask", "--app", "wsgi", "db", "upgrade")
-    for path in BUILDING_PAGES[:2]:
-        [commands] = blocks(path, "console")
+    def follow(self, page: str) -> None:
+        """Run the commands of a page."""
+        [commands] = blocks(page, "console")
         for command in commands.splitlines():
-            run("sh", "-c", command)
+            self.run("sh", "-c", command)
+
+
+@pytest.fixture
+def clone(example: Path, socket_folder: str, worker_id: str) -> Clone:
+    clone = Clone(example, socket_folder, f"{example.name}_{worker_id}")
+    clone.run("flask", "--app", "wsgi", "db", "upgrade")
+    return clone
+
+
+def test_a_queue_of_ones_own_is_read_across_organizations_by_the_worker_of_the_docs(clone: Clone) -> None:
+    clone.follow("docs/building/tables.md")  # with the tables of experiments.py, which it imports
+    [migration] = (clone.folder / "migrations" / "versions").glob("*_evaluations.py")
+    assert "POLICY evaluation" not in migration.read_text()
+    clone.run("flask", "--app", "evaluations", "db", "check")
+    hers, his = clone.run(sys.executable, "-c", LARGE_AND_QUEUED).splitlines()[-1].split()
+    assert "2 evaluations done\n" in clone.run(sys.executable, "worker.py")
+    assert "0 evaluations done\n" in clone.run(sys.executable, "worker.py")
+    assert f"{hers}: 1 runs deleted\n{his}: 1 runs deleted\n" in clone.run(sys.executable, "cleanup.py")
+
+
+def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(clone: Clone) -> None:
+    example, run = clone.folder, clone.run
+    clone.follow(BUILDING)
     [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
     assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
     assert "CREATE POLICY experiment_operator ON experiment USING (authapp_is_operator())" in migration.read_text()
     assert "CREATE TRIGGER experiment_touch_updated_at BEFORE UPDATE ON experiment" in migration.read_text()
-    run("flask", "--app", "evaluations", "db", "check")
+    run("flask", "--app", "experiments", "db", "check")
     hers, his = run(sys.executable, "-c", TWO_TENANTS).splitlines()[-1].split()
-    run(sys.executable, "-c", LARGE_AND_QUEUED)
-    assert "2 evaluations done\n" in run(sys.executable, "worker.py")
-    assert "0 evaluations done\n" in run(sys.executable, "worker.py")
-    assert f"{hers}: 1 runs deleted\n{his}: 2 runs deleted\n" in run(sys.executable, "cleanup.py")
+    assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py")
     differs = run("flask", "--app", "wsgi", "db", "check", fails=True)
     assert differs.startswith("Error: The models differ from the database:\n")
     assert "\n  remove_table experiment\n" in differs
@@ -156,11 +185,12 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
     assert "op.drop_table('experiment')" in upgrade
     assert downgrade.index("create_table('experiment'") < downgrade.index("CREATE POLICY experiment_shown")
     forgetful.unlink()
-    run("flask", "--app", "evaluations", "db", "downgrade", "0002")
-    run("flask", "--app", "evaluations", "db", "upgrade")
-    run("flask", "--app", "evaluations", "db", "check")
+    run("flask", "--app", "experiments", "db", "downgrade", "0002")
+    run("flask", "--app", "experiments", "db", "upgrade")
+    run("flask", "--app", "experiments", "db", "check")
     (example / "experiments.py").write_text((example / "experiments.py").read_text() + ACROSS_ORGANIZATIONS)
     for command in ("migrate", "check"):
         refused = run("flask", "--app", "experiments", "db", command, fails=True)
         assert '\n  label: foreign key (run_id) to run (id): write run_id = within("run")\n' in refused
         assert "\n  label: primary key (name): " in refused
+        assert '\n  label: unique constraint (host): write unique_within("host") in __table_args__\n' in refused
