@@ -7,6 +7,10 @@ import re
 from authapp.instance import ROOT
 
 BUILDING = "docs/building.md"
+BUILDING_PAGES = (
+    BUILDING,
+    *(f"docs/building/{name}.md" for name in ("tables", "requests", "jobs", "events-and-emails")),
+)
 
 
 def page(path: str) -> str:
@@ -20,9 +24,15 @@ def blocks(path: str, language: str) -> list[str]:
 
 
 def examples() -> dict[str, str]:
-    """The Python examples of docs/building.md, by the name of the file to save each as."""
-    named = re.findall(
-        r"Save this\s+as\s+`(\w+\.py)`:\n\n```python\n(.*?)^```", page(BUILDING), re.DOTALL | re.MULTILINE
-    )
-    assert [example for _, example in named] == blocks(BUILDING, "python"), "an example does not say its file name"
-    return dict(named)
+    """The examples of docs/building.md and the pages behind it, by the name of the file to save each as."""
+    found: dict[str, str] = {}
+    for path in BUILDING_PAGES:
+        named = re.findall(
+            r"Save this\s+as\s+`([\w/]+\.(?:py|txt))`[^`\n]*(?:`[^\n]*)?:\n\n```(?:python|jinja)\n(.*?)^```",
+            page(path),
+            re.DOTALL | re.MULTILINE,
+        )
+        unnamed = "an example does not say its file name"
+        assert {text for _, text in named} == {*blocks(path, "python"), *blocks(path, "jinja")}, unnamed
+        found |= dict(named)
+    return found

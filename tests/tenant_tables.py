@@ -13,6 +13,7 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Column, Connection, ForeignKey, MetaData, Table, Text, Uuid, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import MappedColumn, mapped_column
 from sqlalchemy.schema import SchemaItem
 from uuid_utils.compat import uuid7
@@ -87,7 +88,7 @@ def migrate(connection: Connection, metadata: MetaData) -> Callable[[], None]:
 
     def run(code: str) -> None:
         with Operations.context(context) as op:
-            exec(f"if True:\n    {code}", {"op": op, "sa": sa})
+            exec(f"if True:\n    {code}", {"op": op, "sa": sa, "postgresql": postgresql})
 
     run(upgrade)
     assert differences(connection, metadata) == []

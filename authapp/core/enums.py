@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+
+from authapp.core import lengths
 
 
 class Role(StrEnum):
@@ -128,7 +131,24 @@ class OutboxState(StrEnum):
     DEAD = "dead"  # given up
 
 
-class AuditAction(StrEnum):
+class Action(StrEnum):
+    """What the audit log can say: the subject, a dot, and a verb in the past tense. Derive your own from it."""
+
+    def __init__(self, value: str) -> None:
+        if not _ACTION.fullmatch(value) or len(value) > lengths.AUDIT_ACTION:
+            most = lengths.AUDIT_ACTION
+            raise ValueError(f"{value!r} is no action: write it like model.deployed, in a-z and _, {most} at the most")
+
+
+_ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+
+
+def actions() -> dict[str, Action]:
+    """All actions by their values: those of authapp, then those of modules that are imported."""
+    return {action.value: action for enum in Action.__subclasses__() for action in enum}
+
+
+class AuditAction(Action):
     """What can happen: the subject, a dot, and a verb in the past tense."""
 
     USER_REGISTERED = "user.registered"

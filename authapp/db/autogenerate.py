@@ -22,8 +22,10 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 from click import ClickException
 from sqlalchemy import Connection, ForeignKeyConstraint, text
 
-from authapp.db.row_level_security import add_missing_policies
+from authapp.db.row_level_security import compare_policies
 from authapp.db.tenant_constraints import constraints_across_organizations
+from authapp.db.tenant_model import quoted
+from authapp.db.touch_trigger import compare_triggers
 
 _PARTITIONS = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relispartition"
@@ -35,13 +37,14 @@ _FORCED = text(
 
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)  # Alembic's own comparison comes before
 def complete(context: AutogenContext, upgrade_ops: UpgradeOps, schemas: object) -> PriorityDispatchResult:
-    """Refuse constraints across organizations, sort the foreign keys, write the policies."""
+    """Refuse constraints across organizations, sort the foreign keys, write policies and triggers."""
     if lines := constraints_across_organizations(context.sorted_tables):
         reason = "PostgreSQL checks these without row-level security, so they apply across organizations:"
         raise ClickException("\n  ".join([reason, *lines]))
     leave_partitions(upgrade_ops, set(cast("Connection", context.connection).scalars(_PARTITIONS)))
     sort_foreign_keys(upgrade_ops, set(cast("Connection", context.connection).scalars(_FORCED)))
-    add_missing_policies(context, upgrade_ops)
+    compare_policies(context, upgrade_ops)
+    compare_triggers(context, upgrade_ops)
     return PriorityDispatchResult.CONTINUE
 
 
@@ -102,9 +105,10 @@ class ForeignKeys(OpContainer):
 @renderers.dispatch_for(ForeignKeys)
 def render(context: AutogenContext, keys: ForeignKeys) -> list[str]:
     created = [op for op in keys.ops if isinstance(op, CreateForeignKeyOp)]
-    tables = sorted(keys.forced & {name for op in created for name in (op.source_table, op.referent_table)})
+    names = keys.forced & {name for op in created for name in (op.source_table, op.referent_table)}
+    tables = [quoted(name) for name in sorted(names)]
     return [
-        *[f"op.execute('ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY')" for table in tables],
+        *[f"op.execute({f'ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY'!r})" for table in tables],
         *[line for op in keys.ops for line in render_op(context, op)],
-        *[f"op.execute('ALTER TABLE {table} FORCE ROW LEVEL SECURITY')" for table in tables],
+        *[f"op.execute({f'ALTER TABLE {table} FORCE ROW LEVEL SECURITY'!r})" for table in tables],
     ]

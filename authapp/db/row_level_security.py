@@ -10,7 +10,7 @@ from alembic.operations.ops import DropTableOp, MigrateOperation, UpgradeOps
 from sqlalchemy import Connection, text
 
 from authapp.db.engine import db
-from authapp.db.tenant_model import TENANT
+from authapp.db.tenant_model import TENANT, is_tenant_table, quoted
 
 _SECURED = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
@@ -29,15 +29,16 @@ _POLICIES = {
 
 def unsecured_tables(connection: Connection) -> list[str]:
     """The tables with rows of organizations on which row-level security is not forced, in the database as it is."""
-    tenants = {table.name for table in db.metadata.tables.values() if TENANT in table.c} | {"organizations"}
+    tenants = {table.name for table in db.metadata.tables.values() if is_tenant_table(table)} | {"organizations"}
     return sorted(tenants - set(connection.scalars(_SECURED)))
 
 
 def enable_rls(table: str) -> list[str]:
     """The statements that let a transaction see and write only rows whose organization it has set, an operator all."""
     return [
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",  # FORCE: for the owner too
-        *(f"CREATE POLICY {table}_{name} ON {table} {rule}" for name, rule in _POLICIES.items()),
+        # FORCE: for the owner too
+        f"ALTER TABLE {quoted(table)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        *(f"CREATE POLICY {_policy(table, name)} {rule}" for name, rule in _POLICIES.items()),
     ]
 
 
@@ -45,9 +46,13 @@ def disable_rls(table: str) -> list[str]:
     """The statements that undo `enable_rls`."""
     return [
         # an older migration may have written fewer
-        *(f"DROP POLICY IF EXISTS {table}_{name} ON {table}" for name in _POLICIES),
-        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",
+        *(f"DROP POLICY IF EXISTS {_policy(table, name)}" for name in _POLICIES),
+        f"ALTER TABLE {quoted(table)} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",
     ]
+
+
+def _policy(table: str, name: str) -> str:
+    return f"{quoted(f'{table}_{name}')} ON {quoted(table)}"
 
 
 class TenantPolicy(MigrateOperation):
@@ -63,15 +68,15 @@ class TenantPolicy(MigrateOperation):
         return "enable_rls" if self.enable else "disable_rls", self.table
 
 
-def add_missing_policies(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
-    """Enable row-level security for every table with an `organization_id` that has none."""
-    for drop in [drop for drop in upgrade_ops.ops if isinstance(drop, DropTableOp)]:
-        if TENANT in drop.to_table().c:  # so that the downgrade enables it again
-            upgrade_ops.ops.insert(upgrade_ops.ops.index(drop), TenantPolicy(drop.table_name, enable=False))
+def compare_policies(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
+    """Enable row-level security where a tenant table has none, and disable it where a table is none any more."""
     secured = set(cast("Connection", context.connection).scalars(_SECURED))
+    for drop in [drop for drop in upgrade_ops.ops if isinstance(drop, DropTableOp)]:
+        if drop.table_name in secured:  # so that the downgrade enables it again
+            upgrade_ops.ops.insert(upgrade_ops.ops.index(drop), TenantPolicy(drop.table_name, enable=False))
     for table in context.sorted_tables:
-        if TENANT in table.c and table.name not in secured:
-            upgrade_ops.ops.append(TenantPolicy(table.name))
+        if TENANT in table.c and is_tenant_table(table) != (table.name in secured):
+            upgrade_ops.ops.append(TenantPolicy(table.name, enable=is_tenant_table(table)))
 
 
 @renderers.dispatch_for(TenantPolicy)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from authapp.db.tenant_model import REFERENCE, TENANT
+from authapp.db.tenant_model import REFERENCE, TENANT, is_tenant_table
 
 
 def constraints_across_organizations(tables: Iterable[Table]) -> list[str]:
@@ -27,7 +27,7 @@ def _foreign_keys(table: Table) -> Iterator[str]:
     for key in table.foreign_key_constraints:
         target, names = key.referred_table, key.column_keys
         referred = [element.column.name for element in key.elements]
-        if TENANT not in target.c or _compares_organizations(key):
+        if not (_is_of_organizations(table, target) or is_tenant_table(target)) or _compares_organizations(key):
             continue
         if TENANT not in table.c:
             instead = "make the table a TenantModel and use within(), or keep the column without a foreign key"
@@ -36,6 +36,11 @@ def _foreign_keys(table: Table) -> Iterator[str]:
         else:
             instead = f'write {names[0]} = within("{target.name}{"" if referred == ["id"] else f".{referred[0]}"}")'
         yield f"foreign key ({', '.join(names)}) to {target.name} ({', '.join(referred)}): {instead}"
+
+
+def _is_of_organizations(table: Table, target: Table) -> bool:
+    """Whether a tenant table refers to one with `__tenant__ = False`, whose rows belong to organizations as well."""
+    return is_tenant_table(table) and TENANT in target.c
 
 
 def _compares_organizations(key: ForeignKeyConstraint) -> bool:
@@ -50,7 +55,7 @@ def _compares_organizations(key: ForeignKeyConstraint) -> bool:
 
 
 def _unique(table: Table) -> Iterator[str]:
-    for item in (*table.constraints, *table.indexes) if TENANT in table.c else ():
+    for item in (*table.constraints, *table.indexes) if is_tenant_table(table) else ():
         match item:
             case PrimaryKeyConstraint() if item.columns and not _is_generated(item):
                 kind, names = "primary key", item.columns.keys()

@@ -24,13 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Mapped, MappedColumn, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, Mapper, declared_attr, mapped_column
 
 from authapp.db.engine import Model
 
-TENANT = "organization_id"  # a table with this column is a tenant table
+TENANT = "organization_id"  # a table with this column is a tenant table, unless its model has `__tenant__ = False`
 REFERENCE = "authapp.reference"  # where `within` leaves its arguments, in the info of the column
 _REFERRED = "authapp.referred"  # what the columns refer to, in the info of the metadata
+_SHARED = "authapp.shared"  # in the info of a table with `organization_id` that is no tenant table
 
 
 class TenantModel(Model):
@@ -41,6 +42,14 @@ class TenantModel(Model):
 
     __abstract__ = True
     index_organization_id = True  # False where another index or key of the table begins with it
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if not getattr(cls, "__tenant__", True):
+            raise ArgumentError(
+                f"{cls.__name__} is a TenantModel, whose rows row-level security separates. For a table that is read "
+                "across organizations, derive it from Model, with a column organization_id and __tenant__ = False."
+            )
+        super().__init_subclass__(**options)
 
     @declared_attr
     def organization_id(cls) -> Mapped[UUID]:  # noqa: N805  SQLAlchemy passes the class
@@ -83,6 +92,23 @@ def unique_within(*columns: str, **options: Any) -> UniqueConstraint:
     return UniqueConstraint(TENANT, *columns, **options)
 
 
+def is_tenant_table(table: Table) -> bool:
+    """Whether row-level security separates the rows of a table by their organization."""
+    return TENANT in table.c and not table.info.get(_SHARED)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL needs it: in quotes where it is a reserved word or has capitals."""
+    return PGDialect_psycopg2().identifier_preparer.quote(name)  # type: ignore[no-untyped-call]
+
+
+@event.listens_for(Model, "instrument_class", propagate=True)
+def _mark_shared(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Note `__tenant__ = False` on the table, where what compares the tables finds it."""
+    if not getattr(model, "__tenant__", True) and isinstance(mapper.local_table, Table):
+        mapper.local_table.info[_SHARED] = True
+
+
 @event.listens_for(Table, "after_parent_attach")
 def _add_constraints(table: Table, metadata: MetaData) -> None:
     """Build what `within` asked for once a table is complete. The other table may come before or after it."""
@@ -100,8 +126,7 @@ def _add_constraints(table: Table, metadata: MetaData) -> None:
 def _add_foreign_key(table: Table, column: Column[Any], reference: _Reference) -> None:
     ondelete = reference.ondelete
     if ondelete and ondelete.upper() in ("SET NULL", "SET DEFAULT"):
-        quoted = PGDialect_psycopg2().identifier_preparer.quote(column.name)  # type: ignore[no-untyped-call]
-        ondelete = f"{ondelete} ({quoted})"
+        ondelete = f"{ondelete} ({quoted(column.name)})"
     columns = [_organization_id(table), column]
     targets = [f"{reference.table}.{name}" for name in (TENANT, reference.column)]
     # use_alter: two tables that refer to each other can be sorted
@@ -120,5 +145,5 @@ def _make_unique(table: Table, column: str) -> None:
 
 def _organization_id(table: Table) -> Column[Any]:
     if TENANT not in table.c:
-        raise ArgumentError(f"within() connects tenant tables, and {table.name} has no {TENANT}: use ForeignKey")
+        raise ArgumentError(f"within() is for organizations' rows, and {table.name} has no {TENANT}: use ForeignKey")
     return table.c[TENANT]

@@ -54,7 +54,9 @@ def connection() -> Connection:
     return db.session.connection()
 
 
-def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+def execute(
+    statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
     """Send a statement in the request's transaction. Rows, no objects: those cost twice the time of the statement."""
     return connection().execute(statement, parameters)
 
@@ -120,18 +122,18 @@ def _end(keep: bool) -> None:
         else:
             db.session.rollback()
             log_context().pop("audit", None)  # those events are not in the audit log
-    for work in g.after_transaction_end:
+    for work in g.pop("after_transaction_end"):
         work()
 
 
 def _require_intact() -> None:
-    """Raise where a view has caught an error of the database: PostgreSQL would answer COMMIT with ROLLBACK."""
+    """Raise where an error of the database was caught: PostgreSQL would answer COMMIT with ROLLBACK."""
     if not db.session().in_transaction():
         return
     driver_connection: Any = connection().connection.driver_connection
     if driver_connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
         db.session.rollback()
-        raise RuntimeError("a view has caught an error of the database; let it pass, or use a savepoint")
+        raise RuntimeError("an error of the database was caught here; let it pass, or use a savepoint")
 
 
 @contextmanager
@@ -146,8 +148,33 @@ def limit_time() -> None:
     connection().exec_driver_sql(TIMEOUTS)
 
 
+@contextmanager
+def begin() -> Iterator[None]:
+    """Run a block of a job in a transaction of its own. The end of the block commits, an exception rolls back.
+
+    Raises:
+        RuntimeError: a transaction is open already, or it has ended in the block.
+    """
+    session = db.session()
+    if "after_transaction_end" in g:
+        raise RuntimeError("A view has its transaction already: it begins with the guard and ends after the view.")
+    if session.in_transaction():
+        raise RuntimeError("A transaction is open already, perhaps of a block around this one. End it first.")
+    try:
+        connection()
+        begun = session.get_transaction()
+        yield
+        if session.get_transaction() is not begun:
+            raise RuntimeError("The transaction has ended in the block. Leave commit and rollback to the block.")
+        commit()
+    except BaseException:
+        rollback()
+        raise
+
+
 def commit() -> None:
     """Commit the transaction of a command."""
+    _require_intact()
     db.session.commit()
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
 
 from authapp.config import Settings
 from authapp.core.actor import UserRecord
@@ -19,29 +20,26 @@ MOST_NAMES = 20  # in a list
 _LONGEST_NAME = 80  # characters
 _LINKABLE = re.compile(r"[/:@<>\u2044\u2215\u3002\uff0e\uff0f\uff1a\uff61\u2024]+|(?<=\w)\.(?=\w)")
 _PARTS = ("subject", "before", "then", "button", "after", "developers")
-_templates = Environment(
-    loader=PackageLoader("authapp.mail"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = "authapp.emails"  # in the extensions of the application
+_FOLDER = "emails"  # in the template folder of a blueprint
 
 
 def render(kind: str, **context: Any) -> Message:
     """A message of this kind. Text and HTML have the same paragraphs.
 
     Its template has the blocks `subject`, `before`, `then` (before and after when, where and with what it happened),
-    `button` (the words of the link), `after`, and, for an email with a token, `developers` (the routes that take it).
+    `button` (the words of the link, if it has a `link`), `after`, and, for an email with a token, `developers` (the
+    routes that take it).
     """
     settings = current_app.settings
     context = {"service": settings.operator_name, "address": settings.frontend_url or settings.public_url, **context}
-    template = _templates.get_template(f"{kind}.txt")
+    templates = _environment()
+    template = templates.get_template(f"{kind}.txt")
     scope = template.new_context(context)
     parts = {name: _paragraphs("".join(template.blocks[name](scope))) for name in _PARTS if name in template.blocks}
     context.update({name: parts.get(name, []) for name in _PARTS})
-    text = _templates.get_template("layout.txt").render(context)
-    html = _templates.get_template("layout.html").render(context)
+    text = templates.get_template("layout.txt").render(context)
+    html = templates.get_template("layout.html").render(context)
     return Message(parts["subject"][0], re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html)
 
 
@@ -55,7 +53,21 @@ def spelled(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y at %H:%M} UTC"
 
 
-_templates.filters["spelled"] = spelled
+def _environment() -> Environment:
+    """The templates of the application: those of its blueprints come before authapp's of the same name."""
+    if _ENVIRONMENT not in current_app.extensions:
+        folders = [(bp.root_path, bp.template_folder) for bp in current_app.iter_blueprints()]
+        own = [FileSystemLoader(Path(root, folder, _FOLDER)) for root, folder in folders if folder]
+        made = Environment(
+            loader=ChoiceLoader([*own, PackageLoader("authapp.mail")]),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        made.filters["spelled"] = spelled
+        current_app.extensions[_ENVIRONMENT] = made
+    return cast("Environment", current_app.extensions[_ENVIRONMENT])
 
 
 def origin() -> dict[str, Any]:

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
+from authapp.db.touch_trigger import TOUCHED
+
 
 class Identified:
     """A UUIDv7 key: new rows lie side by side in the index, and keys sort by age."""
@@ -37,10 +39,14 @@ class Created:
 
 
 class Timestamped(Created):
-    """When the row was made and last changed. A trigger moves `updated_at`, see the first migration."""
+    """When the row was made and last changed. A trigger moves `updated_at`; `flask db migrate` writes it."""
 
     updated_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), server_onupdate=FetchedValue(), sort_order=2
+        DateTime(timezone=True),
+        server_default=func.now(),
+        server_onupdate=FetchedValue(),
+        sort_order=2,
+        info={TOUCHED: True},
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core.enums import ActorType, AuditAction
-from authapp.schemas.fields import Choice, Id, QueryInteger, Reply, Request, StrictTimestamp, Timestamp
+from authapp.core.enums import ActorType
+from authapp.schemas.fields import ActionChoice, Choice, Id, QueryInteger, Reply, Request, StrictTimestamp, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 
 
@@ -13,7 +13,7 @@ class AuditEvent(Reply):
     """One thing that happened."""
 
     id = fields.UUID(required=True)
-    action = Choice(AuditAction, required=True, metadata={"examples": ["session.started"]})
+    action = ActionChoice(required=True, metadata={"examples": ["session.started"]})
     target_id = fields.UUID(
         required=True,
         allow_none=True,
@@ -41,7 +41,7 @@ class AuditEvent(Reply):
 AuditEventPage = page_of(AuditEvent, "AuditEventPage")
 AuditEventQuery = query_of(
     AuditEventPage,
-    action=Choice(AuditAction, metadata={"examples": ["member.role.changed"]}),
+    action=ActionChoice(metadata={"examples": ["member.role.changed"]}),
     actor_id=Id(metadata={"description": "What this account or API key did."}),
     since=StrictTimestamp(metadata={"description": "At this moment or later."}),
     until=StrictTimestamp(metadata={"description": "Before this moment."}),

@@ -14,6 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Length, Range
 
 from authapp.core import lengths
+from authapp.core.enums import AuditAction, actions
 
 PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
@@ -146,6 +147,19 @@ class Choice(fields.Field[StrEnum]):
         if not isinstance(value, str) or value not in self.values:
             raise ValidationError(f"Choose one of {', '.join(self.values)}.")
         return self.enum(value)
+
+
+class ActionChoice(Choice):
+    """An action of the audit log, of authapp or of somebody's own. The OpenAPI document has both as `AuditAction`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(AuditAction, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> StrEnum:
+        known = actions()
+        if not isinstance(value, str) or value not in known:
+            raise ValidationError(f"Choose one of {', '.join(known)}.")
+        return known[value]
 
 
 class Slug(Text):

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import ids
 from authapp.core.actor import Actor
-from authapp.core.enums import ActorType, AuditAction
+from authapp.core.enums import Action, ActorType
 from authapp.core.logging import log_context
 from authapp.core.request_context import request_info
 from authapp.db import transaction
@@ -29,7 +29,7 @@ _OF_AN_OPERATOR = {"session_id": None, "ip_address": None, "user_agent": None}
 
 
 def record(
-    action: AuditAction,
+    action: Action,
     actor: Actor | None,
     *,
     target_id: UUID | None = None,
@@ -40,7 +40,7 @@ def record(
     """Add an event to the request's transaction, and its name to the request's log line.
 
     Args:
-        action: what happened.
+        action: what happened: an `AuditAction`, or an `Action` of your own.
         actor: who did it, None for an operator and for somebody who is not signed in.
         target_id: to what; the first word of the action says of which kind.
         user_id: the account that it concerns and that may read of it.
@@ -54,7 +54,7 @@ def record(
 
 def record_in_each(
     organization_ids: list[UUID],
-    action: AuditAction,
+    action: Action,
     actor: Actor | None,
     *,
     target_id: UUID | None = None,
@@ -78,7 +78,7 @@ def record_in_each(
     )
 
 
-def record_all(action: AuditAction, events: Iterable[Mapping[str, Any]]) -> None:
+def record_all(action: Action, events: Iterable[Mapping[str, Any]]) -> None:
     """Add an event for each of these, as an operator, in one statement for a thousand of them.
 
     Args:
@@ -91,7 +91,7 @@ def record_all(action: AuditAction, events: Iterable[Mapping[str, Any]]) -> None
 
 
 def record_denial(
-    action: AuditAction,
+    action: Action,
     actor: Actor | None,
     organization_id: UUID,
     *,
@@ -136,8 +136,10 @@ def _recent_denials(event: dict[str, Any]) -> int:
     return int(transaction.scalar(select(func.count()).select_from(found.subquery())))
 
 
-def _event(action: AuditAction, actor: Actor | None, **known: Any) -> dict[str, Any]:
+def _event(action: Action, actor: Actor | None, **known: Any) -> dict[str, Any]:
     """The columns of an event: what is known of it, who did it and, but for an operator, from where."""
+    if not isinstance(action, Action):
+        raise TypeError(f"{action!r} is no action: add it to an enum that derives from Action")
     is_by_operator = _BY_OPERATOR.items() <= known.get("details", {}).items()
     return {
         **known,
@@ -157,7 +159,7 @@ def _new_id() -> dict[str, Any]:
     return {"id": event_id, "created_at": ids.moment_of(event_id)}
 
 
-def _add_to_log(action: AuditAction, actor: Actor | None, organization_id: UUID | None = None) -> None:
+def _add_to_log(action: Action, actor: Actor | None, organization_id: UUID | None = None) -> None:
     """Name an event in the request's log line."""
     context = log_context()
     context.setdefault("audit", []).append(action)
@@ -186,7 +188,7 @@ def of_organization(
     organization_id: UUID,
     limit: int,
     cursor: UUID | None,
-    action: AuditAction | None = None,
+    action: Action | None = None,
     actor_id: UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,

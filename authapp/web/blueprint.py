@@ -19,7 +19,7 @@ from authapp.core.errors import (
     ValidationFailed,
 )
 from authapp.web.guard_marks import View
-from authapp.web.parsing import StrictParser
+from authapp.web.parsing import LARGEST_BODY, LARGEST_OF_ANY, StrictParser
 
 
 def raises(*errors: type[ApiError]) -> Callable[[View], View]:
@@ -120,20 +120,25 @@ class Blueprint(_Described):
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     def arguments(  # type: ignore[override]  # a class, so that all views share one instance
-        self, schema: type[Schema], *, location: str = "json", **options: Any
+        self, schema: type[Schema], *, location: str = "json", largest: int = LARGEST_BODY, **options: Any
     ) -> Callable[[View], View]:
         """Check what is sent against a schema and pass it to the view as its first argument, a dict.
 
         Args:
             schema: a subclass of `schemas.fields.Request`.
             location: `json`, `form` or `query`.
+            largest: how many bytes the body may have. It is in memory before the guard looks at the caller.
             options: those of the schema: `check`.
         """
+        if not LARGEST_BODY <= largest <= LARGEST_OF_ANY:
+            raise ValueError(f"largest is at least {LARGEST_BODY} and at most {LARGEST_OF_ANY} bytes, not {largest}")
         declare = super().arguments(schema(**options), location=location)
         declare_errors = raises(*self.ARGUMENTS_ERRORS[location])
 
         def decorate(view: View) -> View:
             described = declare_errors(declare(view))
+            if largest > LARGEST_BODY:
+                described._authapp_largest_body = largest  # type: ignore[attr-defined]
             if location == "query":
                 described._authapp_takes_query = True  # type: ignore[attr-defined]
             return described

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from hashlib import sha256
-from inspect import getdoc
 from typing import Any, cast
 
 import flask_smorest
@@ -15,20 +14,22 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
+from authapp.core.enums import AuditAction, actions
 from authapp.core.errors import (
     ApiError,
     ApiKeyNotAllowed,
+    BodyTooLarge,
     InternalError,
     ServiceUnavailable,
     ValidationFailed,
     catalogue,
 )
-from authapp.schemas.fields import Choice
 from authapp.web.application import TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
+from authapp.web.openapi_names import marshmallow_plugin, refer_to_enum
 from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
-from authapp.web.parsing import FORM
+from authapp.web.parsing import FORM, LARGEST_BODY, largest_body_of, too_large
 from authapp.web.problems import CONTENT_TYPE
 
 API_PREFIX = "/api/v1"
@@ -67,7 +68,7 @@ class Api(flask_smorest.Api):
     def __init__(self, app: Flask, **options: Any) -> None:
         self._operation_ids: set[str] = set()
         super().__init__(app, **options)
-        self.ma_plugin.converter.add_attribute_function(_refer_to_enum)
+        self.ma_plugin.converter.add_attribute_function(refer_to_enum)
         self.spec.components.schema(_ERROR_CODE, {"type": "string", "description": _CODE_DESCRIPTION})
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
@@ -106,6 +107,7 @@ def init_openapi(app: Flask, title: str, version: str) -> Api:
         app,
         spec_kwargs={
             "info": {"description": DESCRIPTION, **(_PUBLISHER if title == TITLE else {})},
+            "marshmallow_plugin": marshmallow_plugin(),
             "servers": [{"url": "/"}],
             "components": {
                 "securitySchemes": {
@@ -161,6 +163,7 @@ def _complete_schemas(schemas: dict[str, Any], bodies: set[str]) -> None:
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
             field.pop("default", None)  # openapi-typescript makes a field that has one required
+    schemas[AuditAction.__name__]["enum"] = list(actions())
     schemas[_ERROR_CODE]["enum"] = sorted({error.code for error in catalogue()})
     schemas["Problem"]["properties"]["code"] = {"$ref": SCHEMAS + _ERROR_CODE}
     schemas.update({error.__name__: problem_with_members(error) for error in catalogue() if error.members})
@@ -178,6 +181,10 @@ def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -
     if limit := limit_of(view):
         for response in responses.values():
             response.setdefault("headers", {}).update(rate_limit_headers(_operation_id(rule), limit))
+    if (largest := largest_body_of(view)) > LARGEST_BODY:
+        operation["requestBody"]["description"] = f"At most {largest:,} bytes."
+        examples = responses[str(BodyTooLarge.status)]["content"][CONTENT_TYPE]["examples"]
+        examples[BodyTooLarge.code]["value"]["detail"] = too_large(largest)
     if ValidationFailed in declared:
         examples = responses[str(ValidationFailed.status)]["content"][CONTENT_TYPE]["examples"]
         examples[ValidationFailed.code]["value"]["errors"] = _invalid_example(operation, rule)
@@ -214,20 +221,6 @@ def path_template(rule: Rule) -> str:
 
 def _operation_id(rule: Rule) -> str:
     return str(rule.endpoint).rpartition(".")[2]
-
-
-def _refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """A field of an enum refers to the enum, which is in the document once, under its name."""
-    if not isinstance(field, Choice):
-        return {}
-    name, values = field.enum.__name__, [value.value for value in field.enum]
-    enum = {"type": "string", "description": getdoc(field.enum), "enum": values}
-    if converter.spec.components.schemas.setdefault(name, enum) != enum:
-        raise TakenName(f"Two schemas are named {name} in the OpenAPI document. Rename one of the classes.")
-    schema: dict[str, Any] = {"$ref": SCHEMAS + name}
-    if field.values != values:
-        schema = {"allOf": [schema, {"enum": field.values}]}
-    return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
 
 
 def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:

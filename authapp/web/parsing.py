@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NoReturn, cast
 from urllib.parse import parse_qsl
 
 import marshmallow as ma
-from flask import Request, g, request
+from flask import Request, current_app, g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -25,7 +26,8 @@ from authapp.core.errors import (
 )
 
 DEEPEST_NESTING = 20
-LARGEST_BODY = 64 * 1024  # bytes
+LARGEST_BODY = 64 * 1024  # bytes, unless the view says otherwise
+LARGEST_OF_ANY = 10_000_000  # what a view may say: the body is in memory before the guard looks at the caller
 FORM = "application/x-www-form-urlencoded"
 MOST_ERRORS, LONGEST_FIELD_NAME = 20, 100  # of unknown fields, in a response
 
@@ -78,7 +80,7 @@ def read_body(req: Request) -> bytes:
 
     Raises:
         BadRequest: the connection or its chunks broke off before the announced end, or are coded in another way.
-        BodyTooLarge: it goes on after `LARGEST_BODY`; werkzeug stops reading there without a word.
+        BodyTooLarge: it goes on after the limit of the view; werkzeug stops reading there without a word.
         UnsupportedMediaType: it is compressed.
     """
     if req.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -87,12 +89,30 @@ def read_body(req: Request) -> bytes:
         raise BadRequest("transfer encoding")
     if broken := g.get("broken_body"):
         raise BadRequest(broken)
-    raw = req.get_data(cache=True)
-    if len(raw) > LARGEST_BODY:
-        raise BodyTooLarge
+    limit = _largest_body(req)
+    try:
+        raw = req.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raise BodyTooLarge(detail=too_large(limit)) from None
+    if len(raw) > limit:
+        raise BodyTooLarge(detail=too_large(limit))
     if req.content_length is not None and len(raw) != req.content_length:
         raise BadRequest("body shorter than its Content-Length")
     return raw
+
+
+def largest_body_of(view: Callable[..., Any] | None) -> int:
+    """How many bytes the body of a request to a view may have."""
+    return cast("int", getattr(view, "_authapp_largest_body", LARGEST_BODY))
+
+
+def _largest_body(req: Request) -> int:
+    return largest_body_of(current_app.view_functions.get(req.endpoint or ""))
+
+
+def too_large(limit: int) -> str | None:
+    """The sentence for whoever exceeds a limit, None for that of the class."""
+    return f"The body may have at most {limit:,} bytes." if limit != LARGEST_BODY else None
 
 
 def buffer_body() -> None:
@@ -102,6 +122,8 @@ def buffer_body() -> None:
     """
     if not {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.environ.keys():
         return  # RFC 9112 section 6.3: no body
+    if (limit := _largest_body(request)) > LARGEST_BODY:
+        request.max_content_length = limit + 1  # one byte more tells that there is more
     try:
         request.get_data(cache=True)
     except (OSError, ParseException) as error:

@@ -68,12 +68,41 @@ print(*(path.split("/")[4] for path in (hers, his)))
 """
 
 
+LARGE_AND_QUEUED = f"""
+from lists import app as lists
+from evaluations import app as evaluations
+
+ids = []
+for name, large in (("ada", 1), ("bob", 0)):
+    client = lists.test_client()
+    body = {{"email": f"{{name}}@example.com", "password": "{PASSWORD}", "organization_name": name}}
+    session = client.post("/api/v1/auth/register", json=body).get_json()
+    headers = {{"Authorization": "Bearer " + session["access_token"]}}
+    ids.append(session["organization"]["id"])
+    path = f"/api/v1/organizations/{{ids[-1]}}"
+    names = [f"{{number}}".ljust(90, "x") for number in range(2000)] if large else ["single"]
+    assert client.post(f"{{path}}/experiments", headers=headers, json={{"names": names}}).status_code == 204
+    pages = client.get(f"{{path}}/experiments?limit=1&name={{names[0]}}", headers=headers).get_json()
+    assert pages["next_cursor"] is None
+    [experiment] = pages["items"]
+    assert experiment["name"] == names[0]
+    everything = client.get(f"{{path}}/experiments", headers=headers).get_json()
+    assert (everything["next_cursor"] is None) is not bool(large)
+    queued = f"{{path}}/evaluations/{{experiment['id']}}"
+    assert evaluations.test_client().post(queued, headers=headers).status_code == 204
+    for other in (*ids, first) if ids[1:] else ids:  # of another organization, or of none
+        refused = evaluations.test_client().post(f"{{path}}/evaluations/{{other}}", headers=headers)
+        assert refused.status_code == 409
+    first = experiment["id"]
+print(*ids)
+"""
 ACROSS_ORGANIZATIONS = """
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import mapped_column
 
 class Label(TenantModel):
     name: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(unique=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"))
 """
 
@@ -85,38 +114,67 @@ def example(tmp_path: Path, migrations: str) -> Path:
     shutil.copytree(ROOT / "authapp", tmp_path / "authapp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("config.py", "wsgi.py"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("experiments.py", "cleanup.py"):
+    for name in ("experiments.py", "evaluations.py", "lists.py", "cleanup.py", "worker.py"):
         (tmp_path / name).write_text(examples()[name])
     return tmp_path
 
 
-def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
-    example: Path, socket_folder: str, worker_id: str
-) -> None:
-    create_database(socket_folder, f"example_{worker_id}")
-    environment = {
-        **os.environ,
-        "APP_ENV": "testing",
-        "DATABASE_URL": f"postgresql://authapp@/example_{worker_id}?host={socket_folder}",
-        "PYTHONPATH": str(example),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
+class Clone:
+    """A clone with the modules of the example in it, and a database of its own."""
 
-    def run(*command: str, fails: bool = False) -> str:
-        done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
+    def __init__(self, folder: Path, socket_folder: str, database: str) -> None:
+        create_database(socket_folder, database)
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "APP_ENV": "testing",
+            "DATABASE_URL": f"postgresql://authapp@/{database}?host={socket_folder}",
+            "PYTHONPATH": str(folder),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == int(fails), done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    run("flask", "--app", "wsgi", "db", "upgrade")
-    [commands] = blocks(BUILDING, "console")
-    for command in commands.splitlines():
-        run("sh", "-c", command)
+    def follow(self, page: str) -> None:
+        """Run the commands of a page."""
+        [commands] = blocks(page, "console")
+        for command in commands.splitlines():
+            self.run("sh", "-c", command)
+
+
+@pytest.fixture
+def clone(example: Path, socket_folder: str, worker_id: str) -> Clone:
+    clone = Clone(example, socket_folder, f"{example.name}_{worker_id}")
+    clone.run("flask", "--app", "wsgi", "db", "upgrade")
+    return clone
+
+
+def test_a_queue_of_ones_own_is_read_across_organizations_by_the_worker_of_the_docs(clone: Clone) -> None:
+    clone.follow("docs/building/tables.md")  # with the tables of experiments.py, which it imports
+    [migration] = (clone.folder / "migrations" / "versions").glob("*_evaluations.py")
+    assert "POLICY evaluation" not in migration.read_text()
+    clone.run("flask", "--app", "evaluations", "db", "check")
+    hers, his = clone.run(sys.executable, "-c", LARGE_AND_QUEUED).splitlines()[-1].split()
+    assert "2 evaluations done\n" in clone.run(sys.executable, "worker.py")
+    assert "0 evaluations done\n" in clone.run(sys.executable, "worker.py")
+    assert f"{hers}: 1 runs deleted\n{his}: 1 runs deleted\n" in clone.run(sys.executable, "cleanup.py")
+
+
+def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(clone: Clone) -> None:
+    example, run = clone.folder, clone.run
+    clone.follow(BUILDING)
     [migration] = (example / "migrations" / "versions").glob("*_experiments.py")
     assert "CREATE POLICY experiment_shown ON experiment FOR SELECT" in migration.read_text()
     assert "CREATE POLICY experiment_operator ON experiment USING (authapp_is_operator())" in migration.read_text()
+    assert "CREATE TRIGGER experiment_touch_updated_at BEFORE UPDATE ON experiment" in migration.read_text()
     run("flask", "--app", "experiments", "db", "check")
     hers, his = run(sys.executable, "-c", TWO_TENANTS).splitlines()[-1].split()
-    assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py", hers, his)
+    assert f"{hers}: 0 runs deleted\n{his}: 1 runs deleted\n" in run(sys.executable, "cleanup.py")
     differs = run("flask", "--app", "wsgi", "db", "check", fails=True)
     assert differs.startswith("Error: The models differ from the database:\n")
     assert "\n  remove_table experiment\n" in differs
@@ -135,3 +193,4 @@ def test_a_table_of_ones_own_gets_row_level_security_by_its_own_migration(
         refused = run("flask", "--app", "experiments", "db", command, fails=True)
         assert '\n  label: foreign key (run_id) to run (id): write run_id = within("run")\n' in refused
         assert "\n  label: primary key (name): " in refused
+        assert '\n  label: unique constraint (host): write unique_within("host") in __table_args__\n' in refused
