@@ -19,10 +19,8 @@ def blocks(path: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page(path), re.DOTALL | re.MULTILINE)
 
 
-def examples() -> dict[str, str]:
-    """The Python examples of docs/building.md, by the name of the file to save each as."""
-    named = re.findall(
-        r"Save this\s+as\s+`(\w+\.py)`:\n\n```python\n(.*?)^```", page(BUILDING), re.DOTALL | re.MULTILINE
-    )
-    assert [example for _, example in named] == blocks(BUILDING, "python"), "an example does not say its file name"
+def examples(path: str = BUILDING) -> dict[str, str]:
+    """The Python examples of a page, by the name of the file to save each as."""
+    named = re.findall(r"Save this\s+as\s+`(\w+\.py)`:\n\n```python\n(.*?)^```", page(path), re.DOTALL | re.MULTILINE)
+    assert [example for _, example in named] == blocks(path, "python"), "an example does not say its file name"
     return dict(named)

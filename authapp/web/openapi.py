@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from hashlib import sha256
-from inspect import getdoc
 from typing import Any, cast
 
 import flask_smorest
@@ -23,10 +22,10 @@ from authapp.core.errors import (
     ValidationFailed,
     catalogue,
 )
-from authapp.schemas.fields import Choice
-from authapp.web.application import TakenName
+from authapp.web.application import Application, TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
+from authapp.web.openapi_names import references
 from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
 from authapp.web.parsing import FORM
 from authapp.web.problems import CONTENT_TYPE
@@ -64,10 +63,11 @@ class Api(flask_smorest.Api):
     DEFAULT_ERROR_RESPONSE_NAME = None
     ERROR_SCHEMA = Problem
 
-    def __init__(self, app: Flask, **options: Any) -> None:
+    def __init__(self, app: Application, **options: Any) -> None:
         self._operation_ids: set[str] = set()
         super().__init__(app, **options)
-        self.ma_plugin.converter.add_attribute_function(_refer_to_enum)
+        for function in references(app):
+            self.ma_plugin.converter.add_attribute_function(function)
         self.spec.components.schema(_ERROR_CODE, {"type": "string", "description": _CODE_DESCRIPTION})
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
@@ -96,7 +96,7 @@ class Api(flask_smorest.Api):
     _register_pagination_header = _register_etag_headers
 
 
-def init_openapi(app: Flask, title: str, version: str) -> Api:
+def init_openapi(app: Application, title: str, version: str) -> Api:
     """Make the registry. Documents are complete once all blueprints are registered."""
     app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
     description = "An access token, or on the routes of an organization one of its API keys."
@@ -214,20 +214,6 @@ def path_template(rule: Rule) -> str:
 
 def _operation_id(rule: Rule) -> str:
     return str(rule.endpoint).rpartition(".")[2]
-
-
-def _refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """A field of an enum refers to the enum, which is in the document once, under its name."""
-    if not isinstance(field, Choice):
-        return {}
-    name, values = field.enum.__name__, [value.value for value in field.enum]
-    enum = {"type": "string", "description": getdoc(field.enum), "enum": values}
-    if converter.spec.components.schemas.setdefault(name, enum) != enum:
-        raise TakenName(f"Two schemas are named {name} in the OpenAPI document. Rename one of the classes.")
-    schema: dict[str, Any] = {"$ref": SCHEMAS + name}
-    if field.values != values:
-        schema = {"allOf": [schema, {"enum": field.values}]}
-    return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
 
 
 def _invalid_example(operation: dict[str, Any], rule: Rule) -> dict[str, Any]:
