@@ -11,7 +11,7 @@ from authapp import __version__
 from authapp.cli import init_cli
 from authapp.cli.doctor import report_unsafe
 from authapp.config import Settings, UnsafeSettings, read_settings
-from authapp.core.enums import Role
+from authapp.core.enums import ROLES
 from authapp.core.error_reports import init_error_reports
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
@@ -61,7 +61,8 @@ def create_app(
     *,
     title: str = TITLE,
     version: str = __version__,
-    permissions: Mapping[str, Role] = MappingProxyType({}),
+    roles: Iterable[str] = ROLES,
+    permissions: Mapping[str, str] = MappingProxyType({}),
 ) -> Application:
     """Assemble the application.
 
@@ -70,6 +71,7 @@ def create_app(
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
         title: of your own API, in the OpenAPI document. Default: authapp's, with its license and contact.
         version: of your own API, in the OpenAPI document. Default: authapp's.
+        roles: all of them, from the lowest to the highest: `viewer` first, `admin` last, `developer` among them.
         permissions: names for `require_permission`, each with the lowest role that holds it.
 
     Raises:
@@ -77,8 +79,8 @@ def create_app(
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
         TakenName: naming the first view that has the name of another.
-        InvalidDeclaration: naming the first permission that cannot be declared.
-        UndeclaredName: naming the first route whose guard needs a permission that is not declared.
+        InvalidDeclaration: naming the first role or permission that cannot be declared.
+        UndeclaredName: naming the first route whose guard needs a role or permission that is not declared.
         UnknownRoute: naming the rate limits of routes that do not exist.
     """
     try:
@@ -86,7 +88,7 @@ def create_app(
     except UnsafeSettings as error:
         report_unsafe(error.problems)
         raise
-    app = Application(settings, permissions)
+    app = Application(settings, roles, permissions)
     _init(app, settings)
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):

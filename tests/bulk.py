@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from authapp.core import clock
 from authapp.core.actor import Actor
-from authapp.core.enums import ActorType, Role
+from authapp.core.enums import ROLES, ActorType, Role
 from authapp.core.ids import moment_of
 from authapp.db import transaction
 from authapp.db.pagination import Page
@@ -159,8 +159,8 @@ OF_ORGANIZATION: dict[str, Callable[[Known], Page]] = {
     **{f"audit log, {name}": partial(_events, name=name) for name in FILTERS},
     "members": _members,
     "members, late": partial(_members, late=True),
-    **{f"members, {role}": partial(_members, role=role) for role in Role},
-    **{f"members, {role}, late": partial(_members, role=role, late=True) for role in Role},
+    **{f"members, {role}": partial(_members, role=role) for role in ROLES},
+    **{f"members, {role}, late": partial(_members, role=role, late=True) for role in ROLES},
     "invitations": lambda known: invitations.of_organization(known.large, LIMIT, None),
     "API keys": lambda known: api_keys.of_organization(known.large, LIMIT, None),
 }

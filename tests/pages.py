@@ -23,10 +23,10 @@ def blocks(path: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page(path), re.DOTALL | re.MULTILINE)
 
 
-def examples() -> dict[str, str]:
-    """The examples of docs/building.md and the pages behind it, by the name of the file to save each as."""
+def examples(*paths: str) -> dict[str, str]:
+    """The examples of these pages, by default those of docs/building.md and behind it, by the file to save each as."""
     found: dict[str, str] = {}
-    for path in BUILDING_PAGES:
+    for path in paths or BUILDING_PAGES:
         named = re.findall(
             r"Save this\s+as\s+`([\w/]+\.(?:py|txt))`[^`\n]*(?:`[^\n]*)?:\n\n```(?:python|jinja)\n(.*?)^```",
             page(path),

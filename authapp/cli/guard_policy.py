@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from authapp.core.enums import Role
+from authapp.core.permissions import declared_permissions, declared_roles
 
 Policy = Mapping[tuple[str, str], str]
 """The guard of each method and route."""
@@ -16,15 +17,9 @@ Policy = Mapping[tuple[str, str], str]
 ANYONE = "anyone"
 REFRESH_TOKEN = "whoever has a refresh token only"  # noqa: S105
 NOT_A_MEMBER = "an account that is not a member"
-MEMBERS = {role: f"{'an' if role is Role.ADMIN else 'a'} {role}" for role in reversed(Role)}
 OWN_ID = "a member whose id is in the path"
-API_KEYS = {role: f"an API key with the role {role}" for role in (Role.VIEWER, Role.DEVELOPER)}
 FOREIGN_API_KEY = "an API key of another organization"
 NOT_RECENT, NOT_VERIFIED = "whoever has not signed in recently", "whoever has not verified the email"
-CALLERS = (
-    ANYONE, REFRESH_TOKEN, NOT_A_MEMBER, *MEMBERS.values(), OWN_ID, *API_KEYS.values(), FOREIGN_API_KEY,
-    NOT_RECENT, NOT_VERIFIED,
-)  # fmt: skip
 _GUARD = re.compile(r"(\w+)(?:\((.*)\))?")
 _COLUMNS = ("method", "route", "guard")
 
@@ -44,6 +39,27 @@ class Difference(NamedTuple):
     lose: list[str]
 
 
+def members() -> dict[Role, str]:
+    """The members by their roles, lowest first."""
+    return {role: f"{'an' if role[0] in 'aeiou' else 'a'} {role}" for role in declared_roles()}
+
+
+def api_keys() -> dict[Role, str]:
+    """The API keys by their roles, lowest first."""
+    return {role: f"an API key with the role {role}" for role in declared_roles() if Role.DEVELOPER.includes(role)}
+
+
+def granted_api_keys() -> dict[str, str]:
+    """The API keys that have no more than the lowest role and one permission, by that."""
+    return {name: f"an API key that is granted {name}" for name in declared_permissions()}
+
+
+def all_callers() -> tuple[str, ...]:
+    """All that the guards tell apart, in the order in which they are printed."""
+    organization = (*members().values(), OWN_ID, *api_keys().values(), *granted_api_keys().values(), FOREIGN_API_KEY)
+    return (ANYONE, REFRESH_TOKEN, NOT_A_MEMBER, *organization, NOT_RECENT, NOT_VERIFIED)
+
+
 def callers_of(guard: str) -> frozenset[str]:
     """Who is let in by a guard. Of a guard or parameter that is not known here, only its name is compared."""
     match = _GUARD.fullmatch(guard)
@@ -57,19 +73,29 @@ def _unknown(*arguments: str) -> None:
 
 
 def _public(*arguments: str) -> frozenset[str] | None:
-    return None if arguments else frozenset(CALLERS)
+    return None if arguments else frozenset(all_callers())
 
 
 def _active_user(*arguments: str) -> frozenset[str] | None:
-    found = {NOT_A_MEMBER, *MEMBERS.values(), OWN_ID, NOT_RECENT, NOT_VERIFIED}
+    found = {NOT_A_MEMBER, *members().values(), OWN_ID, NOT_RECENT, NOT_VERIFIED}
     return _within(found | ({REFRESH_TOKEN} if "or_refresh_token" in arguments else set()), arguments)
 
 
 def _organization(lowest: str = Role.VIEWER, *arguments: str) -> frozenset[str] | None:
-    if lowest not in [*Role]:
+    if lowest not in declared_roles():
         return None
-    callers = {name for names in (MEMBERS, API_KEYS) for role, name in names.items() if role.includes(Role(lowest))}
-    return _within(callers | ({OWN_ID} if lowest == Role.VIEWER else set()) | {NOT_RECENT}, arguments)
+    granted = {*granted_api_keys().values()} if lowest == Role.VIEWER else set()
+    return _within(_from_role(Role(lowest)) | granted, arguments)
+
+
+def _permission(name: str = "", *arguments: str) -> frozenset[str] | None:
+    lowest = declared_permissions().get(name)
+    return None if lowest is None else _within(_from_role(lowest) | {granted_api_keys()[name]}, arguments)
+
+
+def _from_role(lowest: Role) -> set[str]:
+    found = {name for names in (members(), api_keys()) for role, name in names.items() if role.includes(lowest)}
+    return found | ({OWN_ID} if lowest == Role.VIEWER else set()) | {NOT_RECENT}
 
 
 def _organization_or_self(*arguments: str) -> frozenset[str] | None:
@@ -79,18 +105,20 @@ def _organization_or_self(*arguments: str) -> frozenset[str] | None:
 
 def _within(callers: set[str], arguments: tuple[str, ...]) -> frozenset[str] | None:
     """Those of the callers that the further parameters of a guard let in."""
-    if not {*arguments} <= {"or_refresh_token", *_SHUT_OUT}:
+    keys = {*api_keys().values(), *granted_api_keys().values()}
+    shut_out = {"recent": {NOT_RECENT, *keys}, "verified": {NOT_VERIFIED}, "or_refresh_token": set()}
+    if not {*arguments} <= shut_out.keys():
         return None
-    return frozenset(callers.difference(*(_SHUT_OUT.get(each, set()) for each in arguments)))
+    return frozenset(callers.difference(*(shut_out[each] for each in arguments)))
 
 
-_SHUT_OUT: dict[str, set[str]] = {"recent": {NOT_RECENT, *API_KEYS.values()}, "verified": {NOT_VERIFIED}}
 _KNOWN: dict[str, Callable[..., frozenset[str] | None]] = {
     "public": _public,
     "require_active_user": _active_user,
     "require_organization_access": _organization,
     "require_organization_role": _organization,
     "require_organization_role_or_self": _organization_or_self,
+    "require_permission": _permission,
 }
 
 
@@ -142,7 +170,10 @@ def _difference(key: tuple[str, str], before: str | None, after: str | None) -> 
 
 
 def _in_brief(callers: frozenset[str]) -> list[str]:
-    """Whoever anyone includes is not named beside anyone."""
+    """Whoever anyone includes is not named beside anyone, nor a key with a grant beside all keys."""
     if ANYONE in callers:
         return [ANYONE]
-    return sorted(callers, key=lambda caller: (CALLERS.index(caller) if caller in CALLERS else len(CALLERS), caller))
+    if api_keys()[Role.VIEWER] in callers:
+        callers = callers.difference(granted_api_keys().values())
+    order = {caller: number for number, caller in enumerate(all_callers())}
+    return sorted(callers, key=lambda caller: (order.get(caller, len(order)), caller))

@@ -5,6 +5,7 @@ ORGANIZATION_NAME = 200
 API_KEY_NAME = 100
 SERVICE_KEY_NAME = 63
 PERMISSION = 100
+ROLE = 32
 SLUG = 63  # a DNS label, RFC 1035 section 2.3.4
 EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 PASSWORD = 1024

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, UserRecord
 from authapp.core.enums import Role
+from authapp.core.permissions import held_permissions
 from authapp.db import transaction
 
 
@@ -32,7 +33,7 @@ _SESSION_IN_ORGANIZATION = (
     "FROM authapp_session_in(%(session_id)s, %(user_id)s, %(now)s, %(organization_id)s)"
 )
 _API_KEY = (
-    f"SELECT (key).id, (key).last_used_at, (key).organization_id, {_ORGANIZATION}, (key).role "  # noqa: S608
+    f"SELECT (key).id, (key).last_used_at, (key).organization_id, (key).permissions, {_ORGANIZATION}, (key).role "  # noqa: S608
     "FROM authapp_api_key(%(api_key_id)s, %(digest)s, %(now)s, %(organization_id)s)"
 )
 _API_KEY_AT_HOME = _API_KEY.replace("%(organization_id)s", "authapp_organization_of_key(%(api_key_id)s)")
@@ -55,6 +56,7 @@ class ApiKeyFound(NamedTuple):
     id: UUID
     last_used_at: datetime | None
     organization_id: UUID
+    permissions: tuple[str, ...]  # that it was granted beside those of its role
     organization: OrganizationRecord | None  # None: another was asked for, or it is deleted
 
 
@@ -77,7 +79,7 @@ def find_session(
     """
     statement = _SESSION_WITH_MEMBERSHIPS if memberships else _SESSION
     row = _fetch(statement, {"session_id": session_id, "user_id": user_id, "now": now}, autocommit)
-    return _session(row, memberships=row[-1] if memberships else None) if row else None
+    return _session(row, memberships=_memberships(row[-1]) if memberships else None) if row else None
 
 
 def find_session_in(
@@ -112,8 +114,8 @@ def find_api_key(
     row = _fetch(_API_KEY_AT_HOME if or_own and organization_id is None else _API_KEY, parameters, autocommit)
     if row is None:
         return None
-    key_id, last_used_at, home_id, *fields = row
-    return ApiKeyFound(key_id, last_used_at, home_id, _organization(fields))
+    key_id, last_used_at, home_id, permissions, *fields = row
+    return ApiKeyFound(key_id, last_used_at, home_id, tuple(permissions), _organization(fields))
 
 
 def _fetch(statement: str, parameters: dict[str, Any], autocommit: bool) -> Sequence[Any] | None:
@@ -124,6 +126,12 @@ def _session(row: Sequence[Any], **found: Any) -> SessionFound:
     account = UserRecord._make(row[:_USER_COLUMNS])
     auth_time, amr = row[_USER_COLUMNS : _USER_COLUMNS + 2]
     return SessionFound(account, auth_time, tuple(amr), **found)
+
+
+def _memberships(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The memberships with their permissions, which the application knows and the database does not."""
+    held = {role: held_permissions(Role(role)) for role in {membership["role"] for membership in found}}
+    return [{**membership, "permissions": held[membership["role"]]} for membership in found]
 
 
 def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:

@@ -149,7 +149,7 @@ def _act_as_api_key(key: Presented, organization_id: UUID | None, or_own: bool, 
         api_keys.record_use(found.id, found.organization.id, found.last_used_at, now)
     elif found.organization is None and found.organization_id == asked_for:
         raise InvalidApiKey("its organization is deleted")
-    return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization)
+    return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization, grants=found.permissions)
 
 
 def _act_as(**fields: Any) -> Actor:

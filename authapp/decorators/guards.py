@@ -108,31 +108,33 @@ def require_organization_access(view: View | None = None, *, autocommit: bool = 
     return made(view) if view else made
 
 
-def require_organization_role(role: Role, *, recent: bool = False) -> Guard:
+def require_organization_role(role: str, *, recent: bool = False) -> Guard:
     """A member or an API key of the organization in the path may call that has this role or a higher one.
 
     Args:
-        role: the lowest that passes.
+        role: the lowest that passes. An application that does not declare it does not start.
         recent: only a person, within 5 minutes of a sign-in, with the second factor of an account that has one.
     """
     return guard(
         _named("require_organization_role", **{role: True}, recent=recent),
-        lambda ids: check_role(ids, role, recent=recent),
+        lambda ids: check_role(ids, Role(role), recent=recent),
         *ORGANIZATION_ERRORS,
         RoleTooLow,
         *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
         path_ids=("organization_id",),
+        needs=role,
     )
 
 
-def require_organization_role_or_self(role: Role) -> Guard:
+def require_organization_role_or_self(role: str) -> Guard:
     """The same, and whatever the role the member whose `user_id` is in the path."""
     return guard(
         f"require_organization_role_or_self({role})",
-        lambda ids: check_role(ids, role, or_self=True),
+        lambda ids: check_role(ids, Role(role), or_self=True),
         *ORGANIZATION_ERRORS,
         RoleTooLow,
         path_ids=("organization_id", "user_id"),
+        needs=role,
     )
 
 

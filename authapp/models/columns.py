@@ -10,19 +10,25 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CheckConstraint,
     ColumnElement,
     DateTime,
+    Dialect,
     Enum,
     FetchedValue,
+    String,
     TableValuedAlias,
+    TypeDecorator,
     any_,
     bindparam,
     column,
     func,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, MappedColumn, mapped_column
 from uuid_utils.compat import uuid7
 
+from authapp.core import lengths
+from authapp.core.enums import Role
 from authapp.db.touch_trigger import TOUCHED
 
 
@@ -60,6 +66,22 @@ def enum_column(enum: type[StrEnum], name: str) -> Enum:
         length=32,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+class RoleType(TypeDecorator[Role]):
+    """The name of a role, also of one that the application does not declare."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Role | None:
+        return None if value is None else Role(value)
+
+
+def role_column() -> MappedColumn[Role]:
+    """The column `role`. The application decides which roles there are; the database holds them to the form."""
+    has_form = CheckConstraint(f"role ~ '^[a-z][a-z0-9_]{{0,{lengths.ROLE - 1}}}$'", name="role")
+    return mapped_column(RoleType(lengths.ROLE), has_form)
 
 
 def timestamp() -> DateTime:

@@ -12,7 +12,7 @@ from authapp.core import lengths
 from authapp.core.enums import InvitationStatus, Role
 from authapp.db.errors import ERRORS
 from authapp.db.tenant_model import TenantModel
-from authapp.models.columns import Identified, Timestamped, enum_column, timestamp
+from authapp.models.columns import Identified, Timestamped, enum_column, role_column, timestamp
 
 
 class Invitation(Identified, Timestamped, TenantModel):
@@ -23,7 +23,7 @@ class Invitation(Identified, Timestamped, TenantModel):
     index_organization_id = False
 
     email: Mapped[str] = mapped_column(String(lengths.EMAIL))
-    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
+    role: Mapped[Role] = role_column()
     status: Mapped[InvitationStatus] = mapped_column(
         enum_column(InvitationStatus, "status"), default=InvitationStatus.PENDING, server_default="pending"
     )

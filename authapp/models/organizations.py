@@ -15,7 +15,7 @@ from authapp.core.enums import Role, SubscriptionStatus, SuspensionReason
 from authapp.db.engine import Model
 from authapp.db.errors import ERRORS
 from authapp.db.tenant_model import TenantModel
-from authapp.models.columns import Identified, Timestamped, enum_column, timestamp
+from authapp.models.columns import Identified, Timestamped, enum_column, role_column, timestamp
 from authapp.models.users import User
 
 
@@ -85,7 +85,7 @@ class Membership(Timestamped, TenantModel):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
+    role: Mapped[Role] = role_column()
 
     __table_args__ = (
         # the members in pages, all of them and those of one role, which the search for another admin reads as well

@@ -7,10 +7,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from authapp.core import lengths
-from authapp.core.enums import Role
 from authapp.schemas.emails import EMAIL, Email
-from authapp.schemas.fields import Choice, Password, Reply, Request, SingleLine, Text, Timestamp
+from authapp.schemas.fields import Password, Reply, Request, SingleLine, Text, Timestamp
 from authapp.schemas.organizations import OrganizationBrief
+from authapp.schemas.permissions import PermissionName, RoleChoice
 
 MOST_MEMBERSHIPS = 100  # shown with an account; the function authapp_memberships reads one more
 
@@ -32,10 +32,11 @@ class User(Reply):
 
 
 class MembershipOfMine(Reply):
-    """One of my organizations, and my role there."""
+    """One of my organizations, my role there and the permissions that it holds."""
 
     organization = fields.Nested(OrganizationBrief, required=True)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
+    permissions = fields.List(PermissionName(), required=True)
 
 
 class Me(User):

@@ -6,11 +6,11 @@ from marshmallow import fields
 
 from authapp.core import lengths
 from authapp.core.enums import Role
-from authapp.schemas.fields import Choice, Reply, Request, SingleLine, StrictInteger, StrictTimestamp, Timestamp
+from authapp.schemas.fields import Reply, Request, SingleLine, StrictInteger, StrictTimestamp, Timestamp
 from authapp.schemas.pagination import page_of, query_of
+from authapp.schemas.permissions import Grants, HeldPermissions, RoleChoice
 
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
-ROLES = (Role.DEVELOPER, Role.VIEWER)
 
 
 class ApiKey(Reply):
@@ -18,7 +18,8 @@ class ApiKey(Reply):
 
     id = fields.UUID(required=True)
     name = fields.String(required=True, metadata={"examples": ["training pipeline"]})
-    role = Choice(Role, among=ROLES, required=True)
+    role = RoleChoice(highest=Role.DEVELOPER, required=True)
+    permissions = HeldPermissions(metadata={"description": "All that the key holds, by its role or by grant."})
     created_by = fields.UUID(required=True)
     created_at = Timestamp(required=True)
     expires_at = Timestamp(required=True, allow_none=True)
@@ -44,7 +45,10 @@ class NewApiKey(Request):
     """A key to issue."""
 
     name = SingleLine(longest=lengths.API_KEY_NAME, required=True, metadata={"examples": ["training pipeline"]})
-    role = Choice(Role, among=ROLES, required=True, metadata={"examples": ["viewer"]})
+    role = RoleChoice(highest=Role.DEVELOPER, required=True, metadata={"examples": ["viewer"]})
+    permissions = Grants(
+        load_default=list, metadata={"description": "To grant beside those of the role.", "examples": [[]]}
+    )
     expires_at = StrictTimestamp(load_default=None, allow_none=True, metadata={"description": "null: never."})
 
 

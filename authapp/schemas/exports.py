@@ -94,6 +94,7 @@ _LISTS: dict[str, type[Reply]] = {
         "An API key that I have created, without its secret.",
         ids="id organization_id created_by",
         texts="name role",
+        words="permissions",
         times="previous_expires_at expires_at last_used_at revoked_at created_at updated_at",
     ),
     "organizations_founded": _record(

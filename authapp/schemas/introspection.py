@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from authapp.core.enums import ActorType, Role
+from authapp.core.enums import ActorType
 from authapp.schemas.fields import Choice, Id, Reply, Request
+from authapp.schemas.permissions import PermissionName, RoleChoice
 
 
 class IntrospectionRequest(Request):
@@ -33,7 +34,10 @@ class Introspection(Reply):
     exp = fields.Integer(metadata={"description": "Seconds since 1970. Not of an API key."})
     auth_time = fields.Integer(metadata={"description": "When the session has last authenticated."})
     amr = fields.List(fields.String(), metadata={"description": "How it did so, as RFC 8176 names it."})
-    role = Choice(
-        Role, allow_none=True, metadata={"description": "With `organization_id` only. null: none in this organization."}
+    role = RoleChoice(
+        allow_none=True, metadata={"description": "With `organization_id` only. null: none in this organization."}
     )
-    permissions = fields.List(fields.String(), metadata={"description": "With `organization_id` only."})
+    permissions = fields.List(
+        PermissionName(),
+        metadata={"description": "With `organization_id` only: those held there, by role or by grant, sorted."},
+    )

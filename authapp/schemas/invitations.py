@@ -5,10 +5,11 @@ from __future__ import annotations
 from marshmallow import fields
 
 from authapp.core import lengths
-from authapp.core.enums import InvitationStatus, Role
+from authapp.core.enums import InvitationStatus
 from authapp.schemas.emails import EMAIL, Email
 from authapp.schemas.fields import Choice, Reply, Request, Text, Timestamp
 from authapp.schemas.pagination import page_of, query_of
+from authapp.schemas.permissions import RoleChoice
 
 TOKEN = {"description": "From the email.", "examples": ["et_019aab1c7d3e7a409a552f2f6c1d9b10_…"]}
 
@@ -18,7 +19,7 @@ class Invitation(Reply):
 
     id = fields.UUID(required=True)
     email = fields.String(required=True, metadata=EMAIL)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
     status = Choice(InvitationStatus, required=True)
     expires_at = Timestamp(required=True)
     invited_by = fields.UUID(required=True, metadata={"description": "The account that invited, or sent again, last."})
@@ -33,7 +34,7 @@ class NewInvitation(Request):
     """Whom to invite, and as what."""
 
     email = Email(required=True)
-    role = Choice(Role, required=True, metadata={"examples": ["viewer"]})
+    role = RoleChoice(required=True, metadata={"examples": ["viewer"]})
 
 
 class InvitationToken(Request):
@@ -53,5 +54,5 @@ class InvitationPreview(Reply):
 
     organization = fields.Nested(InvitingOrganization, required=True)
     email = fields.String(required=True, metadata=EMAIL)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
     expires_at = Timestamp(required=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from authapp.core.enums import Role
 from authapp.schemas.emails import EMAIL
-from authapp.schemas.fields import Choice, Flattened, Reply, Request, Timestamp
+from authapp.schemas.fields import Flattened, Reply, Request, Timestamp
 from authapp.schemas.pagination import page_of, query_of
+from authapp.schemas.permissions import RoleChoice
 
 
 class UserBrief(Reply):
@@ -23,15 +23,15 @@ class Member(Reply):
     """Somebody who belongs to the organization."""
 
     user = Flattened(UserBrief, required=True)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
     joined_at = Timestamp(required=True)
 
 
 MemberPage = page_of(Member, "MemberPage")
-MemberQuery = query_of(MemberPage, role=Choice(Role, metadata={"description": "Only members with this role."}))
+MemberQuery = query_of(MemberPage, role=RoleChoice(metadata={"description": "Only members with this role."}))
 
 
 class RoleChange(Request):
     """The role to have from now on."""
 
-    role = Choice(Role, required=True, metadata={"examples": ["viewer"]})
+    role = RoleChoice(required=True, metadata={"examples": ["viewer"]})

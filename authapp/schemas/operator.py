@@ -8,13 +8,14 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from authapp.core import lengths
-from authapp.core.enums import OrganizationState, OutboxState, Role, SuspensionReason, UserState
+from authapp.core.enums import OrganizationState, OutboxState, SuspensionReason, UserState
 from authapp.schemas.audit import AuditEvent
 from authapp.schemas.emails import EMAIL
 from authapp.schemas.fields import Choice, Flattened, Reply, Text, Timestamp
 from authapp.schemas.members import Member, UserBrief
 from authapp.schemas.organizations import OrganizationBrief, Subscription
 from authapp.schemas.pagination import page_of, query_of
+from authapp.schemas.permissions import RoleChoice
 
 
 class OperatedUser(UserBrief):
@@ -42,7 +43,7 @@ class OperatedUserOverview(OperatedUser):
 class OperatedMembership(OrganizationBrief):
     """An organization that an account belongs to."""
 
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
     suspended_at = Timestamp(required=True, allow_none=True)
 
 
@@ -157,7 +158,7 @@ OperatedOrganizationQuery = query_of(
 )
 OperatedMemberPage = page_of(Member, "OperatedMemberPage")
 OperatedMemberQuery = query_of(
-    OperatedMemberPage, role=Choice(Role, metadata={"description": "Only members with this role."})
+    OperatedMemberPage, role=RoleChoice(metadata={"description": "Only members with this role."})
 )
 OutboxPage = page_of(OutboxEmail, "OutboxPage")
 OutboxQuery = query_of(OutboxPage, state=Choice(OutboxState, load_default=OutboxState.WAITING))

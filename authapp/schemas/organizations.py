@@ -5,9 +5,10 @@ from __future__ import annotations
 from marshmallow import fields
 
 from authapp.core import lengths
-from authapp.core.enums import Role, SubscriptionStatus
+from authapp.core.enums import SubscriptionStatus
 from authapp.schemas.fields import Choice, Flattened, Reply, Request, SingleLine, Slug, Text, Timestamp
 from authapp.schemas.pagination import page_of, query_of
+from authapp.schemas.permissions import RoleChoice
 
 
 class OrganizationBrief(Reply):
@@ -31,7 +32,7 @@ class Organization(OrganizationBrief):
     """An organization, and the caller's role in it."""
 
     subscription = Flattened(Subscription, required=True)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 

@@ -8,11 +8,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates
 
 from authapp.core import clock, lengths
-from authapp.core.enums import Role
 from authapp.core.slugs import RESERVED_SLUGS
 from authapp.schemas.emails import Email
 from authapp.schemas.fields import (
-    Choice,
     Request,
     SingleLine,
     Slug,
@@ -21,6 +19,7 @@ from authapp.schemas.fields import (
     StrictTimestamp,
     Text,
 )
+from authapp.schemas.permissions import RoleChoice
 
 MOST_SEATS = 2**31 - 1
 LONGEST_HASH = 1000
@@ -40,7 +39,7 @@ class ImportedMembership(Request):
     """An organization of an account, and the role in it."""
 
     slug = Slug(longest=lengths.SLUG, required=True)
-    role = Choice(Role, required=True)
+    role = RoleChoice(required=True)
 
 
 class ImportedAccount(Request):

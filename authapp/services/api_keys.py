@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,8 +55,15 @@ def names_created_by(user_id: UUID, most: int) -> list[str]:
     return list(transaction.execute(mine.order_by(ApiKey.id).limit(most)).scalars())
 
 
-def create(actor: Actor, organization_id: UUID, name: str, role: Role, expires_at: datetime | None) -> dict[str, Any]:
-    """Create a key. Only what this returns ever has the whole of it.
+def create(
+    actor: Actor,
+    organization_id: UUID,
+    name: str,
+    role: Role,
+    expires_at: datetime | None,
+    permissions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Create a key, and grant it permissions beside those of its role. Only what this returns ever has the whole of it.
 
     Raises:
         ValidationFailed: `expires_at` has passed.
@@ -78,13 +86,15 @@ def create(actor: Actor, organization_id: UUID, name: str, role: Role, expires_a
             organization_id=organization_id,
             name=name,
             role=role,
+            permissions=sorted(permissions),
             secret_hash=secret_hash,
             created_by=actor.id,
             expires_at=expires_at,
         )
         .returning(*_shown())
     ).one()
-    _record(AuditAction.API_KEY_CREATED, actor, organization_id, key_id, name=name, role=role)
+    granted = {"permissions": row.permissions} if permissions else {}
+    _record(AuditAction.API_KEY_CREATED, actor, organization_id, key_id, name=name, role=role, **granted)
     return {**row._mapping, "key": key}
 
 
@@ -169,5 +179,5 @@ def _is_live(organization_id: UUID, api_key_id: UUID) -> Any:
 def _shown() -> tuple[Any, ...]:
     """The columns of a key, without its secret."""
     overlapping = case((ApiKey.previous_expires_at > literal(clock.now()), ApiKey.previous_expires_at))
-    columns = (ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.created_by, ApiKey.created_at, ApiKey.expires_at)
-    return (*columns, ApiKey.last_used_at, overlapping.label("previous_secret_expires_at"))
+    columns = (ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.permissions, ApiKey.created_by, ApiKey.created_at)
+    return (*columns, ApiKey.expires_at, ApiKey.last_used_at, overlapping.label("previous_secret_expires_at"))

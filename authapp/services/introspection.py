@@ -9,6 +9,7 @@ from authapp.core import clock
 from authapp.core.actor import OrganizationRecord
 from authapp.core.enums import ActorType
 from authapp.core.errors import InvalidToken
+from authapp.core.permissions import held_permissions
 from authapp.db import credentials
 from authapp.db.credentials import ApiKeyFound
 from authapp.security.opaque_tokens import Presented
@@ -24,7 +25,7 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
 
     Args:
         token: as somebody has sent it.
-        organization_id: give the role in this organization as well, None where there is none.
+        organization_id: give the role and the permissions in this organization as well; none where it is no member.
         token_type_hint: ignored: a token shows what it is.
     """
     if presented := current_app.opaque_tokens.read(token, api_keys.PREFIX):
@@ -62,15 +63,18 @@ def _api_key(presented: Presented, organization_id: UUID | None) -> dict[str, An
     if found is None or at_home is None or _in_service(at_home.organization) is None:
         return INACTIVE
     api_keys.record_use(found.id, found.organization_id, found.last_used_at, now)
-    return _active(ActorType.API_KEY, found.id, organization_id, found.organization)
+    return _active(ActorType.API_KEY, found.id, organization_id, found.organization, found.permissions)
 
 
 def _active(
-    actor_type: ActorType, actor_id: UUID, organization_id: UUID | None, organization: OrganizationRecord | None
+    actor_type: ActorType,
+    actor_id: UUID,
+    organization_id: UUID | None,
+    organization: OrganizationRecord | None,
+    grants: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    here: dict[str, Any] = (
-        {} if organization_id is None else {"role": organization and organization.role, "permissions": []}
-    )
+    role = organization and organization.role
+    here = {"role": role, "permissions": held_permissions(role, grants)} if organization_id else {}
     iss = current_app.settings.jwt_issuer
     return {"active": True, "token_type": "Bearer", "actor_type": actor_type, "sub": actor_id, "iss": iss, **here}
 

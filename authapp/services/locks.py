@@ -127,6 +127,6 @@ def require_still_admin(actor: Actor, organization_id: UUID) -> OrganizationReco
         .join(Membership, Membership.organization_id == Organization.id)
         .where(Organization.id == organization_id, Organization.is_live(), Membership.user_id == actor.id)
     ).one_or_none()
-    if row is None or row.role is not Role.ADMIN:
+    if row is None or row.role != Role.ADMIN:
         raise Stale("the caller is no longer an admin")
     return OrganizationRecord._make(row)

@@ -68,7 +68,7 @@ def change_role(actor: Actor, organization_id: UUID, user_id: UUID, role: Role) 
         ReauthenticationRequired: the new role is admin, and the caller has not signed in recently.
         Stale: as `locks.require_still_admin`.
     """
-    if role is Role.ADMIN:
+    if role == Role.ADMIN:
         admission.require_recent(actor)
     locks.lock_account(actor)
     state = lock(organization_id, user_id)
@@ -112,7 +112,7 @@ def promote(organization_id: UUID, email: str) -> bool:
         raise MemberNotFound
     before = lock(organization_id, user_id).role
     _set_role(None, organization_id, user_id, before, Role.ADMIN)
-    return before is not Role.ADMIN
+    return before != Role.ADMIN
 
 
 def add(organization_id: UUID, user_id: UUID, role: Role) -> None:
@@ -202,20 +202,20 @@ def _shown(membership: type[Membership]) -> Select[*tuple[Any, ...]]:
 def _keep_an_admin(state: MemberState, after: Role | None) -> None:
     if state.role is None:
         raise MemberNotFound
-    if after is not Role.ADMIN and _is_last_admin(state):
+    if after != Role.ADMIN and _is_last_admin(state):
         raise LastAdmin
 
 
 def _is_last_admin(state: MemberState) -> bool:
-    return state.role is Role.ADMIN and not state.another_admin
+    return state.role == Role.ADMIN and not state.another_admin
 
 
 def _set_role(actor: Actor | None, organization_id: UUID, user_id: UUID, before: Role | None, after: Role) -> None:
     """Change a role, if it is another one, and record that."""
-    if after is before:
+    if after == before:
         return
     transaction.execute(update(Membership).where(_is_member(organization_id, user_id)).values(role=after))
-    if after is not Role.ADMIN:
+    if after != Role.ADMIN:
         revoke_invitations(Invitation.organization_id == organization_id, Invitation.invited_by == user_id)
     audit.record(
         AuditAction.MEMBER_ROLE_CHANGED,

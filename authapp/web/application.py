@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -14,10 +14,10 @@ from flask import Flask, Response, request
 
 from authapp.config import Settings
 from authapp.core.email import Mailer
-from authapp.core.enums import Role
+from authapp.core.enums import ROLES
 from authapp.core.errors import NotFound
 from authapp.core.origins import origin_of
-from authapp.core.permissions import declare_permissions
+from authapp.core.permissions import declare_permissions, declare_roles
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
@@ -60,18 +60,22 @@ class Application(Flask):
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
         mailer: sends emails, None where MAIL_URL is not set.
+        roles: from the lowest to the highest.
         permissions: those that are declared, with the lowest role that holds each.
     """
 
     mailer: Mailer | None
 
-    def __init__(self, settings: Settings, permissions: Mapping[str, Role] = MappingProxyType({})) -> None:
+    def __init__(
+        self, settings: Settings, roles: Iterable[str] = ROLES, permissions: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._in_transaction = cache(_in_transaction)  # one view may have several routes
         self._guarded_views: set[Callable[..., Any]] = set()
         self._routes: set[tuple[str, str]] = set()  # rule and method
         super().__init__("authapp", static_folder=None)
         self.settings = settings
-        self.permissions = declare_permissions(permissions)
+        self.roles = declare_roles(roles)
+        self.permissions = declare_permissions(permissions, self.roles)
         self.keys = KeyStore(self)
         self.hasher = Hasher(settings, client_is_connected, lambda: self.keys.present.peppers)
         self.checkpoint_key = CheckpointKey.of(settings.secret_key)
@@ -109,7 +113,7 @@ class Application(Flask):
         **options: Any,
     ) -> None:
         if view_func is not None and view_func not in self._guarded_views:
-            require_guard(rule, view_func, {*Role, *self.permissions})
+            require_guard(rule, view_func, {*self.roles, *self.permissions})
             view_func = self._in_transaction(view_func)
             self._guarded_views.add(view_func)
         methods = options.get("methods") or getattr(view_func, "methods", None) or ("GET",)

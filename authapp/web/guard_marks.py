@@ -56,7 +56,7 @@ def require_guard(rule: str, view: Callable[..., Any], declared: Container[str])
         if f"<{needed}>" not in rule:
             raise UnguardedRoute(f"{rule} is guarded by its {needed} and has none. Put <{needed}> into the path.")
     if (name := view._authapp_needs) is not None and name not in declared:
+        argument = f'permissions={{"{name}": Role.ADMIN}}' if "." in name else f'roles=[…, "{name}", …]'
         raise UndeclaredName(
-            f"{rule} is guarded by {guard_of(view)}, and {name} is not declared. Give it to create_app: "
-            f'create_app(permissions={{"{name}": Role.ADMIN}}), with the lowest role that holds it.'
+            f"{rule} is guarded by {guard_of(view)}, and {name} is not declared. Add it: create_app({argument})."
         )

@@ -24,10 +24,10 @@ from authapp.core.errors import (
     ValidationFailed,
     catalogue,
 )
-from authapp.web.application import TakenName
+from authapp.web.application import Application, TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
-from authapp.web.openapi_names import marshmallow_plugin, refer_to_enum
+from authapp.web.openapi_names import marshmallow_plugin, references
 from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
 from authapp.web.parsing import FORM, LARGEST_BODY, largest_body_of, too_large
 from authapp.web.problems import CONTENT_TYPE
@@ -65,10 +65,11 @@ class Api(flask_smorest.Api):
     DEFAULT_ERROR_RESPONSE_NAME = None
     ERROR_SCHEMA = Problem
 
-    def __init__(self, app: Flask, **options: Any) -> None:
+    def __init__(self, app: Application, **options: Any) -> None:
         self._operation_ids: set[str] = set()
         super().__init__(app, **options)
-        self.ma_plugin.converter.add_attribute_function(refer_to_enum)
+        for function in references(app):
+            self.ma_plugin.converter.add_attribute_function(function)
         self.spec.components.schema(_ERROR_CODE, {"type": "string", "description": _CODE_DESCRIPTION})
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
@@ -97,7 +98,7 @@ class Api(flask_smorest.Api):
     _register_pagination_header = _register_etag_headers
 
 
-def init_openapi(app: Flask, title: str, version: str) -> Api:
+def init_openapi(app: Application, title: str, version: str) -> Api:
     """Make the registry. Documents are complete once all blueprints are registered."""
     app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
     description = "An access token, or on the routes of an organization one of its API keys."

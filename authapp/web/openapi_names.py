@@ -1,7 +1,8 @@
-"""The names of schemas in the OpenAPI document: each stands for one class."""
+"""Names in the OpenAPI document: each schema stands for one class, and each set of values is there once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import getdoc
 from typing import Any, cast
 
@@ -10,8 +11,15 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from marshmallow import Schema, fields
 
 from authapp.schemas.fields import Choice
-from authapp.web.application import TakenName
+from authapp.schemas.permissions import PermissionName, RoleChoice
+from authapp.web.application import Application, TakenName
 from authapp.web.openapi_problems import SCHEMAS
+
+_ROLES = "What a member may do in an organization, highest first."
+_PERMISSIONS = "A permission that the application declares."
+
+Attributes = dict[str, Any]
+AttributeFunction = Callable[..., Attributes]
 
 
 def marshmallow_plugin() -> MarshmallowPlugin:
@@ -27,17 +35,40 @@ def marshmallow_plugin() -> MarshmallowPlugin:
     return MarshmallowPlugin(schema_name_resolver=name_of)
 
 
-def refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """A field of an enum refers to the enum, which is in the document once, under its name."""
-    if not isinstance(field, Choice):
-        return {}
-    name, values = field.enum.__name__, [value.value for value in field.enum]
-    enum = {"type": "string", "description": getdoc(field.enum), "enum": values}
-    if converter.spec.components.schemas.setdefault(name, enum) != enum:
+def references(app: Application) -> tuple[AttributeFunction, ...]:
+    """What apispec calls with each field: the schema of one that takes a name out of a set."""
+
+    def refer_to_enum(converter: Any, field: fields.Field[Any], **_: Any) -> Attributes:
+        if not isinstance(field, Choice):
+            return {}
+        values = [value.value for value in field.enum]
+        return _refer(converter, field, field.enum.__name__, getdoc(field.enum) or "", values, field.values)
+
+    def refer_to_roles(converter: Any, field: fields.Field[Any], **_: Any) -> Attributes:
+        if not isinstance(field, RoleChoice):
+            return {}
+        values = [str(role) for role in reversed(app.roles)]
+        return _refer(converter, field, "Role", _ROLES, values, field.among(app.roles))
+
+    def refer_to_permissions(converter: Any, field: fields.Field[Any], **_: Any) -> Attributes:
+        if not isinstance(field, PermissionName):
+            return {}
+        values = [*app.permissions]
+        return _refer(converter, field, "Permission", _PERMISSIONS, values, values)
+
+    return refer_to_enum, refer_to_roles, refer_to_permissions
+
+
+def _refer(
+    converter: Any, field: fields.Field[Any], name: str, description: str, values: list[str], possible: list[str]
+) -> Attributes:
+    """The reference, and the set itself with the first one."""
+    names = {"type": "string", "description": description, **({"enum": values} if values else {})}
+    if converter.spec.components.schemas.setdefault(name, names) != names:
         raise _taken(name)
-    schema: dict[str, Any] = {"$ref": SCHEMAS + name}
-    if field.values != values:
-        schema = {"allOf": [schema, {"enum": field.values}]}
+    schema: Attributes = {"$ref": SCHEMAS + name}
+    if possible != values:
+        schema = {"allOf": [schema, {"enum": possible}]}
     return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from tests.factories import World
 
 PERMISSIONS = {"models.read": Role.VIEWER, "models.deploy": Role.DEVELOPER, "models.delete": Role.ADMIN}
 Declaring = Callable[..., World]
-"""Makes an application with these arguments of `create_app`, and gives the world that calls it."""
+"""Makes an application with these settings and arguments of `create_app`, and gives the world that calls it."""
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def declaring(world: World, settings: Settings) -> Iterator[Declaring]:
     made: list[Application] = []
 
     def declare(**arguments: Any) -> World:
-        app = create_app(settings, **arguments)
+        changes = {name: arguments.pop(name) for name in [*arguments] if hasattr(settings, name)}
+        app = create_app(dataclasses.replace(settings, **changes), **arguments)
         made.append(app)
         return world.with_app(app, document(app))
 

@@ -163,8 +163,8 @@ TABLES = (
         organization="organization_id",
         purge=Fate.DELETED,
         credential="secret_hash previous_secret_hash",
-        internal="id organization_id name role previous_expires_at created_by expires_at last_used_at revoked_at "
-        "created_at updated_at",
+        internal="id organization_id name role permissions previous_expires_at created_by expires_at last_used_at "
+        "revoked_at created_at updated_at",
     ),
     Table(
         "audit_events",

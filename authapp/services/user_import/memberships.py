@@ -65,7 +65,7 @@ def add(wanted: Sequence[Wanted], known: dict[str, accounts.Known], into: Collec
 
 
 def _is_admin(wanted: Wanted, known: dict[str, accounts.Known]) -> bool:
-    return wanted.role is Role.ADMIN and known[wanted.email].is_active
+    return wanted.role == Role.ADMIN and known[wanted.email].is_active
 
 
 def _of_owners(wanted: Sequence[Wanted], known: dict[str, accounts.Known], outcome: Outcome) -> Iterator[Wanted]:

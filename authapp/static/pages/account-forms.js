@@ -104,7 +104,8 @@ function resetChoice(choice) {
 export function openDialog(dialog) {
   dialog.returnValue = "";
   for (const form of dialog.querySelectorAll("form")) {
-    for (const input of form.querySelectorAll("input:not([name=username])")) input.value = "";
+    for (const input of form.querySelectorAll("input:not([name=username], [type=checkbox])")) input.value = "";
+    for (const box of form.querySelectorAll("[type=checkbox]")) box.checked = false;
     for (const choice of form.querySelectorAll("select")) resetChoice(choice);
     clearErrors(form);
   }

@@ -1,11 +1,11 @@
 // An event of the audit log in words, for the histories of an organization and of an account.
 import { fillSlot, readableTime } from "./paged-list.js";
+import { roleName } from "./role-names.js";
 import { actionSentence, detailName, detailValue, duration, text, titled } from "./text.js";
 import { deviceName } from "./user-agent.js";
 
 const SUBJECTS = ["name", "email", "provider"];
 const ROLES = ["role", "before", "after", "tried", "needed", "held"]; // details that may be a role
-const ROLE_NAMES = ["admin", "developer", "viewer"];
 
 /**
  * Show an event: what has happened to what, who did it and from where, and when.
@@ -56,7 +56,7 @@ function inWords(name, value) {
   if (value === null) return text(name === "seats" ? "unlimited" : "none");
   if (typeof value === "boolean") return text(value ? "yes" : "no");
   if (typeof value === "object") return String(Object.values(value).reduce((sum, count) => sum + count, 0));
-  if (ROLES.includes(name) && ROLE_NAMES.includes(value)) return text(value);
+  if (ROLES.includes(name)) return roleName(String(value));
   if (name === "overlap_seconds") return duration(value);
   if (name === "trial_ends_at") return readableTime(value);
   return name === "plan" ? titled(value) : detailValue(name, String(value));

@@ -5,6 +5,7 @@ import { fill, showPanel, showUser, signedInUser, takeFromAddress } from "./page
 import { bindPasskeySignIn } from "./passkey-sign-in.js";
 import "./providers.js";
 import { bindSignIn } from "./sign-in-forms.js";
+import { roleMeaning, roleName } from "./role-names.js";
 import { text } from "./text.js";
 
 const $ = (/** @type {string} */ selector) => document.querySelector(selector);
@@ -20,8 +21,8 @@ async function open(found) {
   invitation = await call("POST", "/invitations/preview", { token });
   sessionStorage.setItem(KEPT, token);
   fill("heading", text("invited_to", { organization: invitation.organization.name }));
-  fill("role", text(invitation.role));
-  fill("role-means", text(`${invitation.role}_means`));
+  fill("role", roleName(invitation.role));
+  fill("role-means", roleMeaning(invitation.role));
   fill("invited-email", invitation.email);
   const until = new Date(invitation.expires_at);
   fill("until", until.toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }));
@@ -43,7 +44,7 @@ async function accept() {
 function finish({ slug }) {
   sessionStorage.removeItem(KEPT);
   const { organization, role } = invitation;
-  fill("joined", text("joined", { organization: organization.name, role: text(role) }));
+  fill("joined", text("joined", { organization: organization.name, role: roleName(role) }));
   const onward = $("[data-organization]"); // where there is no front end
   if (onward) onward.href = `/organizations/${slug}`;
   showPanel("done");

@@ -7,6 +7,7 @@ import { bindActs, day, fillIdentity, moment, showActs, showStates, showSubject 
 import { fill } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleName } from "./role-names.js";
 import { text, titled } from "./text.js";
 import { bindViews } from "./views.js";
 
@@ -67,7 +68,7 @@ const askToRestore = confirmNamed(document.querySelector("#restore"), status, {
 function fillMember(row, { user, role, joined_at }) {
   const name = nameOf(user);
   fillIdentity(row, { id: user.id, name, about: name === user.email ? "" : user.email, href: `/operator/users/${user.id}` });
-  fillSlot(row, "role", text(role));
+  fillSlot(row, "role", roleName(role));
   fillSlot(row, "joined", day(joined_at));
 }
 

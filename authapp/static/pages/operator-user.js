@@ -9,6 +9,7 @@ import { bindActs, fillIdentity, moment, showActs, showStates, showSubject, yesO
 import { fill } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleName } from "./role-names.js";
 import { text } from "./text.js";
 import { bindViews } from "./views.js";
 
@@ -65,7 +66,7 @@ const askToActivate = confirmNamed(document.querySelector("#activate"), status, 
 function fillOrganization(row, { id, name, slug, role, suspended_at }) {
   fillIdentity(row, { id, name, about: slug, href: `/operator/organizations/${id}` });
   showStates(row, { suspended: Boolean(suspended_at) });
-  fillSlot(row, "role", text(role));
+  fillSlot(row, "role", roleName(role));
 }
 
 /**

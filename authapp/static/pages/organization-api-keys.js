@@ -7,6 +7,7 @@ import { showKey } from "./organization-api-key-shown.js";
 import { orGone, path } from "./organization-current.js";
 import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleName } from "./role-names.js";
 import { text } from "./text.js";
 
 const section = document.querySelector("#api-keys");
@@ -40,7 +41,8 @@ function fillRow(row, key) {
   showAvatar(row.querySelector("[data-avatar]"), key.id, key.name);
   fillSlot(row, "title", key.name);
   fillSlot(row, "about", about);
-  fillSlot(row, "role", text(key.role));
+  fillSlot(row, "role", roleName(key.role));
+  if (row.querySelector("[data-slot=permissions]")) fillSlot(row, "permissions", key.permissions.join(", "));
   fillSlot(row, "used", key.last_used_at ? readableTime(key.last_used_at) : text("never_used"));
   fillSlot(row, "expires", key.expires_at ? readableTime(key.expires_at, DATE) : text("never"));
   const hasExpired = key.expires_at && Date.parse(key.expires_at) <= Date.now();
@@ -80,7 +82,9 @@ async function reopened(said, name) {
 /** @param {Record<string, string>} values */
 async function create({ name, role, expires_in }) {
   const expires_at = expires_in ? new Date(Date.now() + Number(expires_in) * DAY).toISOString() : null;
-  const issued = await callAccount("POST", `${path()}/api-keys`, { name, role, expires_at });
+  const granted = creation.querySelectorAll("[name=permissions]:checked");
+  const permissions = [...granted].map((box) => box.value);
+  const issued = await callAccount("POST", `${path()}/api-keys`, { name, role, expires_at, permissions });
   creation.close();
   await showKey(issued);
   return reopened("key_created", issued.name);

@@ -1,6 +1,7 @@
 // The organization of this console, and what the page shows of it everywhere.
 import { showAvatar } from "./avatar.js";
 import { fill } from "./page.js";
+import { roleName } from "./role-names.js";
 import { text, titled } from "./text.js";
 
 /** @type {any} */
@@ -28,7 +29,7 @@ export function isAdmin() {
 export function keepOrganization(found) {
   known = found;
   fill("organization", found.name);
-  fill("my-role", text("you_are", { role: text(found.role) }));
+  fill("my-role", text("you_are", { role: roleName(found.role) }));
   fill("plan", planOf(found.subscription));
   showAvatar(document.querySelector("[data-organization-avatar]"), found.id, found.name);
   document.title = document.title.replace(/^.*(?= · )/s, () => found.name);

@@ -6,6 +6,7 @@ import { confirmNamed } from "./confirm.js";
 import { orGone, path } from "./organization-current.js";
 import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleMeaning, roleName } from "./role-names.js";
 import { text } from "./text.js";
 
 const section = document.querySelector("#invitations");
@@ -30,7 +31,7 @@ function fillRow(row, invitation) {
   showAvatar(row.querySelector("[data-avatar]"), id, email);
   fillSlot(row, "title", email);
   fillSlot(row, "about", text("invited_at", { time: readableTime(created_at, DATE) }));
-  fillSlot(row, "role", text(role));
+  fillSlot(row, "role", roleName(role));
   showState(row, invitation);
   onSave(row.querySelector("[data-resend]"), () => resend(row, invitation), status);
   row.querySelector("[data-revoke]").addEventListener("click", () => {
@@ -74,7 +75,7 @@ async function reopened(said, email) {
 }
 
 function showMeaning() {
-  dialog.querySelector("[data-means]").textContent = text(`${form.elements.role.value}_means`);
+  dialog.querySelector("[data-means]").textContent = roleMeaning(form.elements.role.value);
 }
 
 /** @param {Record<string, string>} values */

@@ -8,6 +8,7 @@ import { isAdmin, orGone, path } from "./organization-current.js";
 import { askToLeave } from "./organization-danger.js";
 import { DATE, fillSlot, readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleMeaning, roleName } from "./role-names.js";
 import { text } from "./text.js";
 
 const section = document.querySelector("#members");
@@ -31,7 +32,7 @@ const askForRole = confirmNamed(roleDialog, status, {
     Object.assign(member, changed);
     row.querySelector("select").value = role;
     row.querySelector("select").focus();
-    return text("role_changed", { name: nameOf(member.user), role: text(role) });
+    return text("role_changed", { name: nameOf(member.user), role: roleName(role) });
   },
 });
 
@@ -65,14 +66,14 @@ function bindRole(row, member, name) {
   const select = row.querySelector("select");
   if (!isAdmin()) {
     select.remove();
-    return fillSlot(row, "role", text(member.role));
+    return fillSlot(row, "role", roleName(member.role));
   }
   row.querySelector("[data-slot=role]").remove();
   select.value = member.role;
   select.ariaLabel = text("role_of", { name });
   select.addEventListener("change", () => {
     const role = select.value;
-    const names = { name, before: text(member.role), after: text(role), means: text(`${role}_means`) };
+    const names = { name, before: roleName(member.role), after: roleName(role), means: roleMeaning(role) };
     askForRole({ row, member, role }, text(isMe(member) ? "change_own_role_lead" : "change_role_lead", names));
     roleDialog.querySelector("[type=submit]").className = isMe(member) ? "danger" : "primary";
     roleDialog.addEventListener("close", () => {

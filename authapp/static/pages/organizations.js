@@ -7,6 +7,7 @@ import { onSubmit } from "./form.js";
 import { leave } from "./page.js";
 import { fillSlot } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
+import { roleName } from "./role-names.js";
 import { text, titled } from "./text.js";
 
 const dialog = document.querySelector("#create-organization");
@@ -19,7 +20,7 @@ function fillRow(row, { id, name, slug, role, subscription }) {
   showAvatar(row.querySelector("[data-avatar]"), id, name);
   fillSlot(row, "title", name);
   fillSlot(row, "about", slug);
-  fillSlot(row, "role", text(role));
+  fillSlot(row, "role", roleName(role));
   fillSlot(row, "plan", titled(subscription.plan));
   row.querySelector("a").href = `/organizations/${slug}`;
 }

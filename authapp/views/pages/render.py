@@ -56,6 +56,8 @@ def page(name: str, **context: Any) -> Response:
             password_policy=settings.password_policy,
             shortest_password=SHORTEST[settings.password_policy],
             providers=_providers(),
+            roles=current_app.roles[::-1],
+            permissions=current_app.permissions,
             front_ends=" ".join(current_app.passkeys.origins),  # the same origins are trusted with passkeys
             **context,
         )

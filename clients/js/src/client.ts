@@ -4,11 +4,11 @@ import { createHttp } from "./http.js";
 import { choosePasskey, isSupported, makePasskey } from "./passkeys.js";
 import { createReauthentication } from "./reauthentication.js";
 import { createTokens } from "./tokens.js";
-import type { Call, Client, ClientOptions, Factor, Organization, Passkey, Reauthentication, Role, Schemas, State } from "./types.js";
+import type { Call, Client, ClientOptions, Factor, Organization, Passkey, Reauthentication, RoleName, Schemas, State } from "./types.js";
 
 const AUTH = "/api/v1/auth";
 const ON_WAKING = 60; // seconds
-const ROLES: Role[] = ["viewer", "developer", "admin"];
+const ROLES: RoleName[] = ["viewer", "developer", "admin"];
 const NOBODY = { user: null, memberships: [], organization: null, mfa: null } satisfies Partial<State>;
 const SIGNED_OUT: State = { status: "signed_out", ...NOBODY };
 
@@ -23,6 +23,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const http = createHttp(options);
   const tokens = createTokens(http, options.storage ?? "cookie", changed);
   const reauthentication = createReauthentication();
+  const { roles = ROLES } = options;
   const listeners = new Set<(state: State) => void>();
   let state: State = { status: "loading", ...NOBODY };
   let settling: Promise<State> | null = null;
@@ -235,11 +236,15 @@ export function createClient(options: ClientOptions = {}): Client {
     if (mine !== uses || state.status !== "signed_in" || state.user.id !== account) return null;
     remember(account, id);
     publish({ ...state, organization });
+    if (organization && !membership()) await reload(); // it is new, and its permissions are not known
     return organization;
   }
 
-  function can(role: Role): boolean {
-    return state.organization !== null && ROLES.indexOf(state.organization.role) >= ROLES.indexOf(role);
+  const membership = () => state.memberships.find(({ organization }) => organization.id === state.organization?.id);
+
+  function can(name: RoleName): boolean {
+    if (name.includes(".")) return membership()?.permissions.includes(name) ?? false;
+    return roles.includes(name) && roles.indexOf(state.organization?.role ?? "") >= roles.indexOf(name);
   }
 
   const events = new AbortController();
@@ -288,6 +293,7 @@ export function createClient(options: ClientOptions = {}): Client {
       },
       use,
     },
+    roles,
     can,
     close() {
       events.abort();

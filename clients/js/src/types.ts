@@ -5,6 +5,8 @@ export type Schemas = components["schemas"];
 export type User = Schemas["User"];
 export type Organization = Schemas["Organization"];
 export type Role = Schemas["Role"];
+/** A role that is built in, or one of the application's own. */
+export type RoleName = Role | (string & {});
 export type Membership = Schemas["MembershipOfMine"];
 export type Passkey = Schemas["Passkey"];
 export type Member = Schemas["Member"];
@@ -19,6 +21,8 @@ export interface ClientOptions {
   storage?: "cookie" | "memory" | "local";
   /** Further origins to which `fetch` may send the access token. */
   apis?: string[];
+  /** The roles of the application, lowest first. Default: those that are built in. */
+  roles?: readonly RoleName[];
 }
 
 interface NobodySignedIn {
@@ -86,8 +90,13 @@ export interface Client {
     /** Choose one, remembered for this account. null: none. The last of several calls counts, others give null. */
     use(id: string | null): Promise<Organization | null>;
   };
-  /** Whether the role in the chosen organization is this one or a higher one. A hint for what to show: the API decides. */
-  can(role: Role): boolean;
+  /** The roles of the application, lowest first. */
+  readonly roles: readonly RoleName[];
+  /**
+   * Whether the role in the chosen organization is this one or a higher one, or holds this permission, whose name has a
+   * dot. A hint for what to show: the API decides.
+   */
+  can(roleOrPermission: RoleName): boolean;
   /** Stop to listen to other tabs and to events of this one. */
   close(): void;
 }

@@ -277,6 +277,31 @@ test("who leaves the chosen one of two organizations is in the other one", async
   assert.equal((await client.reload()).organization.name, "Other");
 });
 
+test("the client knows the permissions in the chosen organization", async () => {
+  const acme = twin.join(ADA.email, "Acme", "developer");
+  const other = twin.join(ADA.email, "Other", "viewer");
+  const client = await openSignedIn();
+  const asked = ["models.read", "models.deploy", "models.delete", "owner"];
+  assert.deepEqual(asked.map(client.can), [false, false, false, false]);
+  await client.organization.use(acme.id);
+  assert.deepEqual(asked.map(client.can), [true, true, false, false]);
+  await client.organization.use(other.id);
+  assert.deepEqual(asked.map(client.can), [true, false, false, false]);
+  const joined = twin.join(ADA.email, "Third", "developer"); // by another tab
+  await client.organization.use(joined.id);
+  assert.deepEqual(asked.map(client.can), [true, true, false, false]);
+  await client.signOut();
+  assert.deepEqual(asked.map(client.can), [false, false, false, false]);
+});
+
+test("an application may have roles of its own", async () => {
+  twin.join(ADA.email, "Acme", "annotator");
+  const roles = ["viewer", "annotator", "developer", "admin"];
+  const client = await openSignedIn({ roles });
+  assert.deepEqual(roles.map(client.can), [true, true, false, false]);
+  assert.equal(client.roles, roles);
+});
+
 test("an organization is chosen, and again after a reload of the page", async () => {
   const acme = twin.join(ADA.email, "Acme", "developer");
   twin.join(ADA.email, "Other", "viewer");

@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
-const LARGEST = 5 * 1024; // bytes
+const LARGEST = 5.5 * 1024; // bytes
 
-test("the bundle, minified and compressed, is at most 5 KB", async () => {
+test("the bundle, minified and compressed, is at most 5.5 KB", async () => {
   const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
   const rolldownOptions = { input: entry, preserveEntrySignatures: "strict" }; // as a library it would keep its spaces
   const bundle = await build({ configFile: false, logLevel: "silent", build: { write: false, rolldownOptions } });

@@ -90,8 +90,6 @@ client.call("get", "/api/v1/auth/sso", { query: { limit: 20 } });
 client.call("post", "/api/v1/auth/password/forgot", { body: {} });
 // @ts-expect-error a body that the operation does not take
 client.call("get", "/api/v1/auth/me", { body: {} });
-// @ts-expect-error a role that does not exist
-client.can("owner");
 // @ts-expect-error a user of whom is not known whether there is one
 export const email = client.state.user.email;
 // @ts-expect-error a storage that does not exist

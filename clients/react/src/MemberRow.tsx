@@ -1,17 +1,15 @@
 "use client";
 
-import type { Role, Schemas } from "@authapp/client";
+import type { Role, RoleName, Schemas } from "@authapp/client";
 import { useId, useState, type ReactElement } from "react";
 import { useProvided } from "./context.js";
 import { Dialog } from "./Dialog.js";
 import { Form } from "./Form.js";
 import { apiError, sentence } from "./sentence.js";
-import { fill } from "./texts.js";
+import { fill, type Texts } from "./texts.js";
 import { useAuth } from "./useAuth.js";
 
 export type Member = Schemas["Member"];
-
-const ROLES: Role[] = ["admin", "developer", "viewer"];
 
 interface MemberRowProps {
   organizationId: string;
@@ -35,7 +33,7 @@ export function MemberRow(props: MemberRowProps): ReactElement {
         {isMe && ` (${texts.you})`}
         {name !== member.user.email && <span className="authapp-email">{member.user.email}</span>}
       </th>
-      <td role="cell">{isAdmin ? <RoleSelect {...props} isMe={isMe} /> : texts[member.role]}</td>
+      <td role="cell">{isAdmin ? <RoleSelect {...props} isMe={isMe} /> : roleName(member.role, texts)}</td>
       <td role="cell" className="authapp-joined">{dateOf(member.joined_at, texts.language)}</td>
       <td role="cell">
         {(isAdmin || isMe) && (
@@ -65,7 +63,7 @@ function RoleSelect({ organizationId, organizationName, member, isMe, onChange }
   async function change(role: Role): Promise<void> {
     const path = { organization_id: organizationId, user_id: member.user.id };
     await client.call("patch", "/api/v1/organizations/{organization_id}/members/{user_id}", { path, body: { role } });
-    onChange({ ...member, role }, fill(texts.role_changed, { member: name, role: texts[role] }));
+    onChange({ ...member, role }, fill(texts.role_changed, { member: name, role: roleName(role, texts) }));
     setWanted(null);
     if (isMe) await client.reload();
   }
@@ -97,11 +95,11 @@ function RoleSelect({ organizationId, organizationName, member, isMe, onChange }
         aria-describedby={error ? id : undefined}
         onChange={(event) => choose(event.target.value as Role)}
       >
-        {ROLES.map((role) => <option key={role} value={role}>{texts[role]}</option>)}
+        {[...client.roles].reverse().map((role) => <option key={role} value={role}>{roleName(role, texts)}</option>)}
       </select>
       <p className="authapp-error" id={id} role="alert">{error}</p>
       {isMe && wanted && (
-        <Dialog title={fill(texts.step_down_title, { role: texts[wanted] })} onClose={() => setWanted(null)}>
+        <Dialog title={fill(texts.step_down_title, { role: roleName(wanted, texts) })} onClose={() => setWanted(null)}>
           <Form
             label={texts.change_role}
             button={texts.change_role}
@@ -120,6 +118,15 @@ function RoleSelect({ organizationId, organizationName, member, isMe, onChange }
 /** How a person is called: by name, else by email. */
 export function nameOf({ user }: Member): string {
   return [user.first_name, user.last_name].filter(Boolean).join(" ") || user.email;
+}
+
+/** What a role is called. One of the application's own goes by its name. */
+function roleName(role: RoleName, texts: Texts): string {
+  return isBuiltIn(role) ? texts[role] : role;
+}
+
+function isBuiltIn(role: RoleName): role is Role {
+  return ["admin", "developer", "viewer"].includes(role);
 }
 
 function dateOf(timestamp: string, language: string): string {

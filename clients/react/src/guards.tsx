@@ -1,6 +1,6 @@
 "use client";
 
-import type { Role } from "@authapp/client";
+import type { RoleName } from "@authapp/client";
 import type { ReactElement, ReactNode } from "react";
 import { useProvided } from "./context.js";
 import { Form } from "./Form.js";
@@ -15,11 +15,19 @@ export interface RequireAuthProps {
   children?: ReactNode;
 }
 
-export interface RequireRoleProps extends RequireAuthProps {
-  /** The lowest role in the chosen organization. */
-  role: Role;
+interface RequireOrganizationProps extends RequireAuthProps {
   /** For who has organizations and has chosen none. Default: `<OrganizationSwitcher>`. */
   choose?: ReactNode;
+}
+
+export interface RequireRoleProps extends RequireOrganizationProps {
+  /** The lowest role in the chosen organization. */
+  role: RoleName;
+}
+
+export interface RequirePermissionProps extends RequireOrganizationProps {
+  /** The name of a permission that the application declares. */
+  permission: string;
 }
 
 /**
@@ -38,9 +46,18 @@ export function RequireAuth({ fallback = null, loading = null, children }: Requi
 }
 
 /** Shows its children to who has a role in the chosen organization. This only hides: the API decides. */
-export function RequireRole(props: RequireRoleProps): ReactElement {
-  const { role, fallback = null, loading, choose = <OrganizationSwitcher />, children } = props;
+export function RequireRole({ role, ...props }: RequireRoleProps): ReactElement {
+  return <RequireHeld name={role} {...props} />;
+}
+
+/** Shows its children to who holds a permission in the chosen organization. This only hides: the API decides. */
+export function RequirePermission({ permission, ...props }: RequirePermissionProps): ReactElement {
+  return <RequireHeld name={permission} {...props} />;
+}
+
+function RequireHeld(props: RequireOrganizationProps & { name: string }): ReactElement {
+  const { name, fallback = null, loading, choose = <OrganizationSwitcher />, children } = props;
   const { can, memberships, organization } = useAuth();
   const isToChoose = !organization && memberships.length > 0;
-  return <RequireAuth fallback={fallback} loading={loading}>{isToChoose ? choose : can(role) ? children : fallback}</RequireAuth>;
+  return <RequireAuth fallback={fallback} loading={loading}>{isToChoose ? choose : can(name) ? children : fallback}</RequireAuth>;
 }

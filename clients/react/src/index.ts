@@ -1,6 +1,8 @@
 export { AuthProvider, type AuthProviderProps } from "./AuthProvider.js";
 export { ForgotPasswordForm, type ForgotPasswordFormProps } from "./ForgotPasswordForm.js";
-export { RequireAuth, RequireRole, type RequireAuthProps, type RequireRoleProps } from "./guards.js";
+export {
+  RequireAuth, RequirePermission, RequireRole, type RequireAuthProps, type RequirePermissionProps, type RequireRoleProps,
+} from "./guards.js";
 export { MembersTable, type MembersTableProps } from "./MembersTable.js";
 export { MfaForm, type MfaFormProps } from "./MfaForm.js";
 export { OrganizationSwitcher } from "./OrganizationSwitcher.js";

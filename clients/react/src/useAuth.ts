@@ -31,7 +31,7 @@ export function useAuth(): Auth {
       acceptInvitation: (token) => client.acceptInvitation(token),
       reauthenticate: (factor) => client.reauthenticate(factor),
       reload: () => client.reload(),
-      can: (role) => client.can(role),
+      can: (name) => client.can(name),
     }),
     [client, state],
   );

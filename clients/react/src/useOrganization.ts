@@ -1,20 +1,18 @@
 "use client";
 
-import { ApiError, type Organization, type Role } from "@authapp/client";
+import { ApiError, type Organization, type RoleName } from "@authapp/client";
 import { useEffect, useState } from "react";
 import { apiError } from "./sentence.js";
 import { useAuth } from "./useAuth.js";
 
-const ROLES: Role[] = ["viewer", "developer", "admin"];
-
 export interface OrganizationState {
   organization: Organization | null;
   /** The role of who is signed in. */
-  role: Role | null;
+  role: RoleName | null;
   isLoading: boolean;
   error: ApiError | null;
-  /** Whether the role is this one or a higher one. A hint for what to show: the API decides. */
-  can: (role: Role) => boolean;
+  /** Whether the role is this one or a higher one, or holds this permission. A hint for what to show: the API decides. */
+  can: (roleOrPermission: RoleName) => boolean;
 }
 
 interface Answer {
@@ -48,12 +46,15 @@ export function useOrganization(id?: string): OrganizationState {
   const current = answer?.id === id ? answer : null;
   const organization = isRead ? (current?.organization ?? null) : chosen;
   const role = organization?.role ?? null;
+  const permissions = memberships.find((each) => each.organization.id === organization?.id)?.permissions ?? [];
+  const { roles } = client;
+  const rank = (name: RoleName | null): number => roles.indexOf(name ?? "");
   return {
     organization,
     role,
     isLoading: status === "loading" || (isRead && !current),
     error: isRead ? (current?.error ?? null) : null,
-    can: (lowest) => role !== null && ROLES.indexOf(role) >= ROLES.indexOf(lowest),
+    can: (name) => (name.includes(".") ? permissions.includes(name) : roles.includes(name) && rank(role) >= rank(name)),
   };
 }
 

@@ -65,7 +65,11 @@ export class Api {
   }
 
   account(user: User, organizations: Organization[] = []): void {
-    const memberships = organizations.map(({ id, name, slug, role }) => ({ organization: { id, name, slug }, role }));
+    const memberships = organizations.map(({ id, name, slug, role }) => ({
+      organization: { id, name, slug },
+      role,
+      permissions: role === "viewer" ? ["models.read"] : ["models.deploy", "models.read"],
+    }));
     this.on(`GET ${AUTH}/me`, () => ok({ ...user, memberships, memberships_truncated: false }));
     for (const one of organizations) this.on(`GET /api/v1/organizations/${one.id}`, () => ok(one));
   }

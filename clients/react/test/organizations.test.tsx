@@ -31,6 +31,20 @@ test("useOrganization reads an organization that is not the chosen one, once", a
   assert.equal(api.to(OTHER).length, 1);
 });
 
+test("useOrganization knows the permissions in an organization that is not the chosen one", async (t) => {
+  const said: boolean[] = [];
+  const Permissions = ({ id }: { id: string }) => {
+    const { organization, can } = useOrganization(id);
+    if (organization) said.push(can("models.read"), can("models.deploy"));
+    return null;
+  };
+  const api = new Api();
+  api.signedIn(ada, [acme, other]);
+  await showSettled(t, <Permissions id="o-other" />);
+  await until(() => said.length > 0);
+  assert.deepEqual(said.slice(-2), [true, false]);
+});
+
 test("useOrganization asks nobody about the chosen organization", async (t) => {
   const api = new Api();
   api.signedIn(ada, [acme, other]);

@@ -2,7 +2,7 @@ import { all, alerts, button, click, errorOf, fillIn, render, show, showSettled,
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createClient, type Role } from "@authapp/client";
-import { AuthProvider, RequireAuth, RequireRole, SignInForm, useAuth, type ReauthenticationProps } from "@authapp/react";
+import { AuthProvider, RequireAuth, RequirePermission, RequireRole, SignInForm, useAuth, type ReauthenticationProps } from "@authapp/react";
 import { act, StrictMode, useState } from "react";
 import { ada, Api, AUTH, later, ok, organization, problem, session } from "./api.js";
 
@@ -100,6 +100,14 @@ for (const mine of ROLES) {
       assert.equal(text(), isShown ? "inside" : "refused");
     });
   }
+}
+
+for (const [permission, shown] of [["models.read", "inside"], ["models.deploy", "refused"], ["models", "refused"]]) {
+  test(`RequirePermission shows to a viewer of ${permission}: ${shown}`, async (t) => {
+    new Api().signedIn(ada, [organization("acme", "viewer")]);
+    await showSettled(t, <RequirePermission permission={permission!} fallback="refused">inside</RequirePermission>);
+    assert.equal(text(), shown);
+  });
 }
 
 test("RequireRole lets an admin choose one of several organizations in place of a refusal", async (t) => {

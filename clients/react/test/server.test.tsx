@@ -22,6 +22,7 @@ const COMPONENTS: [string, ReactNode, string][] = [
   ["OrganizationSwitcher", <authapp.OrganizationSwitcher />, ""],
   ["MembersTable", <authapp.MembersTable organizationId="o" />, "Members of Organization"],
   ["RequireAuth", <authapp.RequireAuth loading="loads" fallback="nobody">inside</authapp.RequireAuth>, "loads"],
+  ["RequirePermission", <authapp.RequirePermission permission="a.b" loading="loads">inside</authapp.RequirePermission>, "loads"],
   ["RequireRole", <authapp.RequireRole role="viewer" loading="loads" fallback="nobody">inside</authapp.RequireRole>, "loads"],
 ];
 

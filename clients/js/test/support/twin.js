@@ -147,7 +147,10 @@ export class Twin {
       }
       case "GET /auth/me": {
         const { user, memberships } = this.#authenticate(headers).account;
-        const items = [...memberships].map(([id, role]) => ({ organization: this.#organizations.get(id), role }));
+        const items = [...memberships].map(([id, role]) => {
+          const permissions = role === "viewer" ? ["models.read"] : ["models.deploy", "models.read"];
+          return { organization: this.#organizations.get(id), role, permissions };
+        });
         return { body: { ...user, memberships: items, memberships_truncated: false } };
       }
       case "POST /auth/reauthenticate":
