@@ -67,6 +67,11 @@ def declared_roles() -> tuple[Role, ...]:
     return cast("tuple[Role, ...]", current_app.roles)  # type: ignore[attr-defined]
 
 
+def shown_role(role: Role) -> Role:
+    """The role as replies show it: one that the application does not declare counts as viewer."""
+    return role if role in declared_roles() else Role.VIEWER
+
+
 def declared_permissions() -> Mapping[str, Role]:
     """The permissions of the current application, each with the lowest role that holds it."""
     return cast("Mapping[str, Role]", current_app.permissions)  # type: ignore[attr-defined]

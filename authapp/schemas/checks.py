@@ -5,9 +5,9 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, ValidationError, fields
 from marshmallow.validate import Length, OneOf
 
-from authapp.core.enums import Role
 from authapp.core.permissions import declared_permissions
-from authapp.schemas.fields import Choice, Id, Reply, Request
+from authapp.schemas.fields import Id, Reply, Request
+from authapp.schemas.permissions import RoleChoice
 
 MOST_EVALUATIONS = 100  # of one request
 SEMANTICS = ("execute_all", "deny_on_first_deny", "permit_on_first_permit")
@@ -23,7 +23,7 @@ class CheckQuery(Request):
     """The conditions that the caller has to meet, each of them if there are several."""
 
     organization_id = Id(metadata={"description": "It is of this organization. Default: of its own, for an API key."})
-    role = Choice(Role, metadata={"description": "It has this role there, or a higher one."})
+    role = RoleChoice(metadata={"description": "It has this role there, or a higher one."})
     permission = fields.String(
         validate=require_declared, metadata={"description": "It holds this permission there, by role or by grant."}
     )

@@ -9,7 +9,13 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
 from authapp.core.enums import Role
-from authapp.core.permissions import MOST_PERMISSIONS, declared_permissions, declared_roles, held_permissions
+from authapp.core.permissions import (
+    MOST_PERMISSIONS,
+    declared_permissions,
+    declared_roles,
+    held_permissions,
+    shown_role,
+)
 
 
 class RoleChoice(fields.Field[Role]):
@@ -36,7 +42,7 @@ class RoleChoice(fields.Field[Role]):
         return Role(value)
 
     def _serialize(self, value: Role | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return value if value is None or value in declared_roles() else Role.VIEWER
+        return value if value is None else shown_role(value)
 
 
 class PermissionName(fields.Field[str]):

@@ -11,7 +11,7 @@ from sqlalchemy import select, tuple_
 from authapp.core.actor import Actor
 from authapp.core.enums import Role
 from authapp.core.errors import Forbidden
-from authapp.core.permissions import holds_permission
+from authapp.core.permissions import declared_roles, holds_permission, shown_role
 from authapp.db import transaction
 from authapp.db.tenancy import set_operator
 from authapp.models import Membership, Organization, User
@@ -38,7 +38,7 @@ def headers_of(actor: Actor) -> dict[str, str]:
         "X-Auth-Type": actor.type,
         "X-Auth-Session": actor.session_id,
         "X-Auth-Organization": actor.organization and actor.organization.id,
-        "X-Auth-Role": actor.role,
+        "X-Auth-Role": actor.role and shown_role(actor.role),
     }
     return {name: str(value) for name, value in found.items() if value}
 
@@ -117,7 +117,7 @@ def _holds(action: str, role: Role | None) -> bool:
     """Whether a member with this role has the right that is named: a role, or a permission."""
     if role is None:
         return False
-    return role.includes(Role(action)) if action in [*Role] else holds_permission(action, role)
+    return role.includes(Role(action)) if action in declared_roles() else holds_permission(action, role)
 
 
 def _roles(pairs: Iterable[tuple[UUID | None, UUID | None]]) -> dict[tuple[UUID | None, UUID | None], Role]:
