@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from authapp.config import Settings as Settings
     from authapp.core.actor import Actor as Actor
     from authapp.core.actor import current_actor as current_actor
+    from authapp.core.claims import TokenSubject as TokenSubject
     from authapp.core.enums import Role as Role
     from authapp.core.errors import ApiError as ApiError
+    from authapp.core.hooks import Event as Event
+    from authapp.core.hooks import on as on
     from authapp.db.engine import Model as Model
     from authapp.db.tenancy import set_tenant as set_tenant
     from authapp.db.tenant_model import TenantModel as TenantModel
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from authapp.decorators.guards import require_organization_role as require_organization_role
     from authapp.decorators.guards import require_organization_role_or_self as require_organization_role_or_self
     from authapp.factory import create_app as create_app
+    from authapp.services.accounts import get_account as get_account
     from authapp.web.blueprint import Blueprint as Blueprint
     from authapp.web.blueprint import raises as raises
 
@@ -36,8 +40,10 @@ __version__ = "1.0.0"
 _NAMES = {
     "authapp.config": ["Settings"],
     "authapp.core.actor": ["Actor", "current_actor"],
+    "authapp.core.claims": ["TokenSubject"],
     "authapp.core.enums": ["Role"],
     "authapp.core.errors": ["ApiError"],
+    "authapp.core.hooks": ["Event", "on"],
     "authapp.db.engine": ["Model"],
     "authapp.db.tenancy": ["set_tenant"],
     "authapp.db.tenant_model": ["TenantModel", "unique_within", "within"],
@@ -52,6 +58,7 @@ _NAMES = {
         "require_organization_role_or_self",
     ],
     "authapp.factory": ["create_app"],
+    "authapp.services.accounts": ["get_account"],
     "authapp.web.blueprint": ["Blueprint", "raises"],
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

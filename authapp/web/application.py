@@ -12,12 +12,15 @@ import flask
 from flask import Flask, Response, request
 
 from authapp.config import Settings
+from authapp.core.claims import ClaimsFunction
 from authapp.core.email import Mailer
 from authapp.core.errors import NotFound
+from authapp.core.hooks import Hooks
 from authapp.core.origins import origin_of
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
+from authapp.schemas.fields import Request as RequestSchema
 from authapp.security.breached_passwords import BreachFile
 from authapp.security.checkpoints import CheckpointKey
 from authapp.security.digests import Digests
@@ -57,6 +60,9 @@ class Application(Flask):
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
         mailer: sends emails, None where MAIL_URL is not set.
+        hooks: the functions that are called for events, by action.
+        claims: gives further claims for access tokens, None where there are none.
+        profile: the schema of further fields of accounts, None where there are none.
     """
 
     mailer: Mailer | None
@@ -73,6 +79,9 @@ class Application(Flask):
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)
+        self.hooks: Hooks = {}
+        self.claims: ClaimsFunction | None = None
+        self.profile: RequestSchema | None = None
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     @property
