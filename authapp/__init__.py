@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from authapp.config import Settings as Settings
     from authapp.core.actor import Actor as Actor
     from authapp.core.actor import current_actor as current_actor
+    from authapp.core.claims import TokenSubject as TokenSubject
     from authapp.core.enums import Action as Action
     from authapp.core.enums import ActorType as ActorType
     from authapp.core.enums import Role as Role
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from authapp.core.errors import ServiceUnavailable as ServiceUnavailable
     from authapp.core.errors import Unauthorized as Unauthorized
     from authapp.core.errors import ValidationFailed as ValidationFailed
+    from authapp.core.hooks import Event as Event
+    from authapp.core.hooks import on as on
     from authapp.db import transaction as transaction
     from authapp.db.engine import Model as Model
     from authapp.db.pagination import Page as Page
@@ -80,6 +83,7 @@ if TYPE_CHECKING:
     from authapp.schemas.pagination import page_of as page_of
     from authapp.schemas.pagination import query_of as query_of
     from authapp.services import audit as audit
+    from authapp.services.accounts import get_account as get_account
     from authapp.web.application import Application as Application
     from authapp.web.application import current_app as current_app
     from authapp.web.blueprint import Blueprint as Blueprint
@@ -89,6 +93,7 @@ __version__ = "1.0.0"
 _NAMES = {
     "authapp.config": ["Settings"],
     "authapp.core.actor": ["Actor", "current_actor"],
+    "authapp.core.claims": ["TokenSubject"],
     "authapp.core.enums": ["Action", "ActorType", "Role", "ServiceRight"],
     "authapp.core.errors": [
         "ApiError",
@@ -101,6 +106,7 @@ _NAMES = {
         "Unauthorized",
         "ValidationFailed",
     ],
+    "authapp.core.hooks": ["Event", "on"],
     "authapp.db.engine": ["Model"],
     "authapp.db.pagination": ["Page", "fetch"],
     "authapp.db.tenancy": ["set_tenant"],
@@ -149,6 +155,7 @@ _NAMES = {
     ],
     "authapp.schemas.pagination": ["page_of", "query_of"],
     "authapp.web.application": ["Application", "current_app"],
+    "authapp.services.accounts": ["get_account"],
     "authapp.web.blueprint": ["Blueprint", "raises"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

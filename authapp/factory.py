@@ -11,12 +11,15 @@ from authapp import __version__
 from authapp.cli import init_cli
 from authapp.cli.doctor import report_unsafe
 from authapp.config import Settings, UnsafeSettings, read_settings
-from authapp.core.enums import ROLES
+from authapp.core.claims import ClaimsFunction
+from authapp.core.enums import ROLES, actions
 from authapp.core.error_reports import init_error_reports
+from authapp.core.hooks import Hook, by_action
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of
 from authapp.schemas.emails import accept_local_addresses
+from authapp.schemas.fields import Request
 from authapp.views import (
     accounts,
     api_keys,
@@ -44,6 +47,7 @@ from authapp.web.headers import init_headers
 from authapp.web.https_only import init_https_only
 from authapp.web.jwt_extended import init_jwt_extended
 from authapp.web.openapi import API_PREFIX, TITLE, init_openapi
+from authapp.web.openapi_application import add_profile
 from authapp.web.parsing import LARGEST_BODY
 from authapp.web.problems import init_problems
 from authapp.web.request_log import init_request_log
@@ -55,12 +59,15 @@ FEATURES = (
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  one for each thing that an application declares
     settings: Settings | None = None,
     blueprints: Iterable[Blueprint] = (),
     *,
     title: str = TITLE,
     version: str = __version__,
+    hooks: Iterable[Hook] = (),
+    claims: ClaimsFunction | None = None,
+    profile: type[Request] | None = None,
     roles: Iterable[str] = ROLES,
     permissions: Mapping[str, str] = MappingProxyType({}),
 ) -> Application:
@@ -71,6 +78,9 @@ def create_app(
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
         title: of your own API, in the OpenAPI document. Default: authapp's, with its license and contact.
         version: of your own API, in the OpenAPI document. Default: authapp's.
+        hooks: functions with `@on`, called in the transaction of an event.
+        claims: a function that gives further claims for access tokens.
+        profile: a schema of further fields of accounts.
         roles: all of them, from the lowest to the highest: `viewer` first, `admin` last, `developer` among them.
         permissions: names for `require_permission`, each with the lowest role that holds it.
 
@@ -78,9 +88,10 @@ def create_app(
         UnsafeSettings: naming every setting that must be changed first.
         UnguardedRoute: naming the first route without a guard.
         TakenRoute: naming the first route that repeats another.
-        TakenName: naming the first view that has the name of another.
+        TakenName: naming the first view, or the schema, that has the name of another.
         InvalidDeclaration: naming the first role or permission that cannot be declared.
         UndeclaredName: naming the first route whose guard needs a role or permission that is not declared.
+        WrongHook: naming the first hook that would never be called.
         UnknownRoute: naming the rate limits of routes that do not exist.
     """
     try:
@@ -89,12 +100,16 @@ def create_app(
         report_unsafe(error.problems)
         raise
     app = Application(settings, roles, permissions)
+    app.hooks, app.claims = by_action(hooks, actions()), claims
     _init(app, settings)
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
     api.register_blueprint(checks.authzen)
     api.register_blueprint(system.bp)
+    if profile:
+        app.profile = profile()
+        add_profile(api.spec, profile)
     for pages in (*PAGES, not_found.bp):
         app.register_blueprint(pages)
     init_rate_limits(app, settings)

@@ -6,9 +6,9 @@ import json
 from typing import TextIO
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
+from authapp.web.application import current_app
 from authapp.web.openapi import document
 
 _STDOUT = ("-", "<stdout>")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from authapp.core.errors import ApiError
 from authapp.db import transaction
 from authapp.db.errors import connection_failure, is_not_migrated
 from authapp.services.members import LastAdmin
@@ -28,6 +29,8 @@ def committed() -> Iterator[None]:
         raise click.ClickException(f"The organization has no active admin. {hint}") from None
     except KeysUnreadable:
         raise click.ClickException(WRONG_SECRET) from None
+    except ApiError as error:  # of a hook
+        raise click.ClickException(f"{error.detail} ({error.code})") from None
     except ProgrammingError as error:
         if is_not_migrated(error):
             raise click.ClickException("The database is not migrated. Run: flask --app wsgi db upgrade") from None

@@ -6,6 +6,8 @@ the tenant that the credential belongs to, in the same statement; see `credentia
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -17,6 +19,7 @@ ACCOUNT = "authapp.user_id"  # while no organization is set: rows about this acc
 ALL_ORGANIZATIONS = "authapp.all_organizations"  # and the rows of every organization of that account are writable
 OPERATOR = "authapp.operator"  # all rows are visible and writable
 CREDENTIAL = "authapp.credential_id"  # while no organization is set: this one API key or invitation is visible
+_ALL = (ORGANIZATION, ACCOUNT, ALL_ORGANIZATIONS, OPERATOR, CREDENTIAL)
 
 
 def set_tenant(organization_id: UUID) -> None:
@@ -42,6 +45,19 @@ def set_operator() -> None:
 def set_credential(credential_id: UUID) -> None:
     """Make one API key or invitation visible, and unset the organization."""
     _set({ORGANIZATION: "", CREDENTIAL: str(credential_id)})
+
+
+def set_nothing_but(organization_id: UUID | None) -> None:
+    """Make visible the rows of an organization, or where None is given of none, and unset everything else."""
+    _set({**dict.fromkeys(_ALL, ""), ORGANIZATION: str(organization_id or "")})
+
+
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Set the tenant context again as it was before the block. After an error it is left to the rollback."""
+    before = transaction.execute(select(*(func.current_setting(name, True).label(name) for name in _ALL))).one()
+    yield
+    _set({name: value or "" for name, value in zip(_ALL, before, strict=True)})
 
 
 def _set(values: dict[str, str]) -> None:

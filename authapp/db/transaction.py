@@ -109,6 +109,18 @@ def compiled(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=PGDialect_psycopg2()))  # type: ignore[no-untyped-call]
 
 
+def flush() -> None:
+    """Send what objects of the ORM have changed now, in the tenant context that is set."""
+    db.session.flush()
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Undo what the block has written if it raises, and nothing else of the transaction."""
+    with db.session.begin_nested():
+        yield
+
+
 def after_transaction_end(work: Callable[[], None]) -> None:
     """Do this once the request's transaction has ended, however it ended: one request never needs two connections."""
     g.after_transaction_end.append(work)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
@@ -35,6 +36,7 @@ class User(Identified, Timestamped, Model):
     last_login_at: Mapped[datetime | None] = mapped_column(timestamp())
     deleted_at: Mapped[datetime | None] = mapped_column(timestamp())
     erased_at: Mapped[datetime | None] = mapped_column(timestamp())
+    profile: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
 
     __table_args__ = (
         Index("uq_users_email_live", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),
@@ -44,9 +46,12 @@ class User(Identified, Timestamped, Model):
             postgresql_where=text("deleted_at IS NOT NULL AND erased_at IS NULL"),
         ),
         CheckConstraint("NOT is_operator OR (is_active AND deleted_at IS NULL)", name="operator_is_active"),
+        CheckConstraint(
+            "jsonb_typeof(profile) = 'object' AND octet_length(profile::text) <= 16384", name="profile_is_small"
+        ),
         Index("ix_users_id_operator", "id", postgresql_where=text("is_operator")),
         Index("ix_users_erased_at", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
-        {"info": {ERRORS: {"uq_users_email_live": "email_taken"}}},
+        {"info": {ERRORS: {"uq_users_email_live": "email_taken", "ck_users_profile_is_small": "validation_failed"}}},
     )
 
     @classmethod

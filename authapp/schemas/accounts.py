@@ -29,6 +29,7 @@ class User(Reply):
     last_login_at = Timestamp(required=True, allow_none=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
+    profile = fields.Dict()  # where the application has a schema for it
 
 
 class MembershipOfMine(Reply):
@@ -79,6 +80,8 @@ class Registration(Request):
         metadata={"description": "From the email. In place of `organization_name`.", "examples": [None]},
     )
 
+    profile = fields.Raw(allow_none=True)  # the schema of the application checks it
+
     @validates_schema
     def refuse_both(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data.get("organization_name") and data.get("invitation_token"):
@@ -102,3 +105,4 @@ class ProfileChange(Request):
         allow_none=True,
         metadata={"examples": ["Lovelace"], "description": "null clears it."},
     )
+    profile = fields.Raw(allow_none=True)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, missing
 
 from authapp.schemas.audit import AuditEvent
 from authapp.schemas.fields import Reply, Timestamp
+
+
+class _Stored(fields.Dict):
+    """An object, absent where it is empty."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value or missing
+
 
 _KINDS: dict[str, type[fields.Field[Any]]] = {
     "ids": fields.UUID,
@@ -18,14 +26,18 @@ _KINDS: dict[str, type[fields.Field[Any]]] = {
 }
 
 
-def _record(name: str, what: str, *, words: str = "", **columns: str) -> type[Reply]:
-    """The schema of a row, whose columns are named by their kind. `words` are columns that have lists of texts."""
+def _record(name: str, what: str, *, words: str = "", stored: str = "", **columns: str) -> type[Reply]:
+    """The schema of a row, whose columns are named by their kind.
+
+    `words` are columns that have lists of texts, `stored` those that have objects.
+    """
     declared: dict[str, fields.Field[Any]] = {
         column: _KINDS[kind](required=True, allow_none=True)
         for kind, names in columns.items()
         for column in names.split()
     }
     declared |= {word: fields.List(fields.String(), required=True) for word in words.split()}
+    declared |= {each: _Stored() for each in stored.split()}
     schema: type[Reply] = type(name, (Reply,), {**declared, "__doc__": what})
     return schema
 
@@ -37,6 +49,7 @@ ExportedUser = _record(
     texts="email first_name last_name",
     flags="email_verified has_password is_active mfa_enabled is_operator",
     times="last_login_at created_at updated_at deleted_at erased_at",
+    stored="profile",
 )
 _LISTS: dict[str, type[Reply]] = {
     "memberships": _record(

@@ -20,7 +20,7 @@ PASSWORD = {"format": "password", "examples": ["SecurePassword123"]}
 
 Check = Callable[[dict[str, Any]], dict[str, list[str]]]
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, direction marks, line and paragraph breaks
 _VISIBLE = "LNPS"  # letters, numbers, punctuation, symbols
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that are drawn as nothing
@@ -74,7 +74,7 @@ class Text(fields.String):
         if not isinstance(value, str):
             raise self.make_error("invalid")
         self._at_first(value)  # before anything that takes time
-        if _UNSTORABLE.search(value):
+        if UNSTORABLE.search(value):
             raise ValidationError("Contains a character that cannot be stored.")
         return unicodedata.normalize("NFC", value)
 

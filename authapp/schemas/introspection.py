@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import fields, post_dump
 from marshmallow.validate import Length, OneOf
 
 from authapp.core.enums import ActorType
@@ -41,3 +43,8 @@ class Introspection(Reply):
         PermissionName(),
         metadata={"description": "With `organization_id` only: those held there, by role or by grant, sorted."},
     )
+
+    @post_dump(pass_original=True)
+    def add_own_claims(self, shown: dict[str, Any], found: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Add what the application itself has put into the token."""
+        return {**found.get("own_claims", {}), **shown}

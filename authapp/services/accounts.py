@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from authapp.core import clock
@@ -17,14 +17,7 @@ from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import User
 from authapp.security.password_policy import complaints
-from authapp.services import (
-    account_credentials,
-    audit,
-    locks,
-    members,
-    sessions,
-    sign_in,
-)
+from authapp.services import account_credentials, audit, locks, members, profiles, sessions, sign_in
 from authapp.services.operator import operators, suspension
 from authapp.services.operator.suspension import Named
 from authapp.web.application import current_app
@@ -45,6 +38,11 @@ def password_complaints(
     return complaints(password, settings.password_policy, own_words, current_app.breach_file, service_words)
 
 
+def registration_errors(registration: dict[str, Any]) -> dict[str, Any]:
+    """What is wrong with the password and the profile of a registration, by field."""
+    return {**password_errors(registration), **profiles.errors(registration)}
+
+
 def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
     """What is wrong with the password of a registration, by field."""
     if "password" not in registration:
@@ -54,15 +52,42 @@ def password_errors(registration: dict[str, Any]) -> dict[str, list[str]]:
     return {"password": found} if found else {}
 
 
-def change_profile(actor: Actor, changes: dict[str, Any]) -> UserRecord:
-    """Change names. What is as it was is no change; no changes: no statement."""
+def get_account(user_id: UUID) -> UserRecord:
+    """An account, as it is in this transaction. For hooks: it may be deleted.
+
+    Raises:
+        LookupError: there is no such account.
+    """
+    row = transaction.execute(select(*User.record()).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise LookupError(f"no account {user_id}")
+    return UserRecord._make(row)
+
+
+def change_profile(actor: Actor, names: dict[str, Any], profile: dict[str, Any] | None = None) -> UserRecord:
+    """Change names, and fields of the profile. What is as it was is no change; no changes: no statement.
+
+    Args:
+        actor: the owner of the account.
+        names: columns to change.
+        profile: fields to change, as they were sent. None: none.
+
+    Raises:
+        ValidationFailed: the profile would be too large.
+    """
     user = actor.user
-    changes = {name: value for name, value in changes.items() if value != getattr(user, name)}
-    if not changes:
+    values = {name: value for name, value in names.items() if value != getattr(user, name)}
+    if not values and not profile:
         return user
     locks.lock_account(actor)
-    row = transaction.execute(update(User).where(User.id == user.id).values(changes).returning(*User.record())).one()
-    audit.record(AuditAction.USER_UPDATED, actor, target_id=user.id, user_id=user.id, fields=sorted(changes))
+    fields = profiles.changes_of(user.id, profile) if profile else {}
+    if fields:
+        values["profile"] = profiles.changed(fields)
+    if not values:
+        return user
+    row = transaction.execute(update(User).where(User.id == user.id).values(values).returning(*User.record())).one()
+    changed = sorted([*(values.keys() - {"profile"}), *(f"profile.{name}" for name in fields)])
+    audit.record(AuditAction.USER_UPDATED, actor, target_id=user.id, user_id=user.id, fields=changed)
     return UserRecord._make(row)
 
 

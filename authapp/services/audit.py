@@ -18,6 +18,7 @@ from authapp.core.request_context import request_info
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.models import AuditEvent
+from authapp.services import hooks
 
 MOST_DENIALS = 10
 DENIAL_WINDOW = timedelta(hours=1)
@@ -49,7 +50,9 @@ def record(
     """
     _add_to_log(action, actor, organization_id)
     known = {"target_id": target_id, "user_id": user_id, "organization_id": organization_id, "details": details}
-    transaction.execute(_INSERT, _event(action, actor, **known))
+    event = _event(action, actor, **known)
+    transaction.execute(_INSERT, event)
+    hooks.run(action, actor, [event])
 
 
 def record_in_each(
@@ -72,10 +75,11 @@ def record_in_each(
         return
     _add_to_log(action, actor)
     event = _event(action, actor, user_id=user_id, details=details)
-    transaction.connection().execute(
-        _INSERT,
-        [{**event, **_new_id(), "organization_id": each, "target_id": target_id or each} for each in organization_ids],
-    )
+    rows = [
+        {**event, **_new_id(), "organization_id": each, "target_id": target_id or each} for each in organization_ids
+    ]
+    transaction.connection().execute(_INSERT, rows)
+    hooks.run(action, actor, rows)
 
 
 def record_all(action: Action, events: Iterable[Mapping[str, Any]]) -> None:
@@ -88,6 +92,7 @@ def record_all(action: Action, events: Iterable[Mapping[str, Any]]) -> None:
     if rows := [_event(action, None, **{**_UNKNOWN, **event}) for event in events]:
         _add_to_log(action, None)
         transaction.connection().execute(_INSERT, rows)
+        hooks.run(action, None, rows)
 
 
 def record_denial(
@@ -114,7 +119,9 @@ def record_denial(
     if recorded == MOST_DENIALS - 1:
         details["further"] = "not recorded within the hour"
     _add_to_log(action, actor, organization_id)
-    transaction.execute(_INSERT, {**event, "details": details})
+    event |= {"details": details}
+    transaction.execute(_INSERT, event)
+    hooks.run(action, actor, [event])
 
 
 def by_operator(actor: Actor | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from authapp.core import clock
 from authapp.core.actor import OrganizationRecord
+from authapp.core.claims import RESERVED
 from authapp.core.enums import ActorType
 from authapp.core.errors import InvalidToken
 from authapp.core.permissions import held_permissions
@@ -49,6 +50,7 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
         "sid": claims.session_id,
         "auth_time": int(found.auth_time.timestamp()),
         "amr": found.amr,
+        "own_claims": {name: value for name, value in verified.payload.items() if name not in RESERVED},
     }
 
 

@@ -150,10 +150,7 @@ def end(organization_id: UUID, actor: Actor | None = None) -> bool:
 
 
 def end_all(actor: Actor | None, user_id: UUID, *which: ColumnElement[bool]) -> list[UUID]:
-    """Mark the organizations that meet all the conditions as deleted, for an account that ends.
-
-    Adds one event, however many they are. It names the organization where that is one.
-    """
+    """Mark the organizations that meet all the conditions as deleted, for an account that ends."""
     deleted = list(
         transaction.execute(
             update(Organization)
@@ -162,14 +159,5 @@ def end_all(actor: Actor | None, user_id: UUID, *which: ColumnElement[bool]) -> 
             .returning(Organization.id)
         ).scalars()
     )
-    if deleted:
-        only = deleted[0] if len(deleted) == 1 else None
-        audit.record(
-            AuditAction.ORGANIZATION_DELETED,
-            actor,
-            target_id=only,
-            organization_id=only,
-            user_id=user_id,
-            count=len(deleted),
-        )
+    audit.record_in_each(deleted, AuditAction.ORGANIZATION_DELETED, actor, user_id=user_id)
     return deleted

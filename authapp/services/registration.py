@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
@@ -12,7 +13,7 @@ from uuid_utils.compat import uuid7
 from authapp.core.actor import OrganizationRecord, signing_in
 from authapp.core.email import Message
 from authapp.core.enums import AuditAction
-from authapp.core.errors import Forbidden
+from authapp.core.errors import ApiError, Forbidden
 from authapp.db import transaction
 from authapp.mail import messages, outbox
 from authapp.mail.composers import Waiting, composed_when_sent
@@ -24,6 +25,7 @@ from authapp.services import (
     invitation_acceptance,
     locks,
     organizations,
+    profiles,
     sessions,
     sign_in,
 )
@@ -35,6 +37,8 @@ from authapp.web.application import current_app
 
 KIND = "registration"
 
+log = structlog.get_logger("authapp")
+
 
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
@@ -45,7 +49,7 @@ CLOSED = "Nobody can register here. If you have an account, sign in."
 
 
 def register(
-    email: str, password: str, organization_name: str | None, invitation_token: str | None, **names: str | None
+    email: str, password: str, organization_name: str | None, invitation_token: str | None, **values: Any
 ) -> SignedIn | None:
     """Create an account and its session, and create or join an organization with it.
 
@@ -54,7 +58,7 @@ def register(
         password: one that may be chosen.
         organization_name: of the organization to create.
         invitation_token: of the organization to join. It came by email, so it verifies the address as well.
-        names: `first_name` and `last_name`.
+        values: `first_name`, `last_name`, and `profile` as it was sent.
 
     Returns:
         None: REGISTRATION_MODE is safe. Whether there was an account with the address is told by email alone.
@@ -70,7 +74,7 @@ def register(
         _find_invitation(mode, invitation_token)  # no password is hashed for a token that is not valid
         with transaction.paused():
             password_hash = hasher.hash(password)
-    account: dict[str, Any] = {"password_hash": password_hash, **names}
+    account: dict[str, Any] = {"password_hash": password_hash, **profiles.to_store(values)}
     if mode == "safe" and not invitation_token:
         outbox.enqueue_uncomposed(email, KIND, account=account, organization_name=organization_name)
         return None
@@ -147,12 +151,18 @@ def enqueue_verification(
 def compose(waiting: Waiting) -> Message | None:
     """Create an account whose registration was not answered, and write the email that verifies its address.
 
-    The email for an address that has an account says so instead.
+    The email for an address that has an account says so instead. There is none, and no account, where a hook refuses.
     """
-    user_id = create(waiting.recipient, **waiting.context["account"])
-    if user_id is None:
-        return _to_known_address(waiting)
-    organization = _enter_organization(user_id, waiting.context["organization_name"])
+    try:
+        user_id = create(waiting.recipient, **waiting.context["account"])
+        if user_id is None:
+            return _to_known_address(waiting)
+        organization = _enter_organization(user_id, waiting.context["organization_name"])
+    except ApiError as error:
+        if error.status >= 500:
+            raise
+        log.warning("registration.refused", code=error.code, reason=error.reason or None)
+        return None
     return email_addresses.verification(user_id, waiting.recipient, _names(organization), NOTHING, takes_back=False)
 
 

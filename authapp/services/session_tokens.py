@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from authapp.core import clock
 from authapp.core.actor import OrganizationRecord, UserRecord
+from authapp.core.claims import TokenSubject, checked
 from authapp.models.sessions import SessionRecord
 from authapp.web.application import current_app
 
@@ -42,7 +43,7 @@ def issue(
         "amr": session.amr,
     }
     return SignedIn(
-        access_token=issue_token("access", claims, now, access_expires_at),
+        access_token=issue_token("access", {**claims, **_own_claims(session, user)}, now, access_expires_at),
         refresh_token=issue_token("refresh", claims, session.last_used_at, session.expires_at, session.refresh_id),
         expires_in=round((access_expires_at - now).total_seconds()),
         refresh_expires_in=round((session.expires_at - now).total_seconds()),
@@ -50,6 +51,14 @@ def issue(
         organization=organization,
         device_token=device_token,
     )
+
+
+def _own_claims(session: SessionRecord, user: UserRecord) -> dict[str, Any]:
+    """What the application adds to access tokens."""
+    if current_app.claims is None:
+        return {}
+    subject = TokenSubject(user.id, session.id, user, session.authenticated_at, session.amr)
+    return checked(current_app.claims(subject))
 
 
 def sliding() -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authapp.core.actor import UserRecord, current_actor
+from authapp.core.actor import current_actor
 from authapp.core.errors import OrganizationSuspended
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user
@@ -14,7 +14,7 @@ from authapp.schemas.exports import AccountExport
 from authapp.schemas.fields import Accepted
 from authapp.schemas.sessions import Session
 from authapp.security.hash_queue import HashQueueFull
-from authapp.services import accounts, audit, registration
+from authapp.services import accounts, audit, profiles, registration
 from authapp.services.admission import WrongCredentials
 from authapp.services.email_changes import EmailTaken
 from authapp.services.invitation_acceptance import InvalidInvitation, NotYourInvitation
@@ -40,7 +40,7 @@ bp = Blueprint("accounts", __name__, url_prefix="/auth", description="Accounts o
     RegistrationClosed,
     SeatsExhausted,
 )
-@bp.arguments(Registration, check=accounts.password_errors)
+@bp.arguments(Registration, check=accounts.registration_errors)
 @bp.alt_response(202, schema=Accepted, success=True)
 @token_response(bp, 201, Session)
 def register(body: dict[str, Any]) -> SignedIn | tuple[dict[str, Any], int]:
@@ -56,6 +56,7 @@ def get_me() -> dict[str, Any]:
     memberships = current_actor.memberships or []
     return {
         **current_actor.user._asdict(),
+        **profiles.of_account(current_actor.id),
         "memberships": memberships[:MOST_MEMBERSHIPS],
         "memberships_truncated": len(memberships) > MOST_MEMBERSHIPS,
     }
@@ -71,11 +72,12 @@ def export_me() -> dict[str, Any]:
 
 @bp.patch("/me")
 @require_active_user
-@bp.arguments(ProfileChange)
+@bp.arguments(ProfileChange, check=profiles.change_errors)
 @bp.response(200, User)
-def change_me(body: dict[str, Any]) -> UserRecord:
+def change_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change my names."""
-    return accounts.change_profile(current_actor, body)
+    changed = accounts.change_profile(current_actor, profile=body.pop("profile", None), names=body)
+    return {**changed._asdict(), **profiles.of_account(current_actor.id)}
 
 
 @bp.delete("/me")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import cast
 
 import flask_swagger_ui
-from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, send_from_directory
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_from_directory
 
 from authapp.decorators.guards import public
+from authapp.web.application import current_app
 from authapp.web.openapi import API_PREFIX, served_document
 
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"

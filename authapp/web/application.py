@@ -13,14 +13,17 @@ import flask
 from flask import Flask, Response, request
 
 from authapp.config import Settings
+from authapp.core.claims import ClaimsFunction
 from authapp.core.email import Mailer
 from authapp.core.enums import ROLES
 from authapp.core.errors import NotFound
+from authapp.core.hooks import Hooks
 from authapp.core.origins import origin_of
 from authapp.core.permissions import declare_permissions, declare_roles
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
 from authapp.providers.registry import configured
+from authapp.schemas.fields import Request as RequestSchema
 from authapp.security.breached_passwords import BreachFile
 from authapp.security.checkpoints import CheckpointKey
 from authapp.security.digests import Digests
@@ -62,6 +65,9 @@ class Application(Flask):
         mailer: sends emails, None where MAIL_URL is not set.
         roles: from the lowest to the highest.
         permissions: those that are declared, with the lowest role that holds each.
+        hooks: the functions that are called for events, by action.
+        claims: gives further claims for access tokens, None where there are none.
+        profile: the schema of further fields of accounts, None where there are none.
     """
 
     mailer: Mailer | None
@@ -82,6 +88,9 @@ class Application(Flask):
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)
+        self.hooks: Hooks = {}
+        self.claims: ClaimsFunction | None = None
+        self.profile: RequestSchema | None = None
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     @property

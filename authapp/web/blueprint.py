@@ -23,7 +23,7 @@ from authapp.web.parsing import LARGEST_BODY, LARGEST_OF_ANY, StrictParser
 
 
 def raises(*errors: type[ApiError]) -> Callable[[View], View]:
-    """Declare the errors of a view, beside those of its guard and its arguments."""
+    """Declare the errors of a view, beside those of its guard and its arguments; or of a hook."""
 
     def decorate(view: View) -> View:
         view._authapp_errors = (*errors_of(view), *errors)  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ from authapp.core.errors import (
 from authapp.web.application import Application, TakenName
 from authapp.web.blueprint import Blueprint, errors_of, limit_of
 from authapp.web.guard_marks import guard_of
+from authapp.web.openapi_application import complete_profile, errors_of_hooks
 from authapp.web.openapi_names import marshmallow_plugin, references
 from authapp.web.openapi_problems import SCHEMAS, problem_responses, problem_with_members, rate_limit_headers
 from authapp.web.parsing import FORM, LARGEST_BODY, largest_body_of, too_large
@@ -125,7 +126,7 @@ def init_openapi(app: Application, title: str, version: str) -> Api:
     )
 
 
-def served_document(app: Flask) -> tuple[bytes, str]:
+def served_document(app: Application) -> tuple[bytes, str]:
     """The document as it is served, and its entity tag, made at the first request for it."""
     cached = app.extensions.get("authapp.openapi")
     if cached is None:
@@ -134,7 +135,7 @@ def served_document(app: Flask) -> tuple[bytes, str]:
     return cast("tuple[bytes, str]", cached)
 
 
-def document(app: Flask) -> dict[str, Any]:
+def document(app: Application) -> dict[str, Any]:
     """The OpenAPI document: what the blueprints declare, plus what guards and errors add."""
     spec: dict[str, Any] = deepcopy(app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
     schemas = spec["components"]["schemas"]
@@ -143,12 +144,13 @@ def document(app: Flask) -> dict[str, Any]:
         operation = spec["paths"].get(path_template(rule), {}).get(method.lower())
         if operation is None:  # the documentation itself
             continue
-        _complete(operation, rule, view)
+        _complete(operation, rule, view, errors_of_hooks(app, method, _operation_id(rule)))
         for content in operation.get("requestBody", {}).get("content", {}).values():
             body = content["schema"]["$ref"].rpartition("/")[2]
             operation["requestBody"]["required"] = bool(schemas[body].get("required"))
             bodies.add(body)
     del spec["components"]["responses"]  # flask-smorest's, which nothing refers to now
+    complete_profile(app, schemas)
     _complete_schemas(schemas, bodies)
     for path in spec["paths"].values():
         for parameter in path.get("parameters", []):
@@ -170,12 +172,12 @@ def _complete_schemas(schemas: dict[str, Any], bodies: set[str]) -> None:
     schemas.update({error.__name__: problem_with_members(error) for error in catalogue() if error.members})
 
 
-def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any]) -> None:
+def _complete(operation: dict[str, Any], rule: Rule, view: Callable[..., Any], of_hooks: set[type[ApiError]]) -> None:
     """Add its name, its guard and its errors to what a view has declared."""
     operation["operationId"] = _operation_id(rule)
     operation["description"] = f"Guard: `{guard_of(view)}`"
     guard = guard_of(view) or ""
-    declared = {*errors_of(view), *_ALWAYS, *((ValidationFailed,) if _ids_of(rule) else ())}
+    declared = {*errors_of(view), *of_hooks, *_ALWAYS, *((ValidationFailed,) if _ids_of(rule) else ())}
     operation["security"] = _security(guard, takes_bearer=guard != "public" or ApiKeyNotAllowed in declared)
     responses = operation.setdefault("responses", {"200": {"description": "OK"}})
     responses.update(problem_responses(declared))

@@ -181,7 +181,10 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
 
 def _few(found: dict[str, Any]) -> dict[str, Any]:
     """No reply grows with the number and the length of the names that somebody made up."""
-    return {name[:LONGEST_FIELD_NAME]: messages for name, messages in list(found.items())[:MOST_ERRORS]}
+    return {
+        str(name)[:LONGEST_FIELD_NAME]: _few(messages) if isinstance(messages, dict) else messages
+        for name, messages in list(found.items())[:MOST_ERRORS]
+    }
 
 
 def _depth(value: Any) -> int:

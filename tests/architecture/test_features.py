@@ -12,8 +12,8 @@ from authapp.instance import ROOT
 NAMES = [feature.__name__.rpartition(".")[2] for feature in FEATURES]
 SHARED_SERVICES = {
     "account_credentials", "admission", "audit", "audit_partitions", "audit_seals", "discovery", "email_changes",
-    "encrypted_columns", "invitation_acceptance", "key_uses", "known_devices", "locks", "mfa_challenges",
-    "monitoring", "one_time_tokens", "passkey_assertions", "passkey_challenges", "personal_data",
+    "encrypted_columns", "hooks", "invitation_acceptance", "key_uses", "known_devices", "locks", "mfa_challenges",
+    "monitoring", "one_time_tokens", "passkey_assertions", "passkey_challenges", "personal_data", "profiles",
     "registration", "rekey", "retention", "second_factors", "service_keys", "session_refresh", "session_tokens",
     "sign_in", "signing_keys", "throttle", "user_import", "ways_in",
 }  # fmt: skip

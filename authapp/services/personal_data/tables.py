@@ -18,6 +18,7 @@ _TOMBSTONE: dict[str, Any] = {
     "last_name": None,
     "mfa_enabled": False,
     "last_login_at": None,
+    "profile": {},
 }
 
 TABLES = (
@@ -27,7 +28,7 @@ TABLES = (
         account="id",
         erased=_TOMBSTONE,
         credential="password_hash",
-        personal="email email_verified first_name last_name last_login_at",
+        personal="email email_verified first_name last_name last_login_at profile",
         internal="id has_password is_active mfa_enabled is_operator created_at updated_at deleted_at erased_at",
     ),
     Table(
