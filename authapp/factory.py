@@ -39,6 +39,7 @@ from authapp.views import (
     sessions,
     sso,
     system,
+    webhooks,
 )
 from authapp.views.pages import assets, not_found, routes
 from authapp.web.application import Application, read_request
@@ -54,7 +55,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys, introspection, revocations, checks, operator,
+    api_keys, introspection, revocations, checks, operator, webhooks,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

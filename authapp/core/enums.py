@@ -143,6 +143,22 @@ class OutboxState(StrEnum):
     DEAD = "dead"  # given up
 
 
+class DeliveryStatus(StrEnum):
+    """The state of an event that is sent to a webhook."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"  # given up
+
+
+class DisabledReason(StrEnum):
+    """Why a webhook is disabled."""
+
+    ADMIN = "admin"
+    GONE = "gone"  # it has answered with 410
+    FAILING = "failing"  # nothing has arrived for days
+
+
 class Action(StrEnum):
     """What the audit log can say: the subject, a dot, and a verb in the past tense. Derive your own from it."""
 
@@ -215,6 +231,11 @@ class AuditAction(Action):
     API_KEY_RENAMED = "api_key.renamed"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_DISABLED = "webhook.disabled"
     SERVICE_KEY_CREATED = "service_key.created"
     SERVICE_KEY_ROTATED = "service_key.rotated"
     SERVICE_KEY_REVOKED = "service_key.revoked"

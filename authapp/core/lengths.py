@@ -20,5 +20,6 @@ CREDENTIAL_ID = 1023  # bytes, WebAuthn section 4
 ISSUER = 255
 SUBJECT = 255  # OpenID Connect Core section 2
 ADDRESS = 2048
+WEBHOOK_DESCRIPTION = 200
 CODE_CHALLENGE = 43  # SHA-256 in base64url, RFC 7636 section 4.2
 CODE_VERIFIER = 128  # RFC 7636 section 4.1

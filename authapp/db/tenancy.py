@@ -18,6 +18,7 @@ ORGANIZATION = "authapp.organization_id"  # rows of this organization are visibl
 ACCOUNT = "authapp.user_id"  # while no organization is set: rows about this account are visible
 ALL_ORGANIZATIONS = "authapp.all_organizations"  # and the rows of every organization of that account are writable
 OPERATOR = "authapp.operator"  # all rows are visible and writable
+AS_OPERATOR = f"SELECT set_config('{OPERATOR}', 'on', true); "  # before a statement that is its own transaction
 CREDENTIAL = "authapp.credential_id"  # while no organization is set: this one API key or invitation is visible
 _ALL = (ORGANIZATION, ACCOUNT, ALL_ORGANIZATIONS, OPERATOR, CREDENTIAL)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import NamedTuple
 
-from authapp.jobs import audit, emails, erasure, retention, revocations
+from authapp.jobs import audit, emails, erasure, retention, revocations, webhooks
 
 
 class Job(NamedTuple):
@@ -26,6 +26,7 @@ class Job(NamedTuple):
 JOBS = (
     Job("emails", 1, emails.send),
     Job("audit-seals", 2, audit.seal),
+    Job("webhooks", 1, webhooks.send),
     Job("audit-partitions", 3_600, audit.keep_partitions),
     Job("revocations-mirror", 0.5, revocations.mirror),
     Job("revocations-prune", 60, revocations.prune),

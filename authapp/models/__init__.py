@@ -18,6 +18,7 @@ from authapp.models.second_factors import MfaChallenge, RecoveryCode, TotpFactor
 from authapp.models.service_keys import ServiceKey
 from authapp.models.sessions import Session
 from authapp.models.users import User
+from authapp.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiKey",
@@ -50,4 +51,6 @@ __all__ = [
     "TotpFactor",
     "UnsealedEvent",
     "User",
+    "Webhook",
+    "WebhookDelivery",
 ]

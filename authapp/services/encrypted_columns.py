@@ -12,10 +12,11 @@ from sqlalchemy.engine import Row
 
 from authapp.db import transaction
 from authapp.mail.outbox import PURPOSES
-from authapp.models import KeptKey, OutboxMessage, SigningKey, TotpFactor
+from authapp.models import KeptKey, OutboxMessage, SigningKey, TotpFactor, Webhook
 from authapp.security.encryption import NO_ID, CannotDecrypt, Cipher
 from authapp.security.key_set import kept_purpose, private_purpose
 from authapp.services.second_factors import SECRET_PURPOSE
+from authapp.services.webhooks import subscriptions
 
 BATCH = 500
 
@@ -39,6 +40,14 @@ ENCRYPTED = (
     Encrypted(SigningKey.__table__, "kid", {"encrypted_private_jwk": lambda kid: (NO_ID, private_purpose(kid))}),  # type: ignore[arg-type]
     Encrypted(TotpFactor.__table__, "user_id", {"encrypted_secret": _of_row(SECRET_PURPOSE)}),  # type: ignore[arg-type]
     Encrypted(OutboxMessage.__table__, "id", {name: _of_row(purpose) for name, purpose in PURPOSES.items()}),  # type: ignore[arg-type]
+    Encrypted(
+        Webhook.__table__,  # type: ignore[arg-type]
+        "id",
+        {
+            "encrypted_secret": _of_row(subscriptions.SECRET_PURPOSE),
+            "encrypted_previous_secret": _of_row(subscriptions.PREVIOUS_SECRET_PURPOSE),
+        },
+    ),
 )
 """A test compares it with the database."""
 

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
 from authapp.core import clock, metrics
-from authapp.db import transaction
+from authapp.db import tenancy, transaction
 from authapp.db.engine import POOLS
 from authapp.web.application import current_app
 
@@ -30,6 +30,7 @@ SELECT
     (SELECT count(dead_at) FROM unsent),
     (SELECT min(due_at) FROM outbox WHERE due_at <= %(now)s),
     (SELECT recorded_at FROM audit_unsealed ORDER BY event_id LIMIT 1),
+    (SELECT count(*) FROM (SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL LIMIT %(most)s) AS pending),
     (SELECT json_object_agg(name, extract(epoch FROM succeeded_at)) FROM jobs WHERE succeeded_at IS NOT NULL)
 """
 
@@ -43,6 +44,7 @@ class State(NamedTuple):
     dead: int
     oldest_due_at: datetime | None
     unsealed_since: datetime | None  # the audit log
+    undelivered: int  # events to webhooks
     succeeded_at: dict[str, float] | None  # by job, in seconds since 1970
 
 
@@ -72,7 +74,7 @@ def exposition() -> bytes:
 def read_state() -> State | None:
     """The state as it is now, None while the database is away."""
     try:
-        row = transaction.fetch_autocommit(_STATE, {"most": MOST_MESSAGES, "now": clock.now()})
+        row = transaction.fetch_autocommit(tenancy.AS_OPERATOR + _STATE, {"most": MOST_MESSAGES, "now": clock.now()})
     except SQLAlchemyError as error:
         log.warning("database.away", error=str(error.__cause__ or error))
         return None
@@ -105,6 +107,9 @@ def _of_database(state: State | None) -> Iterator[Metric]:
     unsealed = _seconds_since(state.unsealed_since)
     yield GaugeMetricFamily(
         "authapp_audit_unsealed_seconds", "For how long an event of the audit log is not sealed.", value=unsealed
+    )
+    yield GaugeMetricFamily(
+        "authapp_webhook_deliveries_pending", "Events that have not arrived at webhooks yet.", value=state.undelivered
     )
     jobs = GaugeMetricFamily(
         "authapp_job_last_success_timestamp_seconds", "When a job last went well, since 1970.", labels=("name",)

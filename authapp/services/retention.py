@@ -24,6 +24,8 @@ from authapp.models import (
     Session,
     SsoCode,
     SsoState,
+    Webhook,
+    WebhookDelivery,
 )
 from authapp.services import throttle
 from authapp.web.application import current_app
@@ -51,6 +53,8 @@ RULES = (
     Rule(Session.ended_at, "session_retention_days"),
     Rule(OutboxMessage.sent_at, "outbox_retention_days"),
     Rule(OutboxMessage.dead_at, "outbox_retention_days"),
+    Rule(WebhookDelivery.finished_at, "outbox_retention_days"),
+    Rule(Webhook.deleted_at, "outbox_retention_days"),
     # last: tables that somebody has added may refer to these
     Rule(Invitation.expires_at, IN_LISTS),
     Rule(ApiKey.revoked_at, IN_LISTS),

@@ -15,7 +15,7 @@ LIBRARIES = (
     r"(?:authlib|bcrypt|cryptography|hashlib|hmac|joserfc|jwt|pyotp|random|secrets|ssl|webauthn|zlib)\b"
 )
 OF_ANY_PURPOSE = {"authapp/security/keys.py", "authapp/services/rekey.py"}  # they keep what others derive
-TLS = {"authapp/mail/transports.py", "authapp/providers/network.py"}
+TLS = {"authapp/mail/transports.py", "authapp/providers/network.py", "authapp/services/webhooks/attempts.py"}
 
 
 def test_the_inventory_has_every_module_that_uses_cryptography() -> None:

@@ -22,6 +22,8 @@ from authapp.core.enums import (
     ROLES,
     ActorType,
     AuditAction,
+    DeliveryStatus,
+    DisabledReason,
     InvitationStatus,
     OrganizationState,
     OutboxState,
@@ -43,8 +45,8 @@ from tests.operators import operator
 # A password policy, or that an address has a domain, is more than JSON Schema can say.
 beyond_schemas = positive_data_acceptance
 ENUMS: tuple[type[StrEnum], ...] = (
-    ActorType, AuditAction, InvitationStatus, OrganizationState, OutboxState, SubscriptionStatus,
-    SuspensionReason, UserState,
+    ActorType, AuditAction, DeliveryStatus, DisabledReason, InvitationStatus, OrganizationState, OutboxState,
+    SubscriptionStatus, SuspensionReason, UserState,
 )  # fmt: skip
 DOCUMENTED_ELSEWHERE = {"index", "openapi", "docs", "docs_start", "docs_style", "docs_asset"}
 PAGES = ("hosted_pages.", "page_assets.")
@@ -204,6 +206,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
         "PasskeyLogin", "MfaToken", "NewPasskey", "PasskeyName",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
         "NewApiKey", "ApiKeyChange", "Rotation", "IntrospectionRequest",
+        "NewWebhook", "WebhookChange", "SecretRotation",
     }  # fmt: skip
 
 

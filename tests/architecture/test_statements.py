@@ -74,6 +74,41 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             {"name": "k", "role": "viewer"},
             ["select", *LOCKED, "select", "insert", "insert"],
         ),
+        ("GET", "/organizations/{organization_id}/webhooks", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/webhooks/{webhook_id}", None, ["select", "select"]),
+        ("GET", "/organizations/{organization_id}/webhooks/{webhook_id}/deliveries", None, ["select"] * 3),
+        # how many there are; the webhook and its event
+        (
+            "POST",
+            "/organizations/{organization_id}/webhooks",
+            {"url": "https://example.com/", "actions": None},
+            ["select", *LOCKED, "select", "insert", "insert"],
+        ),
+        (
+            "PATCH",
+            "/organizations/{organization_id}/webhooks/{webhook_id}",
+            {"description": "New"},
+            ["select", *LOCKED, "select", "update", "insert"],
+        ),
+        (
+            "POST",
+            "/organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret",
+            {},
+            ["select", *LOCKED, "select", "update", "insert"],
+        ),
+        (
+            "DELETE",
+            "/organizations/{organization_id}/webhooks/{webhook_id}",
+            None,
+            ["select", *LOCKED, "update", "insert"],
+        ),
+        # an event costs the request that records it nothing more where a webhook is
+        (
+            "PATCH",
+            "/organizations/{organization_id}",
+            {"name": "{webhook_id}"},
+            ["select", *LOCKED, "update", "insert"],
+        ),
         ("GET", "/auth/mfa", None, ["select", "select"]),
         ("GET", "/auth/passkeys", None, ["select", "select"]),
         ("POST", "/auth/mfa/totp", None, ["select", "select", "insert"]),
@@ -181,6 +216,10 @@ def test_a_route_sends_these_statements_and_no_other(
     if "{api_key_id}" in path:
         keys = f"/organizations/{person.organization_id}/api-keys"
         api_key_id = person.call("POST", keys, {"name": "k", "role": "viewer"}).get_json()["id"]
+    webhook_id = ""
+    if "{webhook_id}" in f"{path}{body}":
+        hook = {"url": "https://example.com/", "actions": None}
+        webhook_id = person.call("POST", f"/organizations/{person.organization_id}/webhooks", hook).get_json()["id"]
     event_id = ""
     if "{event_id}" in path:
         seal(world)
@@ -189,12 +228,14 @@ def test_a_route_sends_these_statements_and_no_other(
         **tokens,
         "api_key_id": api_key_id,
         "event_id": str(event_id),
+        "webhook_id": webhook_id,
         "member_id": str(member.id),
         "email": person.email,
         "organization_id": person.organization_id,
         "refresh_token": person.refresh_token,
     }
-    filled = {name: value.format(**known) for name, value in body.items()} if body else None
+    texts = {name: value.format(**known) for name, value in (body or {}).items() if isinstance(value, str)}
+    filled = None if body is None else {**body, **texts}
     with statements(world.app) as sent:
         response = person.call(method, path.format(**known), filled)
     assert response.status_code in (200, 201, 202, 204, 401, 410)

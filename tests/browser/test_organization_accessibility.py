@@ -11,10 +11,11 @@ from playwright.sync_api import expect
 from tests.browser.account import fill
 from tests.browser.conftest import NewPage, Site, overflows, require_accessible
 from tests.browser.console import HOSTILE, Console, open_as, open_console
+from tests.browser.test_organization_webhooks import add_deliveries
 
 pytestmark = pytest.mark.xdist_group("browser")
 NARROW = {"width": 320, "height": 640}
-VIEWS = ("members", "invitations", "api-keys", "history", "settings", "danger")
+VIEWS = ("members", "invitations", "api-keys", "webhooks", "history", "settings", "danger")
 Show = Callable[[Console], Any]
 
 
@@ -23,6 +24,7 @@ def fill_up(console: Console) -> None:
     for name in HOSTILE:
         console.join(first_name=name, last_name=name)
         console.call("POST", "/api-keys", {"name": name, "role": "viewer"})
+    console.call("POST", "/webhooks", {"url": f"https://example.com/{'x' * 200}", "actions": ["member.joined"]})
     console.call("POST", "/invitations", {"email": f"{'x' * 50}{console.site.new_email()}", "role": "viewer"})
 
 
@@ -52,6 +54,13 @@ def show_key(console: Console) -> None:
     fill(console.dialog, "Create")
     expect(console.page.locator("#shown-key")).to_be_visible()
     fill(console.page.locator("#shown-key"), "Copy")
+
+
+def show_deliveries(console: Console) -> None:
+    [webhook] = console.call("GET", "/webhooks")["items"]
+    add_deliveries(console, webhook["id"])
+    press("webhooks", "Deliveries: ")(console)
+    expect(console.page.locator("#webhook-deliveries tbody tr")).to_have_count(3)
 
 
 def say_it_is_another_name(console: Console) -> None:
@@ -98,6 +107,11 @@ STATES: dict[str, Show] = {
     "rotate a key": press("api-keys", "Rotate: "),
     "revoke a key": press("api-keys", "Revoke: "),
     "a key is shown": show_key,
+    "create a webhook": press("webhooks", "New webhook"),
+    "edit a webhook": press("webhooks", "Edit: "),
+    "rotate a webhook": press("webhooks", "Rotate: "),
+    "delete a webhook": press("webhooks", "Delete: "),
+    "deliveries": show_deliveries,
     "no event": filter_in_vain,
     "delete": say_it_is_another_name,
     "left": leave_nothing,
@@ -114,7 +128,7 @@ def test_a_console_has_no_violation_of_wcag_and_fits_320_pixels(new_page: NewPag
     require_accessible(console.page)
 
 
-@pytest.mark.parametrize("view", ["invitations", "api-keys"])
+@pytest.mark.parametrize("view", ["invitations", "api-keys", "webhooks"])
 def test_an_empty_section_has_no_violation_of_wcag(new_page: NewPage, site: Site, view: str) -> None:
     console = open_console(new_page, site, view, viewport=NARROW)
     expect(console.page.locator(f"#{view} [data-none]")).to_be_visible()

@@ -148,7 +148,9 @@ def test_every_action_of_the_audit_log_is_a_sentence() -> None:
     assert set(texts("en")["actions"]) == set(AuditAction)
 
 
-@pytest.mark.parametrize("kind", ["user", "session", "mfa", "passkey", "identity", "organization", "member", "api_key"])
+@pytest.mark.parametrize(
+    "kind", ["user", "session", "mfa", "passkey", "identity", "organization", "member", "api_key", "webhook"]
+)
 def test_every_detail_of_the_histories_has_a_name(kind: str) -> None:
     found, said = texts("en")["details"], {"name", "email", "provider", "role", "before", "after"}  # without a name
     table = (ROOT / "docs" / "audit-log.md").read_text()

@@ -33,7 +33,9 @@ SECURED = (
     "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy "
     "WHERE polrelid = pg_class.oid AND pg_get_expr(polqual, polrelid) LIKE '%authapp_organization_id()%') ORDER BY 1"
 )
-TENANT_TABLES = ["api_keys", "audit_events", "invitations", "memberships", "organizations"]
+TENANT_TABLES = [
+    "api_keys", "audit_events", "invitations", "memberships", "organizations", "webhook_deliveries", "webhooks",
+]  # fmt: skip
 KEY = {table: "id" if table == "organizations" else "organization_id" for table in TENANT_TABLES}
 
 

@@ -228,6 +228,20 @@ API_KEYS = [
          expects={"items.map((item) => item.name)": ["experiment", "nightly training"],
                   "items[0].hasOwnProperty('key')": False}),
     Step("revoke_api_key", "Revoke an API key", path={"api_key_id": "{{other_api_key_id}}"}),
+    Step("create_webhook", "Send events to another service",
+         "Only this response shows the secret, with which messages are signed.",
+         body={"url": "https://example.com/hooks/authapp", "actions": ["member.joined", "member.left"]},
+         saves={"webhook_id": "id", "webhook_secret": "secret"}),
+    Step("list_webhooks", "The webhooks of my organization", expects={"items[0].id": "{{webhook_id}}"}),
+    Step("get_webhook", "One of them", expects={"id": "{{webhook_id}}", "enabled": True}),
+    Step("change_webhook", "Disable it", body={"enabled": False},
+         expects={"enabled": False, "disabled_reason": "admin"}),
+    Step("rotate_webhook_secret", "Give it a new secret", body={"overlap_seconds": 3600},
+         saves={"webhook_secret": "secret"}),
+    Step("list_webhook_deliveries", "What was sent to it", expects={"items": []}),
+    Step("replay_webhook_delivery", "Send an event again that is not there", error="delivery_not_found",
+         path={"delivery_id": UNKNOWN_ID}),
+    Step("delete_webhook", "Delete the webhook"),
 ]
 
 SIGNED_IN = [

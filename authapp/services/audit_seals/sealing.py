@@ -14,6 +14,7 @@ from authapp.models import AuditEvent, AuditLeaf, AuditNode, AuditTree, Unsealed
 from authapp.models.columns import is_one_of
 from authapp.security import audit_leaves
 from authapp.security.merkle import Frontier
+from authapp.services.webhooks import deliveries
 
 BATCH = 5_000
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended("authapp audit seals", 0)))
@@ -23,7 +24,8 @@ def seal_batch() -> int:
     """Seal events that wait, `BATCH` of them at most. The caller sees all organizations. Returns how many they were.
 
     One process at a time does so, so that a tree has its events by age, but for those that were committed late or are
-    being erased. Their rows are skipped until then.
+    being erased. Their rows are skipped until then. Each event is sent to the webhooks of its organization from here,
+    so that it neither is forgotten nor costs the request that records it anything.
     """
     transaction.execute(_ONE_AT_A_TIME)
     waiting = (
@@ -37,7 +39,9 @@ def seal_batch() -> int:
         return 0
     trees = _lock_trees(sorted(set(tree_of.values())))
     already = set(transaction.execute(_leaves_of(tree_of)).scalars())  # an event that was deleted and came again
-    _append(trees, {event_id: tree_id for event_id, tree_id in tree_of.items() if event_id not in already})
+    new = {event_id: tree_id for event_id, tree_id in tree_of.items() if event_id not in already}
+    _append(trees, new)
+    deliveries.add(new, set(new.values()))
     transaction.execute(delete(UnsealedEvent).where(is_one_of(UnsealedEvent.event_id, tree_of)))
     return len(tree_of)
 

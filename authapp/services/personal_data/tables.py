@@ -168,6 +168,23 @@ TABLES = (
         "revoked_at created_at updated_at",
     ),
     Table(
+        "webhooks",
+        "of an organization",
+        organization="organization_id",
+        purge=Fate.DELETED,
+        credential="encrypted_secret encrypted_previous_secret",
+        internal="id organization_id url actions description key_id previous_expires_at disabled_reason failures "
+        "failing_since free_at deleted_at created_at",
+    ),
+    Table(
+        "webhook_deliveries",
+        "the text of a message is made of the event at each attempt, so that what was erased is not sent",
+        organization="organization_id",
+        purge=Fate.DELETED,
+        internal="id organization_id webhook_id event_id action status attempts queued_at due_at finished_at "
+        "last_status_code last_error created_at",
+    ),
+    Table(
         "audit_events",
         "what happened when, and the ids, stay: the log is evidence. Erased in events that concern the account, that "
         "it has caused, or that name its verified address",

@@ -1,0 +1,1 @@
+"""Webhooks: events of organizations that are sent to other services, signed and tried again."""
