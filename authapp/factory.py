@@ -33,6 +33,7 @@ from authapp.views import (
     sessions,
     sso,
     system,
+    trusted_identities,
 )
 from authapp.views.pages import assets, not_found, routes
 from authapp.web.application import Application, read_request
@@ -47,7 +48,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys, introspection, revocations, operator,
+    api_keys, trusted_identities, introspection, revocations, operator,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

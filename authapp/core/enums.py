@@ -25,6 +25,7 @@ class ActorType(StrEnum):
 
     USER = "user"
     API_KEY = "api_key"
+    WORKLOAD = "workload"  # a job that has signed in as a trusted identity
 
 
 class ServiceRight(StrEnum):
@@ -183,6 +184,10 @@ class AuditAction(StrEnum):
     API_KEY_RENAMED = "api_key.renamed"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
+    TRUSTED_IDENTITY_CREATED = "trusted_identity.created"
+    TRUSTED_IDENTITY_DELETED = "trusted_identity.deleted"
+    WORKLOAD_SIGNED_IN = "workload.signed_in"
+    WORKLOAD_REFUSED = "workload.refused"
     SERVICE_KEY_CREATED = "service_key.created"
     SERVICE_KEY_ROTATED = "service_key.rotated"
     SERVICE_KEY_REVOKED = "service_key.revoked"

@@ -11,7 +11,14 @@ from flask import g, request
 from authapp.core import clock
 from authapp.core.actor import Actor
 from authapp.core.enums import ActorType
-from authapp.core.errors import ApiKeyNotAllowed, ExpiredToken, InvalidToken, MissingToken, RevokedToken
+from authapp.core.errors import (
+    ApiKeyNotAllowed,
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    RevokedToken,
+    WorkloadNotAllowed,
+)
 from authapp.core.logging import log_context
 from authapp.db import credentials
 from authapp.db.credentials import SessionFound
@@ -40,7 +47,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
         MissingToken, InvalidToken, ExpiredToken: no token, or none of ours.
         RevokedToken: the session has ended or the account is gone.
         InvalidApiKey: not an API key, though it begins like one.
-        ApiKeyNotAllowed: an API key, which has no account.
+        ApiKeyNotAllowed, WorkloadNotAllowed: an API key or a workload, which has no account.
         OriginNotAllowed: `or_refresh_token`, and in browser mode from a page that may not.
     """
     claims = _presented_claims(or_refresh_token)
@@ -51,7 +58,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
 
 
 def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -> Actor:
-    """The caller of an organization route, a person or an API key. Sets the tenant for whoever belongs to it.
+    """The caller of an organization route: a person, an API key or a workload. Sets the tenant if it belongs there.
 
     `Actor.organization` is None for others, whether the organization exists or not.
 
@@ -60,13 +67,15 @@ def authenticate_in(organization_id: UUID | None, *, autocommit: bool = False) -
         autocommit: the request sends no other statement.
 
     Raises:
-        the same as `authenticate`, except ApiKeyNotAllowed.
+        the same as `authenticate`, except ApiKeyNotAllowed and WorkloadNotAllowed.
         InvalidApiKey: an API key that is not live, or none of ours.
     """
     token = bearer_token()
     if key := _read_api_key(token):
         return _act_as_api_key(key, organization_id, autocommit)
     claims = _verified_claims(token)
+    if claims.type == ActorType.WORKLOAD:
+        return _act_as_workload(claims, organization_id, autocommit)
     found = credentials.find_session_in(
         organization_id, claims.session_id, claims.user_id, clock.now(), autocommit=autocommit
     )
@@ -82,7 +91,10 @@ def _presented_claims(or_refresh_token: bool) -> Claims:
         token = bearer_token()
         if _read_api_key(token):
             raise ApiKeyNotAllowed
-        return _verified_claims(token)
+        claims = _verified_claims(token)
+        if claims.type == ActorType.WORKLOAD:
+            raise WorkloadNotAllowed
+        return claims
     except (MissingToken, ExpiredToken):
         refresh_token = peek_body("refresh_token") if or_refresh_token and not in_browser_mode else None
         if refresh_token is None:
@@ -119,7 +131,8 @@ def _read_api_key(token: str) -> Presented | None:
 
 def _verified_claims(token: str) -> Claims:
     claims = verify_in_request(token)
-    log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    subject = "trusted_identity_id" if claims.type == ActorType.WORKLOAD else "user_id"
+    log_context().update({subject: str(claims.user_id), "session_id": str(claims.session_id)})
     return claims
 
 
@@ -148,6 +161,15 @@ def _act_as_api_key(key: Presented, organization_id: UUID | None, autocommit: bo
     elif found.organization is None and found.organization_id == organization_id:
         raise InvalidApiKey("its organization is deleted")
     return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization)
+
+
+def _act_as_workload(claims: Claims, organization_id: UUID | None, autocommit: bool) -> Actor:
+    found = credentials.find_workload(organization_id, claims.user_id, autocommit=autocommit)
+    if found is None or (found.organization is None and found.organization_id == organization_id):
+        raise RevokedToken(detail="The trusted identity of this token, or its organization, was deleted.")
+    return _act_as(
+        id=claims.user_id, type=ActorType.WORKLOAD, session_id=claims.session_id, organization=found.organization
+    )
 
 
 def _act_as(**fields: Any) -> Actor:

@@ -17,6 +17,7 @@ from authapp.core.errors import NotFound
 from authapp.core.origins import origin_of
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
+from authapp.providers.job_tokens import JobIssuers
 from authapp.providers.registry import configured
 from authapp.security.breached_passwords import BreachFile
 from authapp.security.checkpoints import CheckpointKey
@@ -56,6 +57,7 @@ class Application(Flask):
         passkeys: makes the options for passkeys, and judges their answers.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
+        job_issuers: whose tokens for jobs organizations accept.
         mailer: sends emails, None where MAIL_URL is not set.
     """
 
@@ -73,6 +75,7 @@ class Application(Flask):
         self.passkeys = _relying_party(settings)
         self.breach_file = BreachFile(settings.password_breach_file) if settings.password_breach_file else None
         self.providers = configured(settings)
+        self.job_issuers = JobIssuers(allow_private=not settings.in_production)
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     @property

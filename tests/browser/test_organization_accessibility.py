@@ -14,7 +14,7 @@ from tests.browser.console import HOSTILE, Console, open_as, open_console
 
 pytestmark = pytest.mark.xdist_group("browser")
 NARROW = {"width": 320, "height": 640}
-VIEWS = ("members", "invitations", "api-keys", "history", "settings", "danger")
+VIEWS = ("members", "invitations", "api-keys", "trusted-identities", "history", "settings", "danger")
 Show = Callable[[Console], Any]
 
 
@@ -23,6 +23,10 @@ def fill_up(console: Console) -> None:
     for name in HOSTILE:
         console.join(first_name=name, last_name=name)
         console.call("POST", "/api-keys", {"name": name, "role": "viewer"})
+        claims = {"sub": name, "ref": "x" * 300}
+        issuer = f"https://{'x' * 60}.example.com"
+        body = {"name": name, "issuer": issuer, "claims": claims, "role": "viewer"}
+        console.call("POST", "/trusted-identities", body)
     console.call("POST", "/invitations", {"email": f"{'x' * 50}{console.site.new_email()}", "role": "viewer"})
 
 
@@ -96,6 +100,8 @@ STATES: dict[str, Show] = {
     "create a key": press("api-keys", "New API key"),
     "rename a key": press("api-keys", "Rename: "),
     "rotate a key": press("api-keys", "Rotate: "),
+    "trust a job": press("trusted-identities", "Trust a job"),
+    "trust no job": press("trusted-identities", "Delete: "),
     "revoke a key": press("api-keys", "Revoke: "),
     "a key is shown": show_key,
     "no event": filter_in_vain,

@@ -97,7 +97,7 @@ def test_the_founders_of_organizations_are_taken_from_the_audit_log(empty: Appli
             secured = (
                 "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND NOT relispartition"
             )
-            assert connection.exec_driver_sql(secured).scalar() == 5
+            assert connection.exec_driver_sql(secured).scalar() == 6
             connection.exec_driver_sql("TRUNCATE users CASCADE")
 
 

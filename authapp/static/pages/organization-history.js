@@ -10,7 +10,7 @@ import { readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
 import { actionSentence, actionsOf, text } from "./text.js";
 
-const KINDS = ["organization", "member", "invitation", "api_key", "access"];
+const KINDS = ["organization", "member", "invitation", "api_key", "trusted_identity", "workload", "access"];
 const section = document.querySelector("#history");
 const filters = section.querySelector("[data-filters]");
 

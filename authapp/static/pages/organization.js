@@ -8,6 +8,7 @@ import { startHistory } from "./organization-history.js";
 import { startInvitations } from "./organization-invitations.js";
 import { startMembers } from "./organization-members.js";
 import { startSettings } from "./organization-settings.js";
+import { startTrustedIdentities } from "./organization-trusted-identities.js";
 import { bindViews } from "./views.js";
 
 async function start() {
@@ -19,6 +20,7 @@ async function start() {
   const admins = () => ({
     invitations: startInvitations(),
     "api-keys": startApiKeys(),
+    "trusted-identities": startTrustedIdentities(),
     history: startHistory(),
     settings: startSettings(),
   });
