@@ -39,6 +39,7 @@ from authapp.views import (
     sessions,
     sso,
     system,
+    trusted_identities,
     webhooks,
 )
 from authapp.views.pages import assets, not_found, routes
@@ -55,7 +56,7 @@ from authapp.web.request_log import init_request_log
 
 FEATURES = (
     accounts, sessions, mfa, passkeys, sso, identities, passwords, email_addresses, organizations, members, invitations,
-    api_keys, introspection, revocations, checks, operator, webhooks,
+    api_keys, trusted_identities, introspection, revocations, checks, operator, webhooks,
 )  # fmt: skip
 PAGES = (docs.bp, assets.bp, routes.bp)  # what browsers open
 

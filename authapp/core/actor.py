@@ -1,4 +1,4 @@
-"""The caller of a request: an account or an API key. A guard looks it up; views pass it to services."""
+"""The caller of a request: an account, an API key or a workload. A guard looks it up; views pass it to services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import g
 from werkzeug.local import LocalProxy
 
 from authapp.core.enums import ActorType, Role
-from authapp.core.errors import ApiKeyNotAllowed
+from authapp.core.errors import ApiKeyNotAllowed, WorkloadNotAllowed
 from authapp.core.permissions import held_permissions, holds_permission
 
 
@@ -33,7 +33,7 @@ class UserRecord(NamedTuple):
 
 
 class OrganizationRecord(NamedTuple):
-    """An organization as it is in the database, and the role in it of the user or API key that asked."""
+    """An organization as it is in the database, and the role in it of the caller that asked."""
 
     id: UUID
     name: str
@@ -50,15 +50,17 @@ class OrganizationRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The caller of this request, as it was in the database when the guard looked it up: a person, or an API key.
+    """The caller of this request, as it was in the database when the guard looked it up.
+
+    A person, an API key, or a workload: a job that has signed in as a trusted identity.
 
     Attributes:
-        id: of the account, or of the API key.
-        type: which of the two it is.
-        account: the account, None for an API key. `user` is the same and refuses API keys.
-        session_id: the session whose access token was sent, None for an API key.
-        auth_time: when it has last authenticated in this session, None for an API key.
-        amr: how it did so, as RFC 8176 names it. Empty for an API key.
+        id: of the account, of the API key, or of the trusted identity.
+        type: which of them it is.
+        account: the account, None for others. `user` is the same and refuses others.
+        session_id: the session whose access token was sent, or the `sid` of a workload's token. None for an API key.
+        auth_time: when a person has last authenticated in this session, None for others.
+        amr: how it did so, as RFC 8176 names it. Empty for others.
         organization: the organization of the route, None on other routes.
         memberships: what `GET /auth/me` shows, None on other routes.
         grants: the permissions that were granted to the API key itself, beside those of its role.
@@ -79,10 +81,10 @@ class Actor:
         """The account of the person who calls.
 
         Raises:
-            ApiKeyNotAllowed: it is an API key that calls.
+            ApiKeyNotAllowed, WorkloadNotAllowed: it is an API key or a workload that calls.
         """
         if self.account is None:
-            raise ApiKeyNotAllowed
+            raise WorkloadNotAllowed if self.type is ActorType.WORKLOAD else ApiKeyNotAllowed
         return self.account
 
     @property

@@ -40,6 +40,7 @@ class ActorType(StrEnum):
 
     USER = "user"
     API_KEY = "api_key"
+    WORKLOAD = "workload"  # a job that has signed in as a trusted identity
 
 
 class ServiceRight(StrEnum):
@@ -236,6 +237,10 @@ class AuditAction(Action):
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_DISABLED = "webhook.disabled"
+    TRUSTED_IDENTITY_CREATED = "trusted_identity.created"
+    TRUSTED_IDENTITY_DELETED = "trusted_identity.deleted"
+    WORKLOAD_SIGNED_IN = "workload.signed_in"
+    WORKLOAD_REFUSED = "workload.refused"
     SERVICE_KEY_CREATED = "service_key.created"
     SERVICE_KEY_ROTATED = "service_key.rotated"
     SERVICE_KEY_REVOKED = "service_key.revoked"

@@ -147,6 +147,11 @@ class ApiKeyNotAllowed(Forbidden):
     detail = "This needs a person: sign in. An API key acts inside its organization only and has no account."
 
 
+class WorkloadNotAllowed(Forbidden):
+    code = "workload_not_allowed"
+    detail = "This needs a person: sign in. A workload acts inside its organization only and has no account."
+
+
 class NotFound(ApiError):
     status = 404
     code = "not_found"

@@ -37,6 +37,10 @@ _API_KEY = (
     "FROM authapp_api_key(%(api_key_id)s, %(digest)s, %(now)s, %(organization_id)s)"
 )
 _API_KEY_AT_HOME = _API_KEY.replace("%(organization_id)s", "authapp_organization_of_key(%(api_key_id)s)")
+_WORKLOAD = (
+    f"SELECT (identity).organization_id, {_ORGANIZATION}, (identity).role "  # noqa: S608
+    "FROM authapp_workload(%(identity_id)s, %(organization_id)s, %(or_own)s)"
+)
 _USER_COLUMNS = len(UserRecord._fields)
 
 
@@ -57,6 +61,13 @@ class ApiKeyFound(NamedTuple):
     last_used_at: datetime | None
     organization_id: UUID
     permissions: tuple[str, ...]  # that it was granted beside those of its role
+    organization: OrganizationRecord | None  # None: another was asked for, or it is deleted
+
+
+class WorkloadFound(NamedTuple):
+    """A trusted identity."""
+
+    organization_id: UUID
     organization: OrganizationRecord | None  # None: another was asked for, or it is deleted
 
 
@@ -116,6 +127,22 @@ def find_api_key(
         return None
     key_id, last_used_at, home_id, permissions, *fields = row
     return ApiKeyFound(key_id, last_used_at, home_id, tuple(permissions), _organization(fields))
+
+
+def find_workload(
+    organization_id: UUID | None, identity_id: UUID, *, or_own: bool = False, autocommit: bool = False
+) -> WorkloadFound | None:
+    """Find a trusted identity by its id, from a workload's token. Sets the tenant where that is its own.
+
+    Args:
+        organization_id: the one that is asked for.
+        identity_id: from the token.
+        or_own: without an `organization_id`, its own is meant.
+        autocommit: nothing else is sent in this request, see `transaction.fetch_autocommit`.
+    """
+    parameters = {"identity_id": identity_id, "organization_id": organization_id, "or_own": or_own}
+    row = _fetch(_WORKLOAD, parameters, autocommit)
+    return WorkloadFound(row[0], _organization(row[1:])) if row else None
 
 
 def _fetch(statement: str, parameters: dict[str, Any], autocommit: bool) -> Sequence[Any] | None:

@@ -92,3 +92,27 @@ BEGIN
     RETURN NEXT;
 END
 $$;
+
+-- A trusted identity, with its organization where that is the one asked for and is not deleted. _or_own: without one
+-- its own is meant.
+CREATE OR REPLACE FUNCTION authapp_workload(_identity uuid, _organization uuid, _or_own boolean)
+    RETURNS TABLE (identity trusted_identities, organization organizations) LANGUAGE plpgsql ROWS 1 AS $$
+BEGIN
+    PERFORM set_config('authapp.credential_id', _identity::text, true);
+    SELECT * INTO identity FROM trusted_identities i WHERE i.id = _identity;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF _organization IS NULL AND _or_own THEN
+        _organization := identity.organization_id;
+    END IF;
+    IF identity.organization_id = _organization THEN
+        PERFORM set_config('authapp.organization_id', _organization::text, true);
+        SELECT * INTO organization FROM organizations o WHERE o.id = _organization AND o.deleted_at IS NULL;
+        IF NOT FOUND THEN
+            PERFORM set_config('authapp.organization_id', '', true);
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$$;

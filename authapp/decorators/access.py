@@ -17,6 +17,7 @@ from authapp.core.errors import (
     PermissionMissing,
     RevokedToken,
     RoleTooLow,
+    WorkloadNotAllowed,
 )
 from authapp.decorators.authentication import authenticate, authenticate_in
 from authapp.decorators.guard import PathIds, require_well_formed
@@ -31,6 +32,7 @@ ACCOUNT_ERRORS: tuple[type[ApiError], ...] = (
     RevokedToken,
     InvalidApiKey,
     ApiKeyNotAllowed,
+    WorkloadNotAllowed,
 )
 ORGANIZATION_ERRORS: tuple[type[ApiError], ...] = (
     MissingToken,
@@ -49,7 +51,7 @@ def get_current_user() -> UserRecord:
 
     Raises:
         Unauthorized: no token, or one that is not live.
-        ApiKeyNotAllowed: an API key was sent.
+        ApiKeyNotAllowed, WorkloadNotAllowed: an API key or the token of a workload was sent.
     """
     return (known_actor() or authenticate()).user
 
@@ -59,7 +61,7 @@ def get_current_active_user() -> UserRecord:
 
     Raises:
         Unauthorized: no token, or one that is not live, or the account has been deactivated.
-        ApiKeyNotAllowed: an API key was sent.
+        ApiKeyNotAllowed, WorkloadNotAllowed: an API key or the token of a workload was sent.
     """
     return require_active(get_current_user())
 
@@ -82,7 +84,8 @@ def check_role(
         recent: only a person who has signed in within 5 minutes passes.
 
     Raises:
-        the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired and ApiKeyNotAllowed.
+        the errors of `ORGANIZATION_ERRORS`, RoleTooLow; if recent, ReauthenticationRequired, ApiKeyNotAllowed,
+            WorkloadNotAllowed.
     """
     actor = _authenticate_member(ids, autocommit=autocommit)
     is_self = or_self and actor.type is ActorType.USER and ids["user_id"] == actor.id

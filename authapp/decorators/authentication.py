@@ -11,10 +11,17 @@ from flask import g, request
 from authapp.core import clock
 from authapp.core.actor import Actor
 from authapp.core.enums import ActorType
-from authapp.core.errors import ApiKeyNotAllowed, ExpiredToken, InvalidToken, MissingToken, RevokedToken
+from authapp.core.errors import (
+    ApiKeyNotAllowed,
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    RevokedToken,
+    WorkloadNotAllowed,
+)
 from authapp.core.logging import log_context
 from authapp.db import credentials
-from authapp.db.credentials import SessionFound
+from authapp.db.credentials import ApiKeyFound, SessionFound, WorkloadFound
 from authapp.security.opaque_tokens import Presented
 from authapp.security.tokens import Claims
 from authapp.services import api_keys, session_refresh
@@ -40,7 +47,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
         MissingToken, InvalidToken, ExpiredToken: no token, or none of ours.
         RevokedToken: the session has ended or the account is gone.
         InvalidApiKey: not an API key, though it begins like one.
-        ApiKeyNotAllowed: an API key, which has no account.
+        ApiKeyNotAllowed, WorkloadNotAllowed: an API key or a workload, which has no account.
         OriginNotAllowed: `or_refresh_token`, and in browser mode from a page that may not.
     """
     claims = _presented_claims(or_refresh_token)
@@ -51,7 +58,7 @@ def authenticate(*, memberships: bool = False, or_refresh_token: bool = False) -
 
 
 def authenticate_in(organization_id: UUID | None, *, or_own: bool = False, autocommit: bool = False) -> Actor:
-    """The caller of an organization route, a person or an API key. Sets the tenant for whoever belongs to it.
+    """The caller of an organization route: a person, an API key or a workload. Sets the tenant if it belongs there.
 
     `Actor.organization` is None for others, whether the organization exists or not.
 
@@ -61,13 +68,15 @@ def authenticate_in(organization_id: UUID | None, *, or_own: bool = False, autoc
         autocommit: the request sends no other statement.
 
     Raises:
-        the same as `authenticate`, except ApiKeyNotAllowed.
+        the same as `authenticate`, except ApiKeyNotAllowed and WorkloadNotAllowed.
         InvalidApiKey: an API key that is not live, or none of ours.
     """
     token = bearer_token()
     if key := _read_api_key(token):
         return _act_as_api_key(key, organization_id, or_own, autocommit)
     claims = _verified_claims(token)
+    if claims.type == ActorType.WORKLOAD:
+        return _act_as_workload(claims, organization_id, or_own, autocommit)
     found = credentials.find_session_in(
         organization_id, claims.session_id, claims.user_id, clock.now(), autocommit=autocommit
     )
@@ -83,7 +92,10 @@ def _presented_claims(or_refresh_token: bool) -> Claims:
         token = bearer_token()
         if _read_api_key(token):
             raise ApiKeyNotAllowed
-        return _verified_claims(token)
+        claims = _verified_claims(token)
+        if claims.type == ActorType.WORKLOAD:
+            raise WorkloadNotAllowed
+        return claims
     except (MissingToken, ExpiredToken):
         refresh_token = peek_body("refresh_token") if or_refresh_token and not in_browser_mode else None
         if refresh_token is None:
@@ -120,7 +132,8 @@ def _read_api_key(token: str) -> Presented | None:
 
 def _verified_claims(token: str) -> Claims:
     claims = verify_in_request(token)
-    log_context().update(user_id=str(claims.user_id), session_id=str(claims.session_id))
+    subject = "trusted_identity_id" if claims.type == ActorType.WORKLOAD else "user_id"
+    log_context().update({subject: str(claims.user_id), "session_id": str(claims.session_id)})
     return claims
 
 
@@ -144,12 +157,26 @@ def _act_as_api_key(key: Presented, organization_id: UUID | None, or_own: bool, 
     found = credentials.find_api_key(organization_id, key.id, key.digest, now, or_own=or_own, autocommit=autocommit)
     if found is None:
         raise InvalidApiKey
-    asked_for = found.organization_id if or_own and organization_id is None else organization_id
     if found.organization and not found.organization.suspended_at:
         api_keys.record_use(found.id, found.organization.id, found.last_used_at, now)
-    elif found.organization is None and found.organization_id == asked_for:
+    elif _is_deleted(found, organization_id, or_own):
         raise InvalidApiKey("its organization is deleted")
     return _act_as(id=found.id, type=ActorType.API_KEY, organization=found.organization, grants=found.permissions)
+
+
+def _act_as_workload(claims: Claims, organization_id: UUID | None, or_own: bool, autocommit: bool) -> Actor:
+    found = credentials.find_workload(organization_id, claims.user_id, or_own=or_own, autocommit=autocommit)
+    if found is None or _is_deleted(found, organization_id, or_own):
+        raise RevokedToken(detail="The trusted identity of this token, or its organization, was deleted.")
+    return _act_as(
+        id=claims.user_id, type=ActorType.WORKLOAD, session_id=claims.session_id, organization=found.organization
+    )
+
+
+def _is_deleted(found: ApiKeyFound | WorkloadFound, organization_id: UUID | None, or_own: bool) -> bool:
+    """Whether it is its own organization that was asked for and not found."""
+    asked_for = found.organization_id if or_own and organization_id is None else organization_id
+    return found.organization is None and found.organization_id == asked_for
 
 
 def _act_as(**fields: Any) -> Actor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import overload
 
 from authapp.core.enums import Role
-from authapp.core.errors import ApiKeyNotAllowed, PermissionMissing, RoleTooLow
+from authapp.core.errors import ApiKeyNotAllowed, PermissionMissing, RoleTooLow, WorkloadNotAllowed
 from authapp.decorators.access import (
     ACCOUNT_ERRORS,
     ORGANIZATION_ERRORS,
@@ -93,7 +93,7 @@ def require_organization_access(view: View) -> View: ...
 @overload
 def require_organization_access(*, autocommit: bool = False) -> Guard: ...
 def require_organization_access(view: View | None = None, *, autocommit: bool = False) -> View | Guard:
-    """A member of the organization in the path may call, whatever the role, and so may its API keys.
+    """A member of the organization in the path may call, whatever the role, and so may its API keys and workloads.
 
     Args:
         view: the view, where the guard is written without parentheses.
@@ -109,7 +109,7 @@ def require_organization_access(view: View | None = None, *, autocommit: bool = 
 
 
 def require_organization_role(role: str, *, recent: bool = False) -> Guard:
-    """A member or an API key of the organization in the path may call that has this role or a higher one.
+    """A member, an API key or a workload of the organization in the path may call that has this role or a higher one.
 
     Args:
         role: the lowest that passes. An application that does not declare it does not start.
@@ -120,7 +120,7 @@ def require_organization_role(role: str, *, recent: bool = False) -> Guard:
         lambda ids: check_role(ids, Role(role), recent=recent),
         *ORGANIZATION_ERRORS,
         RoleTooLow,
-        *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
+        *([ReauthenticationRequired, ApiKeyNotAllowed, WorkloadNotAllowed] if recent else []),
         path_ids=("organization_id",),
         needs=role,
     )

@@ -56,6 +56,8 @@ RATE_LIMITS = {
     "POST /invitations/decline": "60 per minute",
     "POST /organizations/<organization_id>/api-keys": "30 per minute",
     "POST /organizations/<organization_id>/api-keys/<api_key_id>/rotate": "30 per minute",
+    "POST /organizations/<organization_id>/trusted-identities": "30 per minute",
+    "POST /auth/token": "600 per minute",
     "POST /operator/outbox/<message_id>/retry": "60 per minute",
 }
 """The limit of each route below /api/v1, for each client network. The same table is in docs/rate-limits.md."""

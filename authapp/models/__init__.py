@@ -17,6 +17,7 @@ from authapp.models.revocations import Revocation
 from authapp.models.second_factors import MfaChallenge, RecoveryCode, TotpFactor
 from authapp.models.service_keys import ServiceKey
 from authapp.models.sessions import Session
+from authapp.models.trusted_identities import TrustedIdentity, UsedJobToken
 from authapp.models.users import User
 from authapp.models.webhooks import Webhook, WebhookDelivery
 
@@ -49,7 +50,9 @@ __all__ = [
     "SsoCode",
     "SsoState",
     "TotpFactor",
+    "TrustedIdentity",
     "UnsealedEvent",
+    "UsedJobToken",
     "User",
     "Webhook",
     "WebhookDelivery",

@@ -15,6 +15,8 @@ from authapp.models.columns import timestamp
 class Revocation(Model):
     """A session that has ended, or an account of which all tokens issued until `revoked_at` are dead.
 
+    A trusted identity that was deleted counts as an account: `user_id` is what its tokens have as `sub`.
+
     `transaction_id` is the id of the transaction that has written the row, as a number: SQLAlchemy has no xid8. No
     foreign keys: a row outlives what it names, and goes when it expires.
     """

@@ -15,7 +15,8 @@ Address = tuple[int, Any]
 """A family of addresses, and what `connect` takes there."""
 
 _LOOK_UPS = 8  # at once; a resolver that hangs must not take all native threads
-_slots = threading.BoundedSemaphore(_LOOK_UPS)
+OF_SETTINGS = threading.BoundedSemaphore(_LOOK_UPS)
+OF_TENANTS = threading.BoundedSemaphore(_LOOK_UPS)  # their hosts may hang, and hold nobody else up
 
 # The registries of special-purpose addresses of IANA. `is_global` of Python 3.11 has not all of them.
 _SPECIAL_IPV4 = [IPv4Network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/3")]
@@ -24,7 +25,9 @@ _SPECIAL_IPV6 = [IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1: the IPv4 address is in the last 32 bits
 
 
-def resolve(host: str, port: int, until: float, *, allow_private: bool) -> list[Address]:
+def resolve(
+    host: str, port: int, until: float, *, allow_private: bool, look_ups: threading.BoundedSemaphore = OF_SETTINGS
+) -> list[Address]:
     """The addresses of a host that may be connected to.
 
     Args:
@@ -32,18 +35,19 @@ def resolve(host: str, port: int, until: float, *, allow_private: bool) -> list[
         port: where it listens.
         until: the deadline, by the monotonic clock.
         allow_private: whether addresses that are not public are among them.
+        look_ups: OF_SETTINGS, or OF_TENANTS where somebody else than the operator has named the host.
 
     Raises:
         ProviderUnavailable: there is none, or no answer in time.
     """
-    found = _look_up(host, port, until)
+    found = _look_up(host, port, until, look_ups)
     allowed = [(family, address) for family, address in found if allow_private or is_public(address[0])]
     if not allowed:
         raise ProviderUnavailable(f"{host} has no public address")
     return allowed
 
 
-def _look_up(host: str, port: int, until: float) -> list[Address]:
+def _look_up(host: str, port: int, until: float, slots: threading.BoundedSemaphore) -> list[Address]:
     """Ask the resolver in a thread, because getaddrinfo takes no timeout."""
     found: list[Address] = []
     failures: list[Exception] = []
@@ -55,9 +59,9 @@ def _look_up(host: str, port: int, until: float) -> list[Address]:
         except (OSError, UnicodeError) as error:
             failures.append(error)
         finally:
-            _slots.release()
+            slots.release()
 
-    if not _slots.acquire(timeout=max(0.0, until - time.monotonic())):
+    if not slots.acquire(timeout=max(0.0, until - time.monotonic())):
         raise ProviderUnavailable("the resolver does not answer")
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

@@ -23,10 +23,11 @@ class Cached(Generic[T]):
 
     Args:
         load: fetches and reads it. A document that cannot be used raises ProviderUnavailable.
+        patient: wait `BETWEEN_FETCHES` after a failure also while there is nothing to use, for documents of strangers.
     """
 
-    def __init__(self, load: Callable[[Fetcher], T]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[Fetcher], T], *, patient: bool = False) -> None:
+        self._load, self._patient = load, patient
         self._lock = threading.Lock()
         self._kept: tuple[T, datetime] | None = None
         self._tried_at: datetime | None = None
@@ -41,7 +42,7 @@ class Cached(Generic[T]):
         """
         fetches, kept = self._fetches, self._kept
         if kept is None:
-            return self._fetch(fetcher, fetches)
+            return self.newer(fetcher) if self._patient else self._fetch(fetcher, fetches)
         if clock.now() - kept[1] < KEPT:
             return kept[0]
         try:

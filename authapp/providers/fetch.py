@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import httpcore
 
 from authapp.core import strict_json
 from authapp.providers import network
+from authapp.providers.addresses import OF_SETTINGS
 from authapp.providers.provider import ProviderUnavailable
 
 SECONDS = 5.0  # for one request, whatever it waits for
@@ -73,10 +75,11 @@ class Fetcher:
 
     Args:
         allow_private: whether private addresses and plain HTTP are allowed, as they are outside production.
+        look_ups: as for `addresses.resolve`.
     """
 
-    def __init__(self, *, allow_private: bool) -> None:
-        self.allow_private = allow_private
+    def __init__(self, *, allow_private: bool, look_ups: threading.BoundedSemaphore = OF_SETTINGS) -> None:
+        self.allow_private, self._look_ups = allow_private, look_ups
         self.until = time.monotonic() + SECONDS_OF_ALL
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -99,7 +102,7 @@ class Fetcher:
     def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         address = httpcore.URL(checked_address(url, allow_private=self.allow_private))
         until = min(self.until, time.monotonic() + SECONDS)
-        backend = network.Network(until, allow_private=self.allow_private)
+        backend = network.Network(until, allow_private=self.allow_private, look_ups=self._look_ups)
         host, sent = address.host.decode(), [*_HEADERS.items(), *headers.items()]
         try:
             with (

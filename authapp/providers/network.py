@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from httpcore import SOCKET_OPTION, NetworkBackend, NetworkStream
 
-from authapp.providers.addresses import resolve
+from authapp.providers.addresses import OF_SETTINGS, resolve
 from authapp.providers.provider import ProviderUnavailable
 
 MOST_BYTES = 256 * 1024  # of an answer, with its head and the certificates
@@ -32,10 +33,13 @@ class Network(NetworkBackend):
     Args:
         until: the deadline, by the monotonic clock.
         allow_private: whether addresses that are not public are connected to.
+        look_ups: as for `resolve`.
     """
 
-    def __init__(self, until: float, *, allow_private: bool) -> None:
-        self._until, self._allow_private = until, allow_private
+    def __init__(
+        self, until: float, *, allow_private: bool, look_ups: threading.BoundedSemaphore = OF_SETTINGS
+    ) -> None:
+        self._until, self._allow_private, self._look_ups = until, allow_private, look_ups
 
     def connect_tcp(
         self,
@@ -46,7 +50,7 @@ class Network(NetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> NetworkStream:
         """Connect to the first address that accepts. Each has its share of the time that is left."""
-        addresses = resolve(host, port, self._until, allow_private=self._allow_private)
+        addresses = resolve(host, port, self._until, allow_private=self._allow_private, look_ups=self._look_ups)
         failure: OSError | None = None
         for tried, (family, address) in enumerate(addresses):
             connection = socket.socket(family, socket.SOCK_STREAM)

@@ -25,11 +25,17 @@ class AuditEvent(Reply):
         allow_none=True,
         metadata={"description": "null: an operator, or somebody not signed in."},
     )
-    actor_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account or API key."})
+    actor_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The account, API key or trusted identity."},
+    )
     user_id = fields.UUID(required=True, allow_none=True, metadata={"description": "The account that it concerns."})
     organization_id = fields.UUID(required=True, allow_none=True)
     session_id = fields.UUID(
-        required=True, allow_none=True, metadata={"description": "The session in which it was done."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The session, or sign-in of a workload."},
     )
     details = fields.Dict(required=True)
     request_id = fields.String(required=True, allow_none=True)

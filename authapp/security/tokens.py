@@ -22,7 +22,8 @@ from authapp.core.errors import ExpiredToken, InvalidToken
 from authapp.security.jwk import SigningKey
 from authapp.security.keys import KeyRing
 
-TYP = {"access": "at+jwt", "refresh": "rt+jwt"}  # RFC 9068 section 2.1, and its like for refresh
+# RFC 9068 section 2.1, and its like for refresh. The token of a workload is an access token without an account.
+TYP = {"access": "at+jwt", "refresh": "rt+jwt", "workload": "at+jwt"}
 LEEWAY = timedelta(seconds=30)  # for servers whose clocks differ
 REMEMBERED = 1024  # tokens for each process, some 2 KiB each
 WRONG_TYPE = {
@@ -35,7 +36,7 @@ _as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims of a token that has passed every check."""
+    """The claims of a token that has passed every check. `user_id` is `sub`: of a workload the trusted identity."""
 
     user_id: UUID
     session_id: UUID
@@ -50,7 +51,6 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    type: str
     ring: KeyRing
     key: SigningKey
     fields: dict[str, str]
@@ -76,9 +76,9 @@ class Tokens:
 
     def __init__(self, ring: KeyRing, refresh: KeyRing, issuer: str, audience: str) -> None:
         self.ring, self._issuer = ring, issuer
-        self._kinds = {"access": (ring, audience), "refresh": (refresh, issuer)}
+        self._kinds = {"access": (ring, audience), "refresh": (refresh, issuer), "workload": (ring, audience)}
         headers = [
-            _Header(token_type, ring, key, {"alg": ring.algorithm, "kid": key.kid, "typ": TYP[token_type]})
+            _Header(ring, key, {"alg": ring.algorithm, "kid": key.kid, "typ": TYP[token_type]})
             for token_type, (ring, _) in self._kinds.items()
             for key in ring.keys
         ]
@@ -121,16 +121,16 @@ class Tokens:
         """
         return self.verify(encoded, token_type).claims
 
-    def verify(self, encoded: str, token_type: str | None = None) -> Verified:
-        """The same of a token of any type, or of this one, with its header and its payload."""
+    def verify(self, encoded: str, *token_types: str) -> Verified:
+        """The same of a token of one of these types, with its header and its payload."""
         found = self._verified(encoded)
         now = clock.now()
         if found.claims.expires_at <= now:
             raise ExpiredToken
         if max(found.claims.issued_at, found.claims.not_before) > now + LEEWAY:
             raise InvalidToken("not valid yet")
-        if token_type and found.claims.type != token_type:
-            raise InvalidToken(detail=WRONG_TYPE[token_type])
+        if found.claims.type not in token_types:
+            raise InvalidToken(detail=WRONG_TYPE[token_types[0]])
         return found
 
     def _verify(self, encoded: str) -> Verified:
@@ -145,9 +145,12 @@ class Tokens:
             payload = json.loads(header.ring.jws.decode(encoded, header.key.verifying, [header.ring.algorithm]))
         except (InvalidTokenError, ValueError, RecursionError) as error:
             raise InvalidToken(str(error)) from None
-        _, audience = self._kinds[header.type]
-        for name, value in (("iss", self._issuer), ("aud", audience), ("type", header.type)):
-            if not isinstance(payload, dict) or payload.get(name) != value:
+        token_type = payload.get("type") if isinstance(payload, dict) else None
+        if not isinstance(token_type, str) or TYP.get(token_type) != header.fields["typ"]:
+            raise InvalidToken("another type")
+        _, audience = self._kinds[token_type]
+        for name, value in (("iss", self._issuer), ("aud", audience)):
+            if payload.get(name) != value:
                 raise InvalidToken(f"another {name}")
         return Verified(header.fields, payload, _claims_of(payload))
 

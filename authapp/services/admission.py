@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from authapp.core import clock
 from authapp.core.actor import Actor, UserRecord
-from authapp.core.errors import ApiKeyNotAllowed, Forbidden, Unauthorized
+from authapp.core.errors import Forbidden, Unauthorized
 from authapp.web.application import current_app
 
 RECENT = timedelta(minutes=5)
@@ -80,12 +80,11 @@ def require_recent(actor: Actor) -> None:
 
     Raises:
         ReauthenticationRequired: not so.
-        ApiKeyNotAllowed: an API key, which does not authenticate again.
+        ApiKeyNotAllowed, WorkloadNotAllowed: no person, and only people authenticate again.
     """
-    if actor.auth_time is None:
-        raise ApiKeyNotAllowed
-    missing = (actor.user.mfa_enabled or actor.user.is_operator) and SECOND_FACTOR not in actor.amr
-    if missing or actor.auth_time + RECENT < clock.now():
+    user = actor.user
+    missing = (user.mfa_enabled or user.is_operator) and SECOND_FACTOR not in actor.amr
+    if missing or actor.auth_time is None or actor.auth_time + RECENT < clock.now():
         raise ReauthenticationRequired(second_factor_missing=missing)
 
 

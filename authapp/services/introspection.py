@@ -14,6 +14,7 @@ from authapp.core.permissions import held_permissions
 from authapp.db import credentials
 from authapp.db.credentials import ApiKeyFound
 from authapp.security.opaque_tokens import Presented
+from authapp.security.tokens import Verified
 from authapp.services import api_keys
 from authapp.services.admission import EmailNotVerified, require_verified
 from authapp.web.application import current_app
@@ -32,10 +33,12 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
     if presented := current_app.opaque_tokens.read(token, api_keys.PREFIX):
         return _api_key(presented, organization_id)
     try:
-        verified = current_app.keys.for_token(token).verify(token, "access")
+        verified = current_app.keys.for_token(token).verify(token, "access", "workload")
     except InvalidToken:
         return INACTIVE
     claims = verified.claims
+    if claims.type == ActorType.WORKLOAD:
+        return _workload(verified, organization_id)
     found = credentials.find_session_in(organization_id, claims.session_id, claims.user_id, clock.now())
     if found is None or not found.account.is_active:
         return INACTIVE
@@ -46,8 +49,7 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
         organization = None
     return {
         **_active(ActorType.USER, claims.user_id, organization_id, organization),
-        **{name: verified.payload[name] for name in ("aud", "iat", "exp")},
-        "sid": claims.session_id,
+        **_of_token(verified),
         "auth_time": int(found.auth_time.timestamp()),
         "amr": found.amr,
         "own_claims": {name: value for name, value in verified.payload.items() if name not in RESERVED},
@@ -66,6 +68,20 @@ def _api_key(presented: Presented, organization_id: UUID | None) -> dict[str, An
         return INACTIVE
     api_keys.record_use(found.id, found.organization_id, found.last_used_at, now)
     return _active(ActorType.API_KEY, found.id, organization_id, found.organization, found.permissions)
+
+
+def _workload(verified: Verified, organization_id: UUID | None) -> dict[str, Any]:
+    claims = verified.claims
+    at_home = credentials.find_workload(None, claims.user_id, or_own=True)
+    if at_home is None or _in_service(at_home.organization) is None:
+        return INACTIVE
+    organization = at_home.organization if at_home.organization_id == organization_id else None
+    active = _active(ActorType.WORKLOAD, claims.user_id, organization_id, organization)
+    return {**active, **_of_token(verified), "auth_time": verified.payload["auth_time"], "amr": claims.amr}
+
+
+def _of_token(verified: Verified) -> dict[str, Any]:
+    return {**{name: verified.payload[name] for name in ("aud", "iat", "exp")}, "sid": verified.claims.session_id}
 
 
 def _active(

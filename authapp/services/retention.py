@@ -24,6 +24,7 @@ from authapp.models import (
     Session,
     SsoCode,
     SsoState,
+    UsedJobToken,
     Webhook,
     WebhookDelivery,
 )
@@ -49,6 +50,7 @@ RULES = (
     Rule(MfaChallenge.expires_at, AT_ONCE),
     Rule(OneTimeToken.expires_at, AT_ONCE),
     Rule(KnownDevice.expires_at, AT_ONCE),
+    Rule(UsedJobToken.expires_at, AT_ONCE),
     Rule(AttemptCounter.updated_at, throttle.FORGOTTEN_AFTER),
     Rule(Session.ended_at, "session_retention_days"),
     Rule(OutboxMessage.sent_at, "outbox_retention_days"),

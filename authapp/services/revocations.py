@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -76,6 +77,14 @@ def end(ending: Update, now: datetime, *, whole_accounts: bool = False) -> Seque
     found = _accounts(ended.c, now) if whole_accounts else _sessions(ended.c, now)
     written = insert(Revocation).from_select(list(found.selected_columns.keys()), found).cte("written")
     return transaction.execute(select(ended.c.id, ended.c.end_reason).add_cte(written)).all()
+
+
+def end_workload(identity_id: UUID, now: datetime) -> None:
+    """Write that all tokens of a trusted identity, which is deleted by now, are dead."""
+    revoked_at = func.greatest(literal(now, timestamp()), func.clock_timestamp(), type_=timestamp())
+    expires_at = revoked_at + _lifetime() + LEEWAY
+    values = {"transaction_id": _transaction_id(), "revoked_at": revoked_at, "expires_at": expires_at}
+    transaction.execute(insert(Revocation).values(user_id=identity_id, **values))
 
 
 def _sessions(ended: Any, now: datetime) -> Select[*tuple[Any, ...]]:

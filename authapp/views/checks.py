@@ -16,10 +16,10 @@ from authapp.web.authzen import AuthzenBlueprint
 from authapp.web.blueprint import Blueprint, takes_any_query
 
 HEADERS = {
-    "X-Auth-Subject": "The id of the account or API key.",
-    "X-Auth-Type": "`user` or `api_key`.",
-    "X-Auth-Session": "The session. Not of an API key.",
-    "X-Auth-Organization": "The organization that was asked for, or that of the API key.",
+    "X-Auth-Subject": "The id of the account, API key or trusted identity.",
+    "X-Auth-Type": "`user`, `api_key` or `workload`.",
+    "X-Auth-Session": "The session, or the sign-in of a workload. Not of an API key.",
+    "X-Auth-Organization": "The organization that was asked for, or that of the API key or workload.",
     "X-Auth-Role": "The role there.",
 }
 

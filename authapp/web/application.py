@@ -22,6 +22,7 @@ from authapp.core.origins import origin_of
 from authapp.core.permissions import declare_permissions, declare_roles
 from authapp.core.request_context import client_is_connected
 from authapp.db import transaction
+from authapp.providers.job_tokens import JobIssuers
 from authapp.providers.registry import configured
 from authapp.schemas.fields import Request as RequestSchema
 from authapp.security.breached_passwords import BreachFile
@@ -62,6 +63,7 @@ class Application(Flask):
         passkeys: makes the options for passkeys, and judges their answers.
         breach_file: the passwords that were leaked, None where PASSWORD_BREACH_FILE is not set.
         providers: with which people may sign in, by their ids.
+        job_issuers: whose tokens for jobs organizations accept.
         mailer: sends emails, None where MAIL_URL is not set.
         roles: from the lowest to the highest.
         permissions: those that are declared, with the lowest role that holds each.
@@ -91,6 +93,7 @@ class Application(Flask):
         self.hooks: Hooks = {}
         self.claims: ClaimsFunction | None = None
         self.profile: RequestSchema | None = None
+        self.job_issuers = JobIssuers(allow_private=not settings.in_production)
         self.ensure_sync = cache(self.ensure_sync)  # type: ignore[method-assign]  # asked for each hook of each request
 
     @property

@@ -34,7 +34,7 @@ class _Manager(JWTManager):
         self, encoded_token: str, csrf_value: object = None, allow_expired: bool = False
     ) -> dict[str, object]:
         """Flask-JWT-Extended calls this for every token that it finds."""
-        return dict(current_app.keys.for_token(encoded_token).verify(encoded_token).payload)
+        return dict(current_app.keys.for_token(encoded_token).verify(encoded_token, "access", "refresh").payload)
 
 
 def _has_ended(header: dict[str, str], payload: dict[str, str]) -> bool:
@@ -49,12 +49,12 @@ def init_jwt_extended(app: Flask) -> None:
 
 
 def verify_in_request(encoded: str) -> Claims:
-    """What `verify_jwt_in_request` does, with one look at the token where that takes three.
+    """What `verify_jwt_in_request` does, with one look at the token where that takes three. Workloads pass as well.
 
     Raises:
         InvalidToken, ExpiredToken: as `Tokens.read`.
     """
-    verified = current_app.keys.for_token(encoded).verify(encoded, "access")
+    verified = current_app.keys.for_token(encoded).verify(encoded, "access", "workload")
     vars(g).update(
         _jwt_extended_jwt={**verified.payload, "amr": [*verified.claims.amr]},
         _jwt_extended_jwt_header=dict(verified.header),

@@ -15,7 +15,7 @@ SHARED_SERVICES = {
     "encrypted_columns", "hooks", "invitation_acceptance", "key_uses", "known_devices", "locks", "mfa_challenges",
     "monitoring", "one_time_tokens", "passkey_assertions", "passkey_challenges", "personal_data", "profiles",
     "registration", "rekey", "retention", "second_factors", "service_keys", "session_refresh", "session_tokens",
-    "sign_in", "signing_keys", "throttle", "user_import", "ways_in",
+    "sign_in", "signing_keys", "throttle", "user_import", "ways_in", "workload_claims", "workloads",
 }  # fmt: skip
 SHARED_VIEWS = {"docs", "pages", "system"}
 PLACES = [

@@ -25,6 +25,7 @@ from authapp.web.guard_marks import UnguardedRoute, View
 from authapp.web.openapi import API_PREFIX
 from tests.factories import UNKNOWN_ID, AppWith, Caller, World
 from tests.operators import operator
+from tests.workloads import trust, workload
 
 
 def _table(name: str) -> list[dict[str, str]]:
@@ -135,6 +136,8 @@ def everybody(world: World, time: FrozenClock) -> tuple[dict[str, Caller], str]:
         "foreign_api_key": world.caller(world.api_key(stranger, stranger.organization_id, "developer")),
         "viewer_api_key": world.caller(keys["viewer"]),
         "developer_api_key": world.caller(keys["developer"]),
+        "foreign_workload": workload(world, trust(stranger)),
+        "developer_workload": workload(world, trust(admin, organization_id)),
         "viewer": members["viewer"].caller,
         "developer": members["developer"].caller,
         "service_key": world.caller(world.service_key(*rights)),

@@ -127,6 +127,9 @@ def test_a_redirect_has_the_header_that_says_where_to(openapi: dict[str, Any], n
     assert "Location" in responses["302"]["headers"]
 
 
+WITH_LOWER_ROLES = ("ApiKey", "IssuedApiKey", "NewApiKey", "TrustedIdentity", "NewTrustedIdentity")
+
+
 def test_every_enum_is_named_once_and_referred_to(openapi: dict[str, Any]) -> None:
     named = {name: schema["enum"] for name, schema in openapi["components"]["schemas"].items() if "enum" in schema}
     assert named == {
@@ -136,7 +139,7 @@ def test_every_enum_is_named_once_and_referred_to(openapi: dict[str, Any]) -> No
     }
     repeated = {path for path, values in lists_of("enum", openapi) if set(values) & set().union(*named.values())}
     assert repeated == {f"components/schemas/{name}/enum" for name in named} | {
-        f"components/schemas/{name}/properties/role/allOf/1/enum" for name in ("ApiKey", "IssuedApiKey", "NewApiKey")
+        f"components/schemas/{name}/properties/role/allOf/1/enum" for name in WITH_LOWER_ROLES
     }
 
 
@@ -205,7 +208,7 @@ def test_requests_refuse_unknown_fields_and_replies_may_grow(openapi: dict[str, 
         "MfaLogin", "SsoExchange", "Reauthentication", "TotpCode", "TotpRemoval",
         "PasskeyLogin", "MfaToken", "NewPasskey", "PasskeyName",
         "NewOrganization", "OrganizationChange", "RoleChange", "NewInvitation", "InvitationToken",
-        "NewApiKey", "ApiKeyChange", "Rotation", "IntrospectionRequest",
+        "NewApiKey", "ApiKeyChange", "Rotation", "NewTrustedIdentity", "TokenExchange", "IntrospectionRequest",
         "NewWebhook", "WebhookChange", "SecretRotation",
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from tests.features.audit.test_sealing import seal
 from tests.features.passwords.test_passwords import forget
 from tests.passkeys import Passkey, begin_registration, begin_sign_in
 from tests.second_factors import begin, complete, enrol
+from tests.workloads import RULE
 
 RESERVED = GIVEN_BACK = ["one:with"]  # an attempt
 OWN_PASSWORD = ["select", *RESERVED, "one:select", *GIVEN_BACK]  # the device of the session first
@@ -108,6 +109,13 @@ LOCKED = ["select"] * 3  # the account with its session, the organization, wheth
             "/organizations/{organization_id}",
             {"name": "{webhook_id}"},
             ["select", *LOCKED, "update", "insert"],
+        ),
+        ("GET", "/organizations/{organization_id}/trusted-identities", None, ["select", "select"]),
+        (
+            "POST",
+            "/organizations/{organization_id}/trusted-identities",
+            RULE,
+            ["select", *LOCKED, "select", "insert", "insert"],
         ),
         ("GET", "/auth/mfa", None, ["select", "select"]),
         ("GET", "/auth/passkeys", None, ["select", "select"]),
@@ -234,8 +242,9 @@ def test_a_route_sends_these_statements_and_no_other(
         "organization_id": person.organization_id,
         "refresh_token": person.refresh_token,
     }
-    texts = {name: value.format(**known) for name, value in (body or {}).items() if isinstance(value, str)}
-    filled = None if body is None else {**body, **texts}
+    filled = {
+        name: value.format(**known) if isinstance(value, str) else value for name, value in (body or {}).items()
+    } or None
     with statements(world.app) as sent:
         response = person.call(method, path.format(**known), filled)
     assert response.status_code in (200, 201, 202, 204, 401, 410)

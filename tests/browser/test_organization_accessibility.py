@@ -15,7 +15,9 @@ from tests.browser.test_organization_webhooks import add_deliveries
 
 pytestmark = pytest.mark.xdist_group("browser")
 NARROW = {"width": 320, "height": 640}
-VIEWS = ("members", "invitations", "api-keys", "webhooks", "history", "settings", "danger")
+VIEWS = (
+    "members", "invitations", "api-keys", "trusted-identities", "webhooks", "history", "settings", "danger",
+)  # fmt: skip
 Show = Callable[[Console], Any]
 
 
@@ -24,6 +26,10 @@ def fill_up(console: Console) -> None:
     for name in HOSTILE:
         console.join(first_name=name, last_name=name)
         console.call("POST", "/api-keys", {"name": name, "role": "viewer"})
+        claims = {"sub": name, "ref": "x" * 300}
+        issuer = f"https://{'x' * 60}.example.com"
+        body = {"name": name, "issuer": issuer, "claims": claims, "role": "viewer"}
+        console.call("POST", "/trusted-identities", body)
     console.call("POST", "/webhooks", {"url": f"https://example.com/{'x' * 200}", "actions": ["member.joined"]})
     console.call("POST", "/invitations", {"email": f"{'x' * 50}{console.site.new_email()}", "role": "viewer"})
 
@@ -105,6 +111,8 @@ STATES: dict[str, Show] = {
     "create a key": press("api-keys", "New API key"),
     "rename a key": press("api-keys", "Rename: "),
     "rotate a key": press("api-keys", "Rotate: "),
+    "trust a job": press("trusted-identities", "Trust a job"),
+    "trust no job": press("trusted-identities", "Delete: "),
     "revoke a key": press("api-keys", "Revoke: "),
     "a key is shown": show_key,
     "create a webhook": press("webhooks", "New webhook"),

@@ -16,20 +16,23 @@ from authapp.instance import ROOT
 from authapp.services import invitation_acceptance
 from authapp.services.invitation_acceptance import InvalidInvitation
 from tests.factories import UNKNOWN_ID, Person, World
+from tests.workloads import trust
 
 TENANT = "SELECT coalesce(current_setting('authapp.organization_id', true), '')"
 DEFINITIONS = (
     "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE proname IN "
-    "('authapp_session', 'authapp_session_in', 'authapp_memberships', 'authapp_api_key', 'authapp_organization_of_key')"
+    "('authapp_session', 'authapp_session_in', 'authapp_memberships', 'authapp_api_key', "
+    "'authapp_organization_of_key', 'authapp_workload')"
 )
 LOOK_UPS: dict[str, Any] = {
     "session": credentials.find_session,
     "session with memberships": partial(credentials.find_session, memberships=True),
     "session in organization": credentials.find_session_in,
     "API key": credentials.find_api_key,
+    "workload": lambda now, **known: credentials.find_workload(**known),
 }
 SESSIONS = ["session", "session with memberships", "session in organization"]
-IN_ORGANIZATIONS = ["session in organization", "API key"]
+IN_ORGANIZATIONS = ["session in organization", "API key", "workload"]
 
 
 class Scene:
@@ -50,6 +53,7 @@ class Scene:
             "session": session,
             "session with memberships": session,
             "session in organization": {**session, **here},
+            "workload": {"identity_id": UUID(trust(admin)["id"]), **here},
             "API key": {"api_key_id": key.id, "digest": key.digest, **here},
         }
 
@@ -189,6 +193,18 @@ def test_an_api_key_sets_no_tenant_but_its_own_and_that_only_while_the_organizat
     world.sql("UPDATE organizations SET deleted_at = now()")
     found, tenant = scene.find("API key")
     assert (found.organization, tenant) == (None, "")
+
+
+def test_a_workload_sets_no_tenant_but_its_own_and_that_only_while_the_organization_lives(world: World) -> None:
+    scene = Scene(world)
+    own = UUID(scene.organization_id)
+    for organization_id, or_own, expected in ((scene.other_id, True, ""), (None, False, ""), (None, True, str(own))):
+        found, tenant = scene.find("workload", organization_id=organization_id, or_own=or_own)
+        assert (found.organization_id, tenant) == (own, expected)
+    world.sql("UPDATE organizations SET deleted_at = now()")
+    found, tenant = scene.find("workload")
+    assert (found.organization, tenant) == (None, "")
+    assert scene.find("workload", identity_id=UUID(UNKNOWN_ID)) == (None, "")
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_the_founders_of_organizations_are_taken_from_the_audit_log(empty: Appli
             secured = (
                 "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND NOT relispartition"
             )
-            assert connection.exec_driver_sql(secured).scalar() == 7
+            assert connection.exec_driver_sql(secured).scalar() == 8
             connection.exec_driver_sql("TRUNCATE users CASCADE")
 
 

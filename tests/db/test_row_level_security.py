@@ -19,6 +19,7 @@ from authapp.db.tenancy import ACCOUNT, CREDENTIAL, ORGANIZATION
 from authapp.web.application import Application
 from tests.factories import AppWith, World
 from tests.tenant_tables import own_tables
+from tests.workloads import RULE, trust
 
 WITH_ORGANIZATION = (
     "SELECT table_name FROM information_schema.columns "
@@ -34,7 +35,8 @@ SECURED = (
     "WHERE polrelid = pg_class.oid AND pg_get_expr(polqual, polrelid) LIKE '%authapp_organization_id()%') ORDER BY 1"
 )
 TENANT_TABLES = [
-    "api_keys", "audit_events", "invitations", "memberships", "organizations", "webhook_deliveries", "webhooks",
+    "api_keys", "audit_events", "invitations", "memberships", "organizations", "trusted_identities",
+    "webhook_deliveries", "webhooks",
 ]  # fmt: skip
 KEY = {table: "id" if table == "organizations" else "organization_id" for table in TENANT_TABLES}
 
@@ -55,6 +57,7 @@ class Tenant:
         ).get_json()["id"]
         body = {"name": f"{name} key", "role": "viewer"}
         self.api_key = self.admin.call("POST", f"{path}/api-keys", body).get_json()["id"]
+        self.trusted_identity = trust(self.admin, name=f"{name} jobs")["id"]
 
     def marks(self) -> set[str]:
         """What must show in no reply to anybody else."""
@@ -173,7 +176,7 @@ def test_an_account_sees_where_it_belongs_and_changes_nothing(world: World) -> N
     with as_application(world, account=acme.member.id) as connection:
         assert {str(id_) for (id_,) in connection.execute(text("SELECT id FROM organizations"))} == {acme.id, other.id}
         assert connection.execute(text("SELECT FROM memberships")).rowcount == 2
-        for table in ("invitations", "api_keys"):
+        for table in ("invitations", "api_keys", "trusted_identities"):
             assert connection.execute(text(f"SELECT FROM {table}")).rowcount == 0
         users = connection.execute(text("SELECT DISTINCT user_id FROM audit_events"))
         assert [str(id_) for (id_,) in users] == [str(acme.member.id)]
@@ -239,7 +242,10 @@ def try_everything(me: Tenant, other: Tenant, my_key: Any) -> str:
     for organization_id in (me.id, other.id):
         path = f"/organizations/{organization_id}"
         calls += [("GET", "/organizations", None), ("GET", path, None), ("GET", f"{path}/members", None)]
-        calls += [("GET", f"{path}/{things}", None) for things in ("invitations", "api-keys", "audit-events")]
+        calls += [
+            ("GET", f"{path}/{things}", None)
+            for things in ("invitations", "api-keys", "trusted-identities", "audit-events")
+        ]
         calls += [
             ("PATCH", f"{path}/members/{other.member.id}", {"role": "admin"}),
             ("PATCH", path, {"name": "Mine now"}),
@@ -249,6 +255,8 @@ def try_everything(me: Tenant, other: Tenant, my_key: Any) -> str:
             ("POST", f"{path}/api-keys", {"name": "k", "role": "viewer"}),
             ("POST", f"{path}/api-keys/{other.api_key}/rotate", {}),
             ("DELETE", f"{path}/api-keys/{other.api_key}", None),
+            ("POST", f"{path}/trusted-identities", RULE),
+            ("DELETE", f"{path}/trusted-identities/{other.trusted_identity}", None),
             ("DELETE", f"{path}/members/{other.member.id}", None),
             ("PATCH", f"{path}/members/{me.member.id}", {"role": "developer"}),
             ("DELETE", f"{path}/members/{me.member.id}", None),
@@ -281,7 +289,7 @@ def test_forgetting_the_organization_in_any_one_statement_leaks_nothing(world: W
     leaked, filtered = leaks(world, world.app)
     assert leaked == set()
     assert len(filtered) >= 19
-    expected, unprotected = {"invitations", "api_keys", "organizations", "Other"}, set[str]()
+    expected, unprotected = {"invitations", "api_keys", "trusted_identities", "organizations", "Other"}, set[str]()
     for forgets in sorted(filtered):
         assert leaks(world, world.app, forgets)[0] == set(), forgets
         if not unprotected >= expected:

@@ -30,6 +30,7 @@ from authapp.models import (
     Session,
     SsoCode,
     SsoState,
+    UsedJobToken,
 )
 from authapp.services import retention
 from tests.factories import Person, World, all_at_once
@@ -55,6 +56,7 @@ NOT_PRUNED = {
     "recovery_codes": "limited for each account, removed with it",
     "service_keys": "made by an operator; revoked ones are kept for the audit log",
     "signing_keys": "kept, so that no kid is used again",
+    "trusted_identities": "limited for each organization, deleted by its admins",
     "totp_factors": "one for each account",
     "users": "deleted ones are kept for the audit log",
 }
@@ -80,6 +82,7 @@ def row(model: Any, owner: Person) -> dict[str, Any]:
             "owner_id": uuid4(), "purpose": "reset", "email": "x", "token_hash": b"", "expires_at": later
         },
         KnownDevice: {**mine, "token_hash": b"", "expires_at": later},
+        UsedJobToken: {"digest": uuid4().bytes, "expires_at": later},
         AttemptCounter: {"key": uuid4().bytes, "failures": 1, "next_at": later},
         Session: {**mine, **session, "refresh_id": uuid4(), "amr": []},
         OutboxMessage: {"recipient": "x", "kind": "x"},

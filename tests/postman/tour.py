@@ -62,9 +62,9 @@ OF_THE_OPERATOR = {
     "introspect_token", "list_revocations", "metrics", "list_users", "get_user", "list_user_organizations",
     "list_user_audit_events", "deactivate_user", "activate_user", "end_user_sessions", "list_all_organizations",
     "get_any_organization", "list_any_members", "suspend_organization", "restore_organization", "list_outbox",
-    "retry_email", "get_health", "evaluate", "evaluate_all",
+    "retry_email", "get_health", "evaluate", "evaluate_all", "exchange_token",
 }  # fmt: skip
-"""Operations that need a credential that an operator makes, or an operator. The tour shows their errors."""
+"""Operations that need an operator, or a credential that an operator makes or a job has. The tour shows errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -242,6 +242,22 @@ API_KEYS = [
     Step("replay_webhook_delivery", "Send an event again that is not there", error="delivery_not_found",
          path={"delivery_id": UNKNOWN_ID}),
     Step("delete_webhook", "Delete the webhook"),
+]
+
+TRUSTED_IDENTITIES = [
+    Step("create_trusted_identity", "Trust the jobs of a repository",
+         "Its numeric id stays when it gets another name. All claims must be equal.",
+         body={"name": "deployments", "issuer": "github", "role": "developer",
+               "claims": {"repository_id": "123456789", "environment": "production"}},
+         expects={"issuer": "github", "role": "developer"}, saves={"trusted_identity_id": "id"}),
+    Step("exchange_token", "Sign in as a job, without the token of one",
+         "A job of GitHub Actions sends its OIDC token, whose audience is the id of the organization.",
+         error="invalid_subject_token", token="", content_type="application/x-www-form-urlencoded",
+         body="grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=none"
+              "&subject_token_type=urn:ietf:params:oauth:token-type:id_token&audience={{organization_id}}"),
+    Step("list_trusted_identities", "The trusted identities of my organization",
+         expects={"items.length": 1, "items[0].id": "{{trusted_identity_id}}"}),
+    Step("delete_trusted_identity", "Trust them no longer"),
 ]
 
 SIGNED_IN = [
@@ -434,7 +450,8 @@ TOUR = [
     ("5 Members",
      "The members of an organization and their roles. Requests that need the colleague of folder 4 are skipped "
      "while she has not registered.", MEMBERS),
-    ("6 API keys", "Keys for programs, which act in one organization.", API_KEYS),
+    ("6 API keys", "Keys for programs, which act in one organization, and jobs that need none.",
+     [*API_KEYS, *TRUSTED_IDENTITIES]),
     ("7 Staying signed in",
      "Access tokens live for minutes, sessions for days. Here is how to refresh tokens and how to sign out.",
      SIGNED_IN),

@@ -82,7 +82,7 @@ class OpenIdServer:
     def signed(self, claims: dict[str, Any]) -> str:
         algorithm, key, kid = self.signature
         header = {"alg": algorithm, **({} if kid is None else {"kid": kid})}
-        return jws.serialize_compact(header, json.dumps(claims), key, registry=_REGISTRY)
+        return jws.serialize_compact(header, json.dumps(claims), key, registry=REGISTRY)
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         request = Request(environ)
@@ -153,7 +153,7 @@ class _Registry(jws.JWSRegistry):
 
 for _model in _Registry.algorithms.values():
     _model.security_warning = None
-_REGISTRY = _Registry(algorithms=list(_Registry.algorithms))
+REGISTRY = _Registry(algorithms=list(_Registry.algorithms))
 
 
 def _client_of(request: Request) -> tuple[str | None, str | None]:

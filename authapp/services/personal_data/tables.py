@@ -185,6 +185,14 @@ TABLES = (
         "last_status_code last_error created_at",
     ),
     Table(
+        "trusted_identities",
+        "it is its organization's; `created_by` keeps the id, which names nobody",
+        organization="organization_id",
+        purge=Fate.DELETED,
+        internal="id organization_id name issuer claims role created_by created_at",
+    ),
+    Table("used_job_tokens", "hashes, until the tokens have expired", credential="digest", internal="expires_at"),
+    Table(
         "audit_events",
         "what happened when, and the ids, stay: the log is evidence. Erased in events that concern the account, that "
         "it has caused, or that name its verified address",

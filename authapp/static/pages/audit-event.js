@@ -2,6 +2,7 @@
 import { fillSlot, readableTime } from "./paged-list.js";
 import { roleName } from "./role-names.js";
 import { actionSentence, detailName, detailValue, duration, text, titled } from "./text.js";
+import { actionSentence, claimsInWords, detailName, detailValue, duration, text, titled } from "./text.js";
 import { deviceName } from "./user-agent.js";
 
 const SUBJECTS = ["name", "email", "provider"];
@@ -53,6 +54,7 @@ function aboutEvent({ action, details }, subject) {
  */
 function inWords(name, value) {
   if (Array.isArray(value)) return value.map((one) => inWords(name, one)).join(", ");
+  if (name === "claims") return claimsInWords(value);
   if (value === null) return text(name === "seats" ? "unlimited" : "none");
   if (typeof value === "boolean") return text(value ? "yes" : "no");
   if (typeof value === "object") return String(Object.values(value).reduce((sum, count) => sum + count, 0));

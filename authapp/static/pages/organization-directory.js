@@ -1,4 +1,5 @@
-// What the actors of the history are called: the members and API keys of the organization, the first hundred of each.
+// What the actors of the history are called: the members, API keys and trusted identities of the organization, the
+// first hundred of each.
 import { callAccount } from "./account-call.js";
 import { nameOf } from "./avatar.js";
 import { path } from "./organization-current.js";
@@ -12,13 +13,14 @@ const names = new Map();
  * @returns {Promise<[id: string, name: string][]>}
  */
 export async function readNames() {
-  const [members, keys] = await Promise.all([
+  const [members, keys, identities] = await Promise.all([
     callAccount("GET", `${path()}/members?limit=100`),
     callAccount("GET", `${path()}/api-keys?limit=100`),
+    callAccount("GET", `${path()}/trusted-identities?limit=100`),
   ]);
   names.clear();
   for (const { user } of members.items) names.set(user.id, nameOf(user));
-  for (const { id, name } of keys.items) names.set(id, name);
+  for (const { id, name } of [...keys.items, ...identities.items]) names.set(id, name);
   return [...names];
 }
 

@@ -10,7 +10,9 @@ import { readableTime } from "./paged-list.js";
 import { pagedTable } from "./paged-table.js";
 import { actionSentence, actionsOf, text } from "./text.js";
 
-const KINDS = ["organization", "member", "invitation", "api_key", "webhook", "access"];
+const KINDS = [
+  "organization", "member", "invitation", "api_key", "trusted_identity", "workload", "webhook", "access",
+];
 const section = document.querySelector("#history");
 const filters = section.querySelector("[data-filters]");
 

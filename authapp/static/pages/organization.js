@@ -9,6 +9,7 @@ import { startInvitations } from "./organization-invitations.js";
 import { startMembers } from "./organization-members.js";
 import { startSettings } from "./organization-settings.js";
 import { startWebhooks } from "./organization-webhooks.js";
+import { startTrustedIdentities } from "./organization-trusted-identities.js";
 import { bindViews } from "./views.js";
 
 async function start() {
@@ -21,6 +22,7 @@ async function start() {
     invitations: startInvitations(),
     "api-keys": startApiKeys(),
     webhooks: startWebhooks(),
+    "trusted-identities": startTrustedIdentities(),
     history: startHistory(),
     settings: startSettings(),
   });

@@ -105,3 +105,11 @@ export function titled(name) {
 export function actionsOf(kinds) {
   return Object.entries(texts.actions).filter(([action]) => kinds.includes(action.split(".")[0]));
 }
+
+/**
+ * The claims of a trusted identity, or of a job's token.
+ * @param {Record<string, string | number | boolean>} claims
+ */
+export function claimsInWords(claims) {
+  return Object.entries(claims).map(([name, value]) => `${name}: ${value}`).join(", ");
+}

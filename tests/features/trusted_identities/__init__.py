@@ -1,0 +1,1 @@
+"""Trusted identities and workloads."""
