@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from authapp.cli.output import json_option, progress, show
 from authapp.cli.transaction import committed
+from authapp.db import tenancy
 from authapp.services import rekey as service
 from authapp.services.encrypted_columns import ENCRYPTED, Encrypted, left, renew
 from authapp.web.application import current_app
@@ -37,6 +38,7 @@ def rekey(*, as_json: bool) -> None:
     encrypted = {each.table.name: _renew(each) for each in ENCRYPTED}
     key_id = service.cipher_of_both().key_id
     with committed():
+        tenancy.set_operator()  # the secrets of webhooks belong to organizations
         unreadable = {each.table.name: number for each in ENCRYPTED if (number := left(each, key_id))}
     needed_until = service.previous_is_needed_until(switched_at)
     lines = [f"Encrypted again: {', '.join(f'{name} {number}' for name, number in encrypted.items())}."]
@@ -50,11 +52,13 @@ def _renew(encrypted: Encrypted) -> int:
     """Encrypt a table again, a transaction for each batch. Returns how many rows that were."""
     cipher, done = service.cipher_of_both(), 0
     with committed():
+        tenancy.set_operator()
         total = left(encrypted, cipher.key_id)
     with progress(f"Encrypting again: {encrypted.table.name}", total) as bar:
         batches = renew(encrypted, cipher)
         while True:
             with committed():
+                tenancy.set_operator()
                 number = next(batches, None)
             if number is None:
                 return done

@@ -28,6 +28,7 @@ LONGEST_OVERLAP = 7 * 24 * 3600  # seconds
 DEFAULT_OVERLAP = 24 * 3600
 _OURS = {action.value for action in AuditAction}
 _SUBJECTS = {action.partition(".")[0] for action in _OURS}
+_NO_ACTION = "There is no such action. The page on the audit log has the list."
 _URL = {"examples": ["https://example.com/hooks/authapp"]}
 _ACTIONS = {"description": "The actions that are sent. null: all.", "examples": [["member.joined", "member.left"]]}
 _DESCRIPTION = {"examples": ["directory sync"]}
@@ -45,7 +46,7 @@ class Action(Text):
         text = super()._deserialize(value, attr, data, **kwargs)
         subject = text.partition(".")[0]
         if not self._FORM.fullmatch(text) or (subject in _SUBJECTS and text not in _OURS):
-            raise ValidationError("There is no such action. See the list in docs/audit-log.md.")
+            raise ValidationError(_NO_ACTION)
         return text
 
 
@@ -56,7 +57,11 @@ class _Actions(fields.List[str]):
         super().__init__(Action(), allow_none=True, validate=Length(1, MOST_ACTIONS), metadata=_ACTIONS, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+        try:
+            found = super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:  # of one field, like any other; by item it would be an object
+            raise ValidationError(_NO_ACTION if isinstance(error.messages, dict) else error.messages) from None
+        return list(dict.fromkeys(found))
 
 
 class Webhook(Reply):

@@ -29,8 +29,8 @@ def add_deliveries(console: Console, webhook_id: str) -> None:
     console.site.execute(DELIVERIES, console.organization["id"], webhook_id)
 
 
-def add_webhook(console: Console) -> str:
-    webhook = console.call("POST", "/webhooks", {"url": "https://example.com/", "actions": None})
+def add_webhook(console: Console, actions: list[str] | None = None) -> str:
+    webhook = console.call("POST", "/webhooks", {"url": "https://example.com/", "actions": actions})
     console.open("webhooks")
     return str(webhook["id"])
 
@@ -82,7 +82,7 @@ def test_a_webhook_is_edited_rotated_and_deleted(console: Console) -> None:
 
 
 def test_what_was_sent_is_listed_and_sent_again(console: Console) -> None:
-    add_deliveries(console, add_webhook(console))
+    add_deliveries(console, add_webhook(console, ["member.left"]))
     fill(console.section("Webhooks"), "Deliveries: https://example.com/")
     dialog = console.page.locator("#webhook-deliveries")
     rows = dialog.locator("tbody tr")

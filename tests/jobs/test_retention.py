@@ -31,6 +31,8 @@ from authapp.models import (
     SsoCode,
     SsoState,
     UsedJobToken,
+    Webhook,
+    WebhookDelivery,
 )
 from authapp.services import retention
 from tests.factories import Person, World, all_at_once
@@ -69,6 +71,11 @@ MANY = (
 
 def row(model: Any, owner: Person) -> dict[str, Any]:
     """What a row has to have, and does not end within years."""
+    if model is WebhookDelivery:
+        hook = {"url": "https://example.com/", "actions": None}
+        webhook = owner.call("POST", f"/organizations/{owner.organization_id}/webhooks", hook).get_json()
+        of_webhook = {"organization_id": owner.organization_id, "webhook_id": webhook["id"], "event_id": uuid4()}
+        return {**of_webhook, "action": "member.joined", "status": "delivered", "due_at": None}
     later, mine = clock.now() + timedelta(days=4_000), {"user_id": owner.id}
     of_browser = {"token_hash": b"", "browser_hash": b"", "expires_at": later}
     session = dict.fromkeys(("authenticated_at", "last_used_at", "expires_at", "ends_at_latest"), later)
@@ -89,6 +96,7 @@ def row(model: Any, owner: Person) -> dict[str, Any]:
         Invitation: {
             **of_tenant, "email": "x", "status": "accepted", "invited_by": owner.id, "expires_at": later
         },
+        Webhook: {"organization_id": owner.organization_id, "url": "x", "encrypted_secret": b"", "key_id": "x"},
         ApiKey: {**of_tenant, "name": "x", "secret_hash": b"", "created_by": owner.id},
     }  # fmt: skip
     return rows[model]

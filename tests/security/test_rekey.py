@@ -15,6 +15,7 @@ from authapp.security.encryption import Cipher
 from authapp.services import encrypted_columns, rekey
 from authapp.services.encrypted_columns import ENCRYPTED
 from tests.factories import PASSWORD, AppWith, Person, World, all_at_once
+from tests.features.webhooks.receiver import create, deliver, receiving, rename, verifies, webhooks_of
 from tests.second_factors import Authenticator, begin, complete, enrol
 
 OLD, NEW, NEWER = (f"{name}-secret-for-tests-that-is-long-enough" for name in ("an-old", "a-new", "a-newer"))
@@ -145,6 +146,20 @@ def test_emails_that_wait_are_sent_with_the_new_secret(world: World, deployment:
     assert [to for to, _ in deployment.process(NEW).emails()] == ["grace@example.com"]
 
 
+def test_webhooks_are_signed_with_the_secrets_that_they_had(world: World, deployment: Deployment) -> None:
+    old = deployment.process(OLD)
+    founder = old.person("Acme")
+    with receiving() as receiver:
+        webhook = create(founder, receiver.url, ["organization.updated"])
+        rotated = founder.call("POST", f"{webhooks_of(founder)}/{webhook['id']}/rotate-secret", {}).get_json()
+        rename(founder, "New")
+        assert run(deployment.process(NEW, OLD))["encrypted"]["webhooks"] == 1
+        deliver(deployment.process(NEW))
+    [message] = receiver.received
+    assert verifies(message, webhook["secret"])
+    assert verifies(message, rotated["secret"])
+
+
 def test_all_encrypted_columns_are_encrypted_again(world: World) -> None:
     known = {(each.table.name, column) for each in ENCRYPTED for column in each.columns}
     assert known == {tuple(row) for row in world.sql(ENCRYPTED_COLUMNS)}
@@ -161,7 +176,7 @@ def test_rekey_goes_on_where_it_was_stopped(
     assert run(both)["encrypted"]["totp_factors"] == 5
     world.sql("UPDATE totp_factors SET key_id = 'lost' WHERE user_id = (SELECT min(id::text)::uuid FROM users)")
     again = run(both)
-    assert again["encrypted"] == {"kept_keys": 0, "signing_keys": 0, "totp_factors": 1, "outbox": 0}
+    assert again["encrypted"] == {"kept_keys": 0, "signing_keys": 0, "totp_factors": 1, "outbox": 0, "webhooks": 0}
     assert world.sql("SELECT count(*) FROM kept_keys WHERE purpose LIKE 'password pepper %'") == [(1,)]
 
 

@@ -10,7 +10,7 @@ from authapp.config import Settings
 from authapp.core import clock
 from authapp.core.enums import KeyState
 from authapp.core.errors import ServiceUnavailable
-from authapp.db import readiness, row_level_security, transaction
+from authapp.db import readiness, row_level_security, tenancy, transaction
 from authapp.models import AuditCheckpoint, SigningKey
 from authapp.security.encryption import Cipher
 from authapp.security.keys import SYMMETRIC
@@ -68,6 +68,7 @@ def time(settings: Settings) -> Finding:
 
 
 def secret(settings: Settings) -> Finding:
+    tenancy.set_operator()
     rows = encrypted_columns.rows_by_key()
     by_current, *by_previous = (rows.pop(key_id, 0) for key_id in _key_ids(settings))
     if number := sum(rows.values()):
