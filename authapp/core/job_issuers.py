@@ -21,3 +21,8 @@ def address_of(issuer: str) -> str | None:
 def name_of(address: str) -> str:
     """The name of an issuer that has one, else its address."""
     return _NAMES.get(address, address)
+
+
+def rules_of(address: str) -> str:
+    """The name of the issuer whose claims these are. An enterprise of GitHub may have an address below GitHub's."""
+    return GITHUB if address.startswith(f"{BY_NAME[GITHUB]}/") else name_of(address)

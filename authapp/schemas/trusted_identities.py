@@ -11,7 +11,7 @@ from marshmallow.validate import OneOf
 
 from authapp.core import lengths
 from authapp.core.enums import Role
-from authapp.core.job_issuers import BY_NAME, GITHUB, GITLAB, address_of, name_of
+from authapp.core.job_issuers import BY_NAME, GITHUB, GITLAB, address_of, name_of, rules_of
 from authapp.schemas.fields import Reply, Request, SingleLine, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 from authapp.schemas.permissions import RoleChoice
@@ -85,7 +85,7 @@ def _mistake_in_rule(issuer: str, claims: dict[str, Any]) -> str | None:
     """Why this rule would let somebody in whom nobody means."""
     if claims.get("event_name") == "pull_request_target":
         return "A job of pull_request_target may run the code of a stranger, and is never accepted."
-    name = name_of(issuer)
+    name = rules_of(issuer)
     if name not in _IDS:
         is_enough = any(isinstance(value, str) for value in claims.values())
         return None if is_enough else "Give sub, or another claim with text: others tell nothing of whose job it is."

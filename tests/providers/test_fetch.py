@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 
 from authapp.instance import ROOT
 from authapp.providers import network
-from authapp.providers.addresses import is_public
+from authapp.providers.addresses import OF_TENANTS, is_public, resolve
 from authapp.providers.fetch import Fetcher
 from authapp.providers.provider import ProviderUnavailable
 from tests.live import free_port
@@ -342,3 +342,14 @@ def test_the_deadline_holds_under_gevent_and_others_run_meanwhile() -> None:
 def test_the_certificates_are_checked() -> None:
     assert network.tls().verify_mode == ssl.CERT_REQUIRED
     assert network.tls().check_hostname
+
+
+def test_hosts_of_tenants_that_hang_hold_no_other_look_up_up() -> None:
+    with serving_wsgi(echo) as address, ExitStack() as taken:
+        for _ in range(8):
+            assert OF_TENANTS.acquire(blocking=False)
+            taken.callback(OF_TENANTS.release)
+        assert fetcher().get(address).status == 200
+        until = time.monotonic() + 0.1
+        with pytest.raises(ProviderUnavailable, match="resolver"):
+            resolve("127.0.0.1", 80, until, allow_private=True, look_ups=OF_TENANTS)

@@ -89,6 +89,10 @@ REPOSITORY = {"repository_id": "74"}
         ({"claims": {**REPOSITORY, "event_name": "pull_request_target"}}, "never accepted"),
         ({"claims": {"repository": "octo/models"}}, "repository_id or repository_owner_id"),
         ({"claims": {"sub": "repo:octo/models:ref:refs/heads/main"}}, "repository_id or repository_owner_id"),
+        (
+            {"issuer": "https://token.actions.githubusercontent.com/octo", "claims": {"repository": "octo/models"}},
+            "repository_id or repository_owner_id",
+        ),
         ({"claims": {"repository_id": 74}}, "number in quotes"),
         ({"claims": {"repository_id": "octo"}}, "number in quotes"),
         ({"claims": {"repository_owner_id": "65"}}, "lets every job in"),
