@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -58,6 +59,7 @@ def create_app(
     *,
     title: str = TITLE,
     version: str = __version__,
+    migrations: str | PathLike[str] | None = None,
 ) -> Application:
     """Assemble the application.
 
@@ -66,6 +68,7 @@ def create_app(
         blueprints: your own, served below `/api/v1` and part of the OpenAPI document.
         title: of your own API, in the OpenAPI document. Default: authapp's, with its license and contact.
         version: of your own API, in the OpenAPI document. Default: authapp's.
+        migrations: the folder of your own, a branch beside authapp's. Default: they stand among authapp's, in a clone.
 
     Raises:
         UnsafeSettings: naming every setting that must be changed first.
@@ -73,6 +76,7 @@ def create_app(
         TakenRoute: naming the first route that repeats another.
         TakenName: naming the first view that has the name of another.
         UnknownRoute: naming the rate limits of routes that do not exist.
+        NotADirectoryError: if the folder of migrations does not exist.
     """
     try:
         settings = settings or read_settings()
@@ -80,7 +84,7 @@ def create_app(
         report_unsafe(error.problems)
         raise
     app = Application(settings)
-    _init(app, settings)
+    _init(app, settings, migrations)
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
@@ -93,7 +97,7 @@ def create_app(
     return app
 
 
-def _init(app: Application, settings: Settings) -> None:
+def _init(app: Application, settings: Settings, migrations: str | PathLike[str] | None) -> None:
     """Set up everything around the routes."""
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one byte more tells that there is more
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -110,6 +114,6 @@ def _init(app: Application, settings: Settings) -> None:
     init_https_only(app, settings, {blueprint.name for blueprint in PAGES})
     app.before_request(read_request)
     init_problems(app)
-    init_database(app, settings)
+    init_database(app, settings, migrations)
     init_jwt_extended(app)
     app.mailer = mailer_of(settings)
