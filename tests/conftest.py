@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import flask_migrate
 import psycopg2
 import pytest
 from _pytest.nodeid import NodeId
 
 from authapp import create_app
 from authapp.config import Settings
-from authapp.core import clock
-from authapp.core.clock import FrozenClock
 from authapp.db.engine import db
-from authapp.dev.postgres import create_database, embedded_postgres
+from authapp.dev.postgres import create_database
 from authapp.instance import ROOT
+from authapp.testing import Caller
+from authapp.testing.world import migrated
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
-from authapp.web.openapi import document
 from tests.bench.servers import Postgres
-from tests.factories import Caller, World
 from tests.live import running
-from tests.watchdog import watchdog
 
-SOCKET_FOLDER = pytest.StashKey[str]()
-SERVER = pytest.StashKey[contextlib.ExitStack]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL for the run; the workers of xdist are told where it is."""
-    if hasattr(config, "workerinput"):
-        config.stash[SOCKET_FOLDER] = config.workerinput["socket_folder"]
-        return
-    stack = contextlib.ExitStack()
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authapp-", ignore_cleanup_errors=True)))
-    stack.enter_context(watchdog(str(folder)))
-    with embedded_postgres(folder / "postgres") as socket_folder:
-        _configure(socket_folder)
-    socket_folder = stack.enter_context(embedded_postgres(folder / "postgres"))
-    create_database(socket_folder, "authapp")  # and the role, before the workers ask for theirs at once
-    config.stash[SERVER], config.stash[SOCKET_FOLDER] = stack, socket_folder
-
-
-def pytest_configure_node(node: Any) -> None:
-    node.workerinput["socket_folder"] = node.config.stash[SOCKET_FOLDER]
+pytest_plugins = ["authapp.testing.plugin"]  # by this name also where authapp is installed: it is loaded once
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,26 +34,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = item.get_closest_marker("xdist_group")
         if group and not item.nodeid.endswith(f"@{group.args[0]}"):
             item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if SERVER in config.stash:
-        config.stash[SERVER].close()
-
-
-def _configure(socket_folder: str) -> None:
-    """Trade safety for speed, and make room for the threads of the races in every worker."""
-    connection = psycopg2.connect(host=socket_folder, user="postgres", dbname="postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 1000"):
-            cursor.execute(f"ALTER SYSTEM SET {setting}")
-    connection.close()
-
-
-@pytest.fixture(scope="session")
-def socket_folder(pytestconfig: pytest.Config) -> str:
-    return pytestconfig.stash[SOCKET_FOLDER]
 
 
 @pytest.fixture(scope="session")
@@ -94,35 +48,20 @@ def postgres(socket_folder: str) -> Postgres:
 
 
 @pytest.fixture(scope="session")
-def settings(socket_folder: str, worker_id: str) -> Settings:
-    """Production's settings but for a cheap hash, on this worker's own database."""
-    name = f"authapp_{worker_id}"
-    create_database(socket_folder, name)
-    return Settings(
-        app_env="testing",
-        secret_key="a-secret-for-tests-that-is-long-enough",
-        database_url=f"postgresql://authapp@/{name}?host={socket_folder}",
-        bcrypt_rounds=4,
-        web_threads=32,
-        mail_url="memory:",
-        public_url="http://localhost:8000",
-        jwt_issuer="http://localhost:8000",
-        rate_limits="off",
-    )
+def settings(app_settings: Settings) -> Settings:
+    return app_settings
 
 
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Application:
     app = create_app(settings)
-    app.test_client_class = Caller
-    with app.app_context():
-        flask_migrate.upgrade()
+    migrated(app)
     return app
 
 
 @pytest.fixture(scope="session")
 def openapi(app: Application) -> dict[str, Any]:
-    return document(app)
+    return migrated(app)
 
 
 @pytest.fixture(scope="session")
@@ -163,21 +102,6 @@ def migrations(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def client(world: World) -> Caller:
+def client(caller: Caller) -> Caller:
     """A stranger."""
-    return world.caller()
-
-
-@pytest.fixture
-def world(app: Application, openapi: dict[str, Any]) -> Iterator[World]:
-    """An empty database, and people to put into it."""
-    world = World(app, openapi)
-    yield world
-    world.clear()
-
-
-@pytest.fixture
-def time() -> Iterator[FrozenClock]:
-    """Time that moves when the test says so."""
-    with clock.frozen() as frozen:
-        yield frozen
+    return caller

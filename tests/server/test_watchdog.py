@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from authapp.instance import ROOT
-from tests.watchdog import processes_of
+from authapp.testing.postgres import processes_of
 
 
 def test_a_killed_test_run_leaves_no_process_behind(tmp_path: Path) -> None:
