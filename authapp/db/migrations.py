@@ -66,8 +66,9 @@ def _scripts(folder: Path | None) -> ScriptDirectory:
 
 
 def heads(script: ScriptDirectory) -> list[Script]:
-    """The newest migration of each branch, also where another branch depends on it."""
-    return [script.get_revision(head) for head in sorted(script.get_heads())]
+    """The newest migration of each branch, authapp's first, also where another branch depends on it."""
+    newest = sorted(script.get_heads(), key=lambda head: (not is_numbered(head), head))
+    return [script.get_revision(head) for head in newest]
 
 
 def is_numbered(revision: str) -> bool:

@@ -16,8 +16,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LONGEST_README = 150  # lines
 LONGEST_FEATURE = 60
 PACKAGE = ROOT / "authapp"
-# The feature that CONTRIBUTING.md adds, routes and media types, and what git does not have.
-_PLACEHOLDER = re.compile(r"projects|NNNN|^/|^application/|^instance/")
+# The feature that CONTRIBUTING.md adds, the files of a project, routes and media types, and what git does not have.
+_PLACEHOLDER = re.compile(r"projects|NNNN|^mlops/|^/|^application/|^instance/")
 _CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
