@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from types import MappingProxyType
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -72,6 +73,7 @@ def create_app(  # noqa: PLR0913  one for each thing that an application declare
     profile: type[Request] | None = None,
     roles: Iterable[str] = ROLES,
     permissions: Mapping[str, str] = MappingProxyType({}),
+    migrations: str | PathLike[str] | None = None,
 ) -> Application:
     """Assemble the application.
 
@@ -85,6 +87,7 @@ def create_app(  # noqa: PLR0913  one for each thing that an application declare
         profile: a schema of further fields of accounts.
         roles: all of them, from the lowest to the highest: `viewer` first, `admin` last, `developer` among them.
         permissions: names for `require_permission`, each with the lowest role that holds it.
+        migrations: the folder of your own, a branch beside authapp's. Default: they stand among authapp's, in a clone.
 
     Raises:
         UnsafeSettings: naming every setting that must be changed first.
@@ -95,6 +98,7 @@ def create_app(  # noqa: PLR0913  one for each thing that an application declare
         UndeclaredName: naming the first route whose guard needs a role or permission that is not declared.
         WrongHook: naming the first hook that would never be called.
         UnknownRoute: naming the rate limits of routes that do not exist.
+        NotADirectoryError: if the folder of migrations does not exist.
     """
     try:
         settings = settings or read_settings()
@@ -103,7 +107,7 @@ def create_app(  # noqa: PLR0913  one for each thing that an application declare
         raise
     app = Application(settings, roles, permissions)
     app.hooks, app.claims = by_action(hooks, actions()), claims
-    _init(app, settings)
+    _init(app, settings, migrations)
     api = init_openapi(app, title, version)
     for blueprint in (*(feature.bp for feature in FEATURES), *blueprints):
         api.register_blueprint(blueprint, url_prefix=f"{API_PREFIX}{blueprint.url_prefix or ''}")
@@ -120,7 +124,7 @@ def create_app(  # noqa: PLR0913  one for each thing that an application declare
     return app
 
 
-def _init(app: Application, settings: Settings) -> None:
+def _init(app: Application, settings: Settings, migrations: str | PathLike[str] | None) -> None:
     """Set up everything around the routes."""
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one byte more tells that there is more
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -137,6 +141,6 @@ def _init(app: Application, settings: Settings) -> None:
     init_https_only(app, settings, {blueprint.name for blueprint in PAGES})
     app.before_request(read_request)
     init_problems(app)
-    init_database(app, settings)
+    init_database(app, settings, migrations)
     init_jwt_extended(app)
     app.mailer = mailer_of(settings)

@@ -13,29 +13,38 @@ from sqlalchemy.exc import OperationalError
 
 from authapp import models  # noqa: F401  the tables register themselves
 from authapp.db import autogenerate  # noqa: F401  and so does what it adds to autogenerate
-from authapp.db.engine import MIGRATIONS, PACKAGED
 from authapp.db.errors import connection_failure
+from authapp.db.migrations import MIGRATIONS, PACKAGED, own_folder
+from authapp.db.own_branch import own_tables, put_on_branch
 
 ONE_AT_A_TIME = 7_216_604  # any number, the same in every process that migrates
 
 extension = current_app.extensions["migrate"]
 database = extension.db
+folder = own_folder()
+tables = own_tables(folder) if folder else set()
 
 
 def check_migration(migration_context: Any, revision: Any, directives: list[Any]) -> None:
     """Write no file when the models have not changed, nor into an installed package. Name the tables that it drops.
 
+    In a project with a branch of its own the migration goes there.
+
     Raises:
         ClickException: saying so; from `db check` with the differences.
     """
+    if folder:
+        put_on_branch(directives[0], context.script, folder)
     if not getattr(context.config.cmd_opts, "autogenerate", False):
         if not directives[0].upgrade_ops.is_empty():  # `db check`; a new file of `db revision` is empty
             raise click.ClickException(
                 "\n  ".join(["The models differ from the database:", *differences(directives[0])])
             )
         return
-    if MIGRATIONS == PACKAGED:
-        raise click.ClickException("The installed package takes no further migrations. Work in a clone of authapp.")
+    if MIGRATIONS == PACKAGED and not folder:
+        raise click.ClickException(
+            "The installed package takes no further migrations. Give create_app a folder for yours: migrations=…"
+        )
     ops = directives[0].upgrade_ops
     if ops.is_empty():
         directives.clear()
@@ -51,6 +60,11 @@ def differences(script: Any) -> list[str]:
         diff for entry in script.upgrade_ops.as_diffs() for diff in (entry if isinstance(entry, list) else [entry])
     ]
     return [" ".join(str(getattr(part, "name", part)) for part in diff if part is not None) for diff in found]
+
+
+def is_compared(_: Any, name: str, kind: str, *__: Any) -> bool:
+    """Leave other tables than its own out of a project's migrations."""
+    return folder is None or kind != "table" or name in tables
 
 
 def run_offline() -> None:
@@ -71,6 +85,7 @@ def run_online() -> None:
     options = {
         **extension.configure_args,
         "process_revision_directives": check_migration,
+        "include_object": is_compared,
         "on_version_apply": tell,
     }
     try:

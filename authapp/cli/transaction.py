@@ -33,7 +33,7 @@ def committed() -> Iterator[None]:
         raise click.ClickException(f"{error.detail} ({error.code})") from None
     except ProgrammingError as error:
         if is_not_migrated(error):
-            raise click.ClickException("The database is not migrated. Run: flask --app wsgi db upgrade") from None
+            raise click.ClickException("The database is not migrated. Run: flask --app wsgi db upgrade heads") from None
         raise
     except OperationalError as error:
         raise click.ClickException(connection_failure(error)) from None

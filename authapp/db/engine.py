@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from flask import Flask, has_request_context
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase
 
-from authapp import instance
 from authapp.config import Settings
+from authapp.db.migrations import migrate, use_folder
 from authapp.db.pool import FairPool
 
 # A request that meets a busy pool and then a locked row is answered within 3 seconds.
@@ -31,9 +30,6 @@ TIMEOUTS = (
 
 POOLS = ("transaction", "autocommit")  # the names of the engines' pools in metrics
 READ_ONLY = "25006"  # SQLSTATE of a write on a server that is, or was, a standby
-PACKAGED = Path(__file__).parents[1] / "migrations"
-MIGRATIONS = PACKAGED if PACKAGED.is_dir() else instance.ROOT / "migrations"
-"""In a clone at its top level, in the installed package inside of it."""
 
 
 class Base(DeclarativeBase):
@@ -51,7 +47,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=False)
 
 if TYPE_CHECKING:
     Model = Base
@@ -59,7 +54,7 @@ else:
     Model = db.Model
 
 
-def init_database(app: Flask, settings: Settings) -> None:
+def init_database(app: Flask, settings: Settings, migrations: str | PathLike[str] | None) -> None:
     """Bind two engines to one address.
 
     The default engine serves the request's transaction. `autocommit` serves work that is a single statement: it sends
@@ -90,6 +85,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     }
     db.init_app(app)
     migrate.init_app(app, db)
+    use_folder(app, migrations)
     with app.app_context():
         event.listen(db.engine, "begin", _set_timeouts)
         for engine in db.engines.values():

@@ -11,7 +11,7 @@ from flask import current_app, request
 
 from authapp.core.errors import ApiError, NotFound, ValidationFailed
 from authapp.schemas.fields import parse_uuid
-from authapp.web.blueprint import raises, takes_no_query
+from authapp.web.blueprint import ELSEWHERE, raises, takes_no_query
 from authapp.web.guard_marks import View, mark_guarded
 from authapp.web.parsing import refuse_query
 
@@ -45,6 +45,8 @@ def guard(
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not hasattr(current_app, "settings"):
+                raise RuntimeError(ELSEWHERE.format(what=f"The guard {name}", app=current_app.name))
             ids = {key: parse_uuid(str(value)) for key, value in kwargs.items() if key.endswith("_id")}
             check(ids)
             require_well_formed(ids)

@@ -57,7 +57,7 @@ def main(context: click.Context, app: str) -> None:
 def shell(flask: list[str]) -> None:
     """Open flask's shell."""
     with development_database():
-        _run(*flask, "db", "upgrade")
+        _run(*flask, "db", "upgrade", "heads")
         _run(*flask, "shell")
 
 
@@ -77,7 +77,7 @@ def psql() -> None:
 def migration(flask: list[str], message: str) -> None:
     """Write the migration that leads from the migrated database to the models."""
     with development_database():
-        _run(*flask, "db", "upgrade")
+        _run(*flask, "db", "upgrade", "heads")
         _run(*flask, "db", "migrate", "--message", message)
 
 
@@ -94,7 +94,7 @@ def reset(flask: list[str], force: bool) -> None:
     with development_database():
         with closing(psycopg2.connect(read_settings().database_url)) as connection, connection:
             connection.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        _run(*flask, "db", "upgrade")
+        _run(*flask, "db", "upgrade", "heads")
     click.echo("The database is empty and migrated.")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import flask_migrate
 import psutil
 
-from authapp import create_app
+from authapp.db.engine import db
 from authapp.jobs.runner import run_in_background
 
 _STARTER = os.getppid()
@@ -26,9 +26,11 @@ graceful_timeout = 1  # second for requests of before a restart
 
 
 def on_starting(server: Any) -> None:
-    """Migrate before the first fork. The connections belong to another application than the one that is served."""
-    with create_app().app_context():
-        flask_migrate.upgrade()
+    """Migrate before the first fork, which inherits no connection."""
+    with server.app.wsgi().app_context():
+        flask_migrate.upgrade(revision="heads")
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import flask
 import flask_smorest
+from flask.sansio.app import App
 from marshmallow import Schema
 
 from authapp.core.errors import (
@@ -20,6 +21,11 @@ from authapp.core.errors import (
 )
 from authapp.web.guard_marks import View
 from authapp.web.parsing import LARGEST_BODY, LARGEST_OF_ANY, StrictParser
+
+ELSEWHERE = (
+    "{what} works in an application of create_app() only, because it needs its keys and its transactions. {app} is "
+    "another Flask application: give the blueprint to create_app(), or verify the access token there."
+)
 
 
 def raises(*errors: type[ApiError]) -> Callable[[View], View]:
@@ -118,6 +124,12 @@ class Blueprint(_Described):
             view_func = raises(ValidationFailed)(view_func)
             view_func._authapp_takes_no_query = True  # type: ignore[attr-defined]
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+    def register(self, app: App, options: dict[str, Any]) -> None:
+        """Refuse another application than one of `create_app`, at the start and not at the first request."""
+        if not hasattr(app, "settings"):
+            raise RuntimeError(ELSEWHERE.format(what=f"The blueprint {self.name}", app=app.name))
+        super().register(app, options)
 
     def arguments(  # type: ignore[override]  # a class, so that all views share one instance
         self, schema: type[Schema], *, location: str = "json", largest: int = LARGEST_BODY, **options: Any

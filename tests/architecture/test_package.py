@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -58,6 +59,18 @@ def test_the_wheel_contains_the_package_with_the_migrations_and_nothing_else(whe
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packed == {re.sub("^migrations/", "authapp/migrations/", name) for name in sources}
     assert "authapp/py.typed" in packed
+
+
+def test_the_source_distribution_builds_the_same_wheel_and_has_no_tests(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    run(ROOT, "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path))
+    [path] = tmp_path.iterdir()
+    with tarfile.open(path) as packed:
+        packed.extractall(tmp_path, filter="data")
+    folder = tmp_path / path.name.removesuffix(".tar.gz")
+    assert not {"tests", "clients", "config.py", "wsgi.py"} & {each.name for each in folder.iterdir()}
+    run(folder, "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "wheel"))
+    [built] = (tmp_path / "wheel").iterdir()
+    assert sorted(zipfile.ZipFile(built).namelist()) == sorted(wheel.namelist())
 
 
 def test_the_wheel_depends_on_the_direct_choices_of_requirements_in(wheel: zipfile.ZipFile) -> None:

@@ -104,7 +104,7 @@ def test_doctor_says_what_to_do_about_settings(
 @pytest.mark.parametrize(
     ("ruin", "mend", "name", "status", "text"),
     [
-        (f"{VERSION}'0001'", None, "migrations", "wrong", "database at ['0001'], code at "),
+        (f"{VERSION}'0001'", None, "migrations", "wrong", "authapp 0"),
         (
             "ALTER TABLE api_keys NO FORCE ROW LEVEL SECURITY",
             "ALTER TABLE api_keys FORCE ROW LEVEL SECURITY",
@@ -224,7 +224,7 @@ def test_an_empty_database_is_to_be_migrated(deployed: Deployed, socket_folder: 
     create_database(socket_folder, f"empty_{worker_id}")
     found = lines(deployed(database_url=f"postgresql://authapp@/empty_{worker_id}?host={socket_folder}"), status=1)
     assert list(found) == NAMES
-    assert found["migrations"][1].endswith("Run: flask --app wsgi db upgrade")
+    assert found["migrations"][1].endswith("Run: flask --app wsgi db upgrade heads")
     assert found["secret"] == ("wrong", "Could not be checked: the database is not migrated.")
     assert found["database"][0] == found["role"][0] == "ok"
 

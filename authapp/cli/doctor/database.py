@@ -9,7 +9,6 @@ from authapp.cli.transaction import WRONG_SECRET
 from authapp.config import Settings
 from authapp.core import clock
 from authapp.core.enums import KeyState
-from authapp.core.errors import ServiceUnavailable
 from authapp.db import readiness, row_level_security, tenancy, transaction
 from authapp.models import AuditCheckpoint, SigningKey
 from authapp.security.encryption import Cipher
@@ -34,11 +33,11 @@ def server(settings: Settings) -> Finding:
 
 
 def migrations(settings: Settings) -> Finding:
-    try:
-        readiness.check()
-    except ServiceUnavailable as error:
-        return wrong(f"{error}. Run: flask --app wsgi db upgrade")
-    return ok("all that this code needs")
+    branches = readiness.branches()
+    text = ", ".join(f"{each.name} {each.head}{'' if each.is_migrated else ' is missing'}" for each in branches)
+    if all(branch.is_migrated for branch in branches):
+        return ok(text)
+    return wrong(f"{text}. Run: flask --app wsgi db upgrade heads")
 
 
 def role(settings: Settings) -> Finding:
@@ -51,7 +50,7 @@ def role(settings: Settings) -> Finding:
 
 def tenant_tables(settings: Settings) -> Finding:
     if unsecured := row_level_security.unsecured_tables(transaction.connection()):
-        hint = "Any organization may see their rows. Run: flask --app wsgi db upgrade, or restore their policies."
+        hint = "Any organization may see their rows. Run: flask --app wsgi db upgrade heads, or restore their policies."
         return wrong(f"Not forced on {', '.join(unsecured)}. {hint}")
     return ok("forced on every table with rows of organizations")
 
