@@ -16,8 +16,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LONGEST_README = 150  # lines
 LONGEST_FEATURE = 60
 PACKAGE = ROOT / "authapp"
-# The feature that CONTRIBUTING.md adds, the files of a project and of the examples, routes and media types, and what git
-# does not have.
+# The feature that CONTRIBUTING.md adds, files of projects and examples, routes and media types, what git does not have.
 _PLACEHOLDER = re.compile(r"projects|NNNN|^mlops/|^/|^application/|^instance/|^templates/emails/")
 _CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -1096,6 +1096,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/trusted-identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the trusted identities of an organization, newest first.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        get: operations["list_trusted_identities"];
+        put?: never;
+        /**
+         * Accept the tokens of an issuer in which all of these claims are equal.
+         * @description Guard: `require_organization_role(admin, recent)`
+         */
+        post: operations["create_trusted_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/trusted-identities/{trusted_identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                trusted_identity_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a trusted identity. The tokens of its jobs are dead once this has answered.
+         * @description Guard: `require_organization_role(admin, recent)`
+         */
+        delete: operations["delete_trusted_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange the OIDC token of a job for an access token of 15 minutes at most (RFC 8693).
+         * @description Guard: `public`
+         */
+        post: operations["exchange_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/introspect": {
         parameters: {
             query?: never;
@@ -1128,6 +1197,26 @@ export interface paths {
          * @description Guard: `require_service_key(revocations)`
          */
         get: operations["list_revocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Let the caller pass that meets the conditions of the query. Whatever is wrong is 401 or 403.
+         * @description Guard: `require_query_conditions`
+         */
+        get: operations["check_access"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1458,6 +1547,173 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the webhooks of an organization, newest first.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook. This reply is the only place that shows its secret.
+         * @description Guard: `require_organization_role(admin, recent)`
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a webhook.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook. What waits is not sent any more.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook, disable it, or enable it again. Another address needs a recent sign-in.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret. Messages are signed with the one before as well for the overlap.
+         * @description Guard: `require_organization_role(admin, recent)`
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a webhook and what waits, newest first.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        get: operations["list_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event again that has arrived or was given up. The message keeps its id.
+         * @description Guard: `require_organization_role(admin)`
+         */
+        post: operations["replay_webhook_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide whether an account has a role or permission in an organization.
+         * @description Guard: `require_service_key(decide)`
+         */
+        post: operations["evaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide several of these questions at once.
+         * @description Guard: `require_service_key(decide)`
+         */
+        post: operations["evaluate_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1538,6 +1794,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell other services where the keys and the endpoints are (RFC 8414).
+         * @description Guard: `public`
+         */
+        get: operations["authorization_server_metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell the same at the address of OpenID Connect, which many gateways read.
+         * @description Guard: `public`
+         */
+        get: operations["openid_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/authzen-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell other services where to ask for decisions (AuthZEN).
+         * @description Guard: `public`
+         */
+        get: operations["decision_point_metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/webauthn": {
         parameters: {
             query?: never;
@@ -1580,7 +1896,7 @@ export interface components {
          * @description Stable; programs go by this. Later versions may add codes.
          * @enum {string}
          */
-        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "email_not_found" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_email_token" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_service_key" | "invalid_sso_code" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "operator_only" | "organization_not_found" | "organization_suspended" | "origin_not_allowed" | "own_account" | "passkey_not_found" | "passkey_taken" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "unauthorized" | "unsupported_media_type" | "user_not_found" | "validation_failed" | "wrong_code" | "wrong_credentials";
+        ErrorCode: "already_member" | "api_key_not_allowed" | "api_key_not_found" | "audit_event_not_found" | "audit_event_not_sealed" | "bad_request" | "body_too_large" | "conflict" | "delivery_not_found" | "delivery_pending" | "email_not_found" | "email_not_verified" | "email_taken" | "expired_token" | "forbidden" | "hash_queue_full" | "https_required" | "identity_not_found" | "identity_taken" | "inactive_account" | "internal_error" | "invalid_api_key" | "invalid_check" | "invalid_email_token" | "invalid_evaluation" | "invalid_form" | "invalid_invitation" | "invalid_json" | "invalid_mfa_token" | "invalid_passkey" | "invalid_passkey_challenge" | "invalid_request" | "invalid_service_key" | "invalid_sso_code" | "invalid_subject_token" | "invalid_target" | "invalid_token" | "invitation_not_found" | "invitation_pending" | "issuer_unavailable" | "last_admin" | "last_way_in" | "limit_reached" | "link_required" | "member_not_found" | "method_not_allowed" | "mfa_already_enabled" | "mfa_required" | "missing_service_key" | "missing_token" | "not_a_member" | "not_found" | "not_your_invitation" | "operator_only" | "organization_not_found" | "organization_suspended" | "origin_not_allowed" | "own_account" | "passkey_not_found" | "passkey_taken" | "permission_missing" | "provider_not_found" | "provider_unavailable" | "rate_limited" | "reauthentication_required" | "refresh_token_reused" | "registration_closed" | "request_timeout" | "revoked_token" | "right_missing" | "role_too_low" | "seats_exhausted" | "service_unavailable" | "session_not_found" | "slug_taken" | "sso_denied" | "sso_email_required" | "sso_failed" | "too_many_attempts" | "totp_not_found" | "trusted_identity_not_found" | "unauthorized" | "unsupported_grant_type" | "unsupported_media_type" | "user_not_found" | "validation_failed" | "webhook_not_found" | "workload_not_allowed" | "wrong_code" | "wrong_credentials";
         Registration: {
             /**
              * Format: email
@@ -1694,9 +2010,12 @@ export interface components {
             /** @example acme-research */
             slug: string;
         };
+        /** @description A permission that the application declares. */
+        Permission: string;
         MembershipOfMine: {
             organization: components["schemas"]["OrganizationBrief"];
             role: components["schemas"]["Role"];
+            permissions: components["schemas"]["Permission"][];
         };
         Me: {
             /** Format: uuid */
@@ -1872,6 +2191,7 @@ export interface components {
             created_at: string | null;
             /** Format: date-time */
             updated_at: string | null;
+            permissions: string[];
         };
         ExportedOrganization: {
             /** Format: uuid */
@@ -1920,12 +2240,12 @@ export interface components {
          * @description What can happen: the subject, a dot, and a verb in the past tense.
          * @enum {string}
          */
-        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "operator.granted" | "operator.revoked" | "email.retried" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
+        AuditAction: "user.registered" | "user.imported" | "user.updated" | "user.activated" | "user.deactivated" | "user.deleted" | "user.exported" | "user.erased" | "user.email.verified" | "user.email.change_requested" | "user.email.changed" | "user.email.change_undone" | "user.password.reset" | "user.password.changed" | "user.taken_back" | "session.started" | "session.refused" | "session.reauthenticated" | "session.ended" | "session.refresh.reused" | "mfa.enabled" | "mfa.disabled" | "mfa.reset" | "mfa.recovery_codes.created" | "mfa.recovery_code.used" | "passkey.added" | "passkey.renamed" | "passkey.removed" | "passkey.refused" | "identity.linked" | "identity.unlinked" | "organization.created" | "organization.updated" | "organization.suspended" | "organization.restored" | "organization.deleted" | "organization.undeleted" | "organization.exported" | "organization.purged" | "member.joined" | "member.role.changed" | "member.removed" | "member.left" | "invitation.created" | "invitation.resent" | "invitation.revoked" | "invitation.declined" | "invitation.refused" | "api_key.created" | "api_key.renamed" | "api_key.rotated" | "api_key.revoked" | "webhook.created" | "webhook.changed" | "webhook.secret_rotated" | "webhook.deleted" | "webhook.disabled" | "trusted_identity.created" | "trusted_identity.deleted" | "workload.signed_in" | "workload.refused" | "service_key.created" | "service_key.rotated" | "service_key.revoked" | "operator.granted" | "operator.revoked" | "email.retried" | "access.refused" | "audit_log.pruned" | "signing_key.generated" | "signing_key.rotated" | "signing_key.retired" | "secret_key.replaced";
         /**
          * @description What kind of caller acts.
          * @enum {string}
          */
-        ActorType: "user" | "api_key";
+        ActorType: "user" | "api_key" | "workload";
         AuditEvent: {
             /** Format: uuid */
             id: string;
@@ -1940,7 +2260,7 @@ export interface components {
             actor_type: components["schemas"]["ActorType"] | null;
             /**
              * Format: uuid
-             * @description The account or API key.
+             * @description The account, API key or trusted identity.
              */
             actor_id: string | null;
             /**
@@ -1952,7 +2272,7 @@ export interface components {
             organization_id: string | null;
             /**
              * Format: uuid
-             * @description The session in which it was done.
+             * @description The session, or sign-in of a workload.
              */
             session_id: string | null;
             details: {
@@ -2551,6 +2871,8 @@ export interface components {
             /** @example training pipeline */
             name: string;
             role: components["schemas"]["Role"] & ("developer" | "viewer");
+            /** @description All that the key holds, by its role or by grant. */
+            permissions: components["schemas"]["Permission"][];
             /** Format: uuid */
             created_by: string;
             /** Format: date-time */
@@ -2579,6 +2901,11 @@ export interface components {
             /** @example viewer */
             role: components["schemas"]["Role"] & ("developer" | "viewer");
             /**
+             * @description To grant beside those of the role.
+             * @example []
+             */
+            permissions?: components["schemas"]["Permission"][];
+            /**
              * Format: date-time
              * @description null: never.
              * @example 2030-01-31T12:00:00Z
@@ -2591,6 +2918,8 @@ export interface components {
             /** @example training pipeline */
             name: string;
             role: components["schemas"]["Role"] & ("developer" | "viewer");
+            /** @description All that the key holds, by its role or by grant. */
+            permissions: components["schemas"]["Permission"][];
             /** Format: uuid */
             created_by: string;
             /** Format: date-time */
@@ -2621,6 +2950,92 @@ export interface components {
              */
             overlap_seconds?: number;
         };
+        TrustedIdentity: {
+            /** Format: uuid */
+            id: string;
+            /** @example deployments */
+            name: string;
+            /** @example github */
+            issuer: string;
+            /**
+             * @example {
+             *       "repository_id": "123456789",
+             *       "environment": "production"
+             *     }
+             */
+            claims: {
+                [key: string]: string | boolean | number;
+            };
+            role: components["schemas"]["Role"] & ("developer" | "viewer");
+            /** Format: uuid */
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        TrustedIdentityPage: {
+            items: components["schemas"]["TrustedIdentity"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        NewTrustedIdentity: {
+            /** @example deployments */
+            name: string;
+            /**
+             * @description `github`, `gitlab`, or the https address that the tokens have in `iss`.
+             * @example github
+             */
+            issuer: string;
+            /**
+             * @example {
+             *       "repository_id": "123456789",
+             *       "environment": "production"
+             *     }
+             */
+            claims: {
+                [key: string]: string | boolean | number;
+            };
+            /** @example developer */
+            role: components["schemas"]["Role"] & ("developer" | "viewer");
+        };
+        TokenExchange: {
+            /**
+             * @description Required.
+             * @example urn:ietf:params:oauth:grant-type:token-exchange
+             */
+            grant_type?: string;
+            /**
+             * @description Required. The OIDC token of the job.
+             * @example eyJhbGciOiJSUzI1NiJ9.e30.c2ln
+             */
+            subject_token?: string;
+            /**
+             * @description Required.
+             * @example urn:ietf:params:oauth:token-type:id_token
+             */
+            subject_token_type?: string;
+            /**
+             * @description Required. The id of the organization, and the only audience of the token.
+             * @example 019aab1c-7d3e-7a40-9a55-2f2f6c1d9b10
+             */
+            audience?: string;
+            /**
+             * @description May be left out.
+             * @example urn:ietf:params:oauth:token-type:access_token
+             */
+            requested_token_type?: string;
+        };
+        WorkloadToken: {
+            access_token: string;
+            /** @enum {string} */
+            issued_token_type: "urn:ietf:params:oauth:token-type:access_token";
+            /** @enum {string} */
+            token_type: "Bearer";
+            /**
+             * @description Seconds, 900 at most.
+             * @example 900
+             */
+            expires_in: number;
+        };
         IntrospectionRequest: {
             /** @description An access token or API key. */
             token: string;
@@ -2639,12 +3054,12 @@ export interface components {
             actor_type?: components["schemas"]["ActorType"];
             /**
              * Format: uuid
-             * @description The account, or the API key.
+             * @description The account, the API key, or the trusted identity of a workload.
              */
             sub?: string;
             /**
              * Format: uuid
-             * @description The session. Not of an API key.
+             * @description The session, or the sign-in of a workload. Not of an API key.
              */
             sid?: string;
             iss?: string;
@@ -2659,8 +3074,8 @@ export interface components {
             amr?: string[];
             /** @description With `organization_id` only. null: none in this organization. */
             role?: components["schemas"]["Role"] | null;
-            /** @description With `organization_id` only. */
-            permissions?: string[];
+            /** @description With `organization_id` only: those held there, by role or by grant, sorted. */
+            permissions?: components["schemas"]["Permission"][];
         };
         Revocation: {
             /**
@@ -2914,6 +3329,209 @@ export interface components {
              */
             unsealed_since: string | null;
         };
+        /**
+         * @description Why a webhook is disabled.
+         * @enum {string}
+         */
+        DisabledReason: "admin" | "gone" | "failing";
+        Webhook: {
+            /** Format: uuid */
+            id: string;
+            /** @example https://example.com/hooks/authapp */
+            url: string;
+            /**
+             * @description The actions that are sent. null: all.
+             * @example [
+             *       "member.joined",
+             *       "member.left"
+             *     ]
+             */
+            actions: string[] | null;
+            /** @example directory sync */
+            description: string | null;
+            enabled: boolean;
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @description When the first of the attempts has failed since none has succeeded.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed with the secret before the last rotation as well.
+             */
+            previous_secret_expires_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        NewWebhook: {
+            /** @example https://example.com/hooks/authapp */
+            url: string;
+            /**
+             * @description The actions that are sent. null: all.
+             * @example [
+             *       "member.joined",
+             *       "member.left"
+             *     ]
+             */
+            actions: string[] | null;
+            /** @example directory sync */
+            description?: string | null;
+        };
+        IssuedWebhook: {
+            /** Format: uuid */
+            id: string;
+            /** @example https://example.com/hooks/authapp */
+            url: string;
+            /**
+             * @description The actions that are sent. null: all.
+             * @example [
+             *       "member.joined",
+             *       "member.left"
+             *     ]
+             */
+            actions: string[] | null;
+            /** @example directory sync */
+            description: string | null;
+            enabled: boolean;
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @description When the first of the attempts has failed since none has succeeded.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed with the secret before the last rotation as well.
+             */
+            previous_secret_expires_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDh6b9pQxTeXM= */
+            secret: string;
+        };
+        WebhookChange: {
+            /** @example https://example.com/hooks/authapp */
+            url?: string;
+            /**
+             * @description The actions that are sent. null: all.
+             * @example [
+             *       "member.joined",
+             *       "member.left"
+             *     ]
+             */
+            actions?: string[] | null;
+            /** @example directory sync */
+            description?: string | null;
+            /** @description false: nothing is sent, and what waits is given up. */
+            enabled?: boolean;
+        };
+        SecretRotation: {
+            /**
+             * @description How long the present secret signs as well; any older one does not. Default: a day.
+             * @example 3600
+             */
+            overlap_seconds?: number;
+        };
+        /**
+         * @description The state of an event that is sent to a webhook.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "dead";
+        WebhookDelivery: {
+            /**
+             * Format: uuid
+             * @description The header `webhook-id` of the message, the same at each attempt.
+             */
+            id: string;
+            /** Format: uuid */
+            event_id: string;
+            /** @example member.joined */
+            action: string;
+            status: components["schemas"]["DeliveryStatus"];
+            attempts: number;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+            /** @example 503 */
+            last_status_code: number | null;
+            /** @example no answer in time */
+            last_error: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+        };
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description Send it as `cursor`; null on the last page. */
+            next_cursor: string | null;
+        };
+        Entity: {
+            type: string;
+            id: string;
+            /** @description Ignored. */
+            properties?: {
+                [key: string]: unknown;
+            };
+        };
+        Action: {
+            /** @description A role or a permission. */
+            name: string;
+            /** @description Ignored. */
+            properties?: {
+                [key: string]: unknown;
+            };
+        };
+        Evaluation: {
+            /** @description Of the type `user`, with its id. */
+            subject: components["schemas"]["Entity"];
+            action: components["schemas"]["Action"];
+            /** @description Of the type `organization`, with its id. */
+            resource: components["schemas"]["Entity"];
+            /** @description Ignored. */
+            context?: {
+                [key: string]: unknown;
+            };
+        };
+        Decision: {
+            decision: boolean;
+            /** @description With `error` where a question of several is malformed. */
+            context?: {
+                [key: string]: unknown;
+            };
+        };
+        EvaluationOptions: {
+            /** @enum {string} */
+            evaluations_semantic?: "execute_all" | "deny_on_first_deny" | "permit_on_first_permit";
+        };
+        Evaluations: {
+            subject?: {
+                [key: string]: unknown;
+            };
+            action?: {
+                [key: string]: unknown;
+            };
+            resource?: {
+                [key: string]: unknown;
+            };
+            /** @description Ignored. */
+            context?: {
+                [key: string]: unknown;
+            };
+            evaluations?: {
+                [key: string]: unknown;
+            }[];
+            options?: components["schemas"]["EvaluationOptions"];
+        };
+        Decisions: {
+            decision?: boolean;
+            evaluations?: components["schemas"]["Decision"][];
+        };
         Health: {
             /** @example ok */
             status: string;
@@ -2932,6 +3550,26 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        AuthorizationServerMetadata: {
+            issuer: string;
+            jwks_uri: string;
+            introspection_endpoint?: string;
+            introspection_endpoint_auth_methods_supported?: string[];
+            token_endpoint?: string;
+            token_endpoint_auth_methods_supported?: string[];
+            grant_types_supported?: string[];
+            /** @description None. */
+            response_types_supported: string[];
+            subject_types_supported: string[];
+            /** @description How access tokens are signed. There are no ID tokens. */
+            id_token_signing_alg_values_supported: string[];
+            service_documentation: string;
+        };
+        DecisionPointMetadata: {
+            policy_decision_point: string;
+            access_evaluation_endpoint: string;
+            access_evaluations_endpoint: string;
+        };
         RelatedOrigins: {
             /**
              * @example [
@@ -2939,6 +3577,34 @@ export interface components {
              *     ]
              */
             origins: string[];
+        };
+        /** @description Send the form of a token exchange, RFC 8693 section 2.1: see the description of this route. */
+        TokenRequestError: components["schemas"]["Problem"] & {
+            /** @constant */
+            code: "invalid_request";
+            /** @example invalid_request */
+            error: string;
+        };
+        /** @description This organization does not accept this token. Its admins see in the history what has come. */
+        InvalidSubjectToken: components["schemas"]["Problem"] & {
+            /** @constant */
+            code: "invalid_subject_token";
+            /** @example invalid_request */
+            error: string;
+        };
+        /** @description The audience has to be the id of an organization. */
+        InvalidTarget: components["schemas"]["Problem"] & {
+            /** @constant */
+            code: "invalid_target";
+            /** @example invalid_target */
+            error: string;
+        };
+        /** @description The grant_type has to be urn:ietf:params:oauth:grant-type:token-exchange. */
+        UnsupportedGrantType: components["schemas"]["Problem"] & {
+            /** @constant */
+            code: "unsupported_grant_type";
+            /** @example unsupported_grant_type */
+            error: string;
         };
         /** @description This account has a second factor. Send a code, a recovery code or a passkey with this mfa_token to POST /api/v1/auth/login/mfa. */
         MfaRequired: components["schemas"]["Problem"] & {
@@ -3217,7 +3883,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -3321,7 +3987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -3508,7 +4174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -3628,7 +4294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -3745,7 +4411,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4240,7 +4906,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4615,7 +5281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `origin_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `origin_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4732,7 +5398,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4809,7 +5475,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4888,7 +5554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -4978,7 +5644,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -5065,7 +5731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -5217,7 +5883,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -5416,7 +6082,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -5630,7 +6296,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -6294,7 +6960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -6400,7 +7066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -6580,7 +7246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -6715,7 +7381,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -6874,7 +7540,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -7491,7 +8157,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -7580,7 +8246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -7715,7 +8381,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -7882,7 +8548,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -8563,7 +9229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -8747,7 +9413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed` */
+            /** @description Forbidden: `api_key_not_allowed`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -9091,7 +9757,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified` */
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -9185,7 +9851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified` */
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -9389,7 +10055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -10890,7 +11556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `not_your_invitation`, `organization_suspended` */
+            /** @description Forbidden: `api_key_not_allowed`, `not_your_invitation`, `organization_suspended`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -11372,7 +12038,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -11806,7 +12472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -11938,6 +12604,536 @@ export interface operations {
                     /** @description What is left, and in how many seconds it is 30 per minute again: `"rotate_api_key";r=9;t=33`. */
                     RateLimit?: string;
                     /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trusted_identities: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustedIdentityPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_trusted_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTrustedIdentity"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustedIdentity"];
+                };
+            };
+            /** @description Bad Request: `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `limit_reached` */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 30 per minute again: `"create_trusted_identity";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 30 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_trusted_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                trusted_identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `trusted_identity_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exchange_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenExchange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadToken"];
+                };
+            };
+            /** @description Bad Request: `invalid_form`, `invalid_request`, `invalid_subject_token`, `invalid_target`, `unsupported_grant_type` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["TokenRequestError"] | components["schemas"]["InvalidSubjectToken"] | components["schemas"]["InvalidTarget"] | components["schemas"]["UnsupportedGrantType"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `issuer_unavailable`, `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    /** @description What is left, and in how many seconds it is 600 per minute again: `"exchange_token";r=9;t=33`. */
+                    RateLimit?: string;
+                    /** @description 600 per minute, for each client network; draft-ietf-httpapi-ratelimit-headers. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -12215,6 +13411,89 @@ export interface operations {
             };
         };
     };
+    check_access: {
+        parameters: {
+            query?: {
+                /** @description It is of this organization. Default: of its own, for an API key. */
+                organization_id?: string;
+                /** @description It has this role there, or a higher one. */
+                role?: components["schemas"]["Role"];
+                /** @description It holds this permission there, by role or by grant. */
+                permission?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description The id of the account, API key or trusted identity. */
+                    "X-Auth-Subject"?: string;
+                    /** @description `user`, `api_key` or `workload`. */
+                    "X-Auth-Type"?: string;
+                    /** @description The session, or the sign-in of a workload. Not of an API key. */
+                    "X-Auth-Session"?: string;
+                    /** @description The organization that was asked for, or that of the API key or workload. */
+                    "X-Auth-Organization"?: string;
+                    /** @description The role there. */
+                    "X-Auth-Role"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `invalid_check`, `not_a_member`, `organization_suspended`, `permission_missing`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -12254,7 +13533,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12335,7 +13614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12432,7 +13711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12529,7 +13808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12621,7 +13900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12724,7 +14003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12816,7 +14095,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12915,7 +14194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -12996,7 +14275,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13095,7 +14374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13185,7 +14464,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13275,7 +14554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13382,7 +14661,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13469,7 +14748,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13596,7 +14875,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `api_key_not_allowed`, `operator_only` */
+            /** @description Forbidden: `api_key_not_allowed`, `operator_only`, `workload_not_allowed` */
             403: {
                 headers: {
                     /** @description The id of this request. */
@@ -13609,6 +14888,1112 @@ export interface operations {
             };
             /** @description Unprocessable Entity: `validation_failed` */
             422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedWebhook"];
+                };
+            };
+            /** @description Bad Request: `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `limit_reached` */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Bad Request: `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedWebhook"];
+                };
+            };
+            /** @description Bad Request: `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `reauthentication_required`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `api_key_not_allowed`, `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low`, `workload_not_allowed` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_media_type` */
+            415: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Items on this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                status?: components["schemas"]["DeliveryStatus"];
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_webhook_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Unauthorized: `expired_token`, `invalid_api_key`, `invalid_token`, `missing_token`, `revoked_token` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `email_not_verified`, `not_a_member`, `organization_suspended`, `role_too_low` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `delivery_not_found`, `webhook_not_found` */
+            404: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `delivery_pending` */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Evaluation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description Bad Request: `invalid_evaluation`, `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `invalid_service_key`, `missing_service_key` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `right_missing` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluate_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Evaluations"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decisions"];
+                };
+            };
+            /** @description Bad Request: `invalid_evaluation`, `invalid_json` */
+            400: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `invalid_service_key`, `missing_service_key` */
+            401: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description RFC 6750 section 3. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `right_missing` */
+            403: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `request_timeout` */
+            408: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `body_too_large` */
+            413: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -13816,6 +16201,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Jwks"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorization_server_metadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizationServerMetadata"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openid_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizationServerMetadata"];
+                };
+            };
+            /** @description Internal Server Error: `internal_error` */
+            500: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decision_point_metadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionPointMetadata"];
                 };
             };
             /** @description Internal Server Error: `internal_error` */
