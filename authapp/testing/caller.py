@@ -26,6 +26,7 @@ class Caller(FlaskClient):
 
     @classmethod
     def of(cls, app: Application, openapi: dict[str, Any], access_token: str | None = None) -> Caller:
+        """Make one for an application with this document."""
         caller = cls(app, app.response_class, use_cookies=True)
         caller.openapi, caller.access_token = openapi, access_token
         return caller

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 import authapp.testing
-from authapp.testing import Person, World, plugin
-from authapp.testing.postgres import processes_of
+from authapp.testing import Person, World, all_at_once, plugin
+from authapp.testing.postgres import VARIABLE, processes_of, shared_postgres
 from tests.pages import page
 from tests.server.test_watchdog import is_running
 from tests.testing.project import TESTING, Project, create
@@ -93,6 +95,21 @@ def test_a_killed_run_leaves_no_process_and_no_file_behind(
     run.wait()
     eventually(lambda: not any(is_running(process) for process in started))
     eventually(lambda: not folder.exists())
+
+
+def test_processes_that_use_the_postgresql_at_once_share_one(
+    tmp_path: Path, socket_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, os.environ[VARIABLE])  # put back in the end
+    all_have_it = Barrier(4)
+
+    def use() -> str:
+        with shared_postgres(tmp_path / "run") as shared:
+            all_have_it.wait(120)
+            return shared
+
+    assert len(set(all_at_once([use] * 4))) == 1
+    eventually(lambda: not (tmp_path / "run").exists())
 
 
 def test_a_postgresql_that_does_not_start_says_why(project: Project, tmp_path: Path) -> None:
