@@ -84,6 +84,8 @@ if TYPE_CHECKING:
     from authapp.schemas.pagination import query_of as query_of
     from authapp.services import audit as audit
     from authapp.services.accounts import get_account as get_account
+    from authapp.services.admission import ReauthenticationRequired as ReauthenticationRequired
+    from authapp.services.admission import require_recent as require_recent
     from authapp.web.application import Application as Application
     from authapp.web.application import current_app as current_app
     from authapp.web.blueprint import Blueprint as Blueprint
@@ -154,6 +156,7 @@ _NAMES = {
         "Timestamp",
     ],
     "authapp.schemas.pagination": ["page_of", "query_of"],
+    "authapp.services.admission": ["ReauthenticationRequired", "require_recent"],
     "authapp.web.application": ["Application", "current_app"],
     "authapp.services.accounts": ["get_account"],
     "authapp.web.blueprint": ["Blueprint", "raises"],
