@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from authapp.core.claims import TokenSubject as TokenSubject
     from authapp.core.enums import Action as Action
     from authapp.core.enums import ActorType as ActorType
-    from authapp.core.enums import Role as Role
     from authapp.core.enums import ServiceRight as ServiceRight
     from authapp.core.errors import ApiError as ApiError
     from authapp.core.errors import BadRequest as BadRequest
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from authapp.core.errors import ValidationFailed as ValidationFailed
     from authapp.core.hooks import Event as Event
     from authapp.core.hooks import on as on
+    from authapp.core.roles import Role as Role
     from authapp.db import transaction as transaction
     from authapp.db.engine import Model as Model
     from authapp.db.pagination import Page as Page
@@ -96,7 +96,7 @@ _NAMES = {
     "authapp.config": ["Settings"],
     "authapp.core.actor": ["Actor", "current_actor"],
     "authapp.core.claims": ["TokenSubject"],
-    "authapp.core.enums": ["Action", "ActorType", "Role", "ServiceRight"],
+    "authapp.core.enums": ["Action", "ActorType", "ServiceRight"],
     "authapp.core.errors": [
         "ApiError",
         "BadRequest",
@@ -109,6 +109,7 @@ _NAMES = {
         "ValidationFailed",
     ],
     "authapp.core.hooks": ["Event", "on"],
+    "authapp.core.roles": ["Role"],
     "authapp.db.engine": ["Model"],
     "authapp.db.pagination": ["Page", "fetch"],
     "authapp.db.tenancy": ["set_tenant"],

@@ -13,9 +13,10 @@ from authapp.cli import init_cli
 from authapp.cli.doctor import report_unsafe
 from authapp.config import Settings, UnsafeSettings, read_settings
 from authapp.core.claims import ClaimsFunction
-from authapp.core.enums import ROLES, actions
+from authapp.core.enums import actions
 from authapp.core.error_reports import init_error_reports
 from authapp.core.hooks import Hook, by_action
+from authapp.core.roles import ROLES
 from authapp.db.engine import init_database
 from authapp.decorators.rate_limits import init_rate_limits
 from authapp.mail.transports import mailer_of

@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from authapp.core import clock
 from authapp.core.actor import Actor
-from authapp.core.enums import ROLES, ActorType, Role
+from authapp.core.enums import ActorType
 from authapp.core.ids import moment_of
+from authapp.core.roles import ROLES, Role
 from authapp.db import transaction
 from authapp.db.pagination import Page
 from authapp.db.tenancy import set_account, set_tenant

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from authapp.core.enums import Role
-from authapp.core.permissions import declared_permissions, declared_roles
+from authapp.core.permissions import declared_permissions
+from authapp.core.roles import Role, declared_roles
 
 Policy = Mapping[tuple[str, str], str]
 """The guard of each method and route."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from authapp.cli.output import json_option, show
 from authapp.cli.transaction import committed
 from authapp.cli.users import users
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db import tenancy, transaction
 from authapp.db.errors import is_transient
 from authapp.services.user_import import batches

@@ -10,9 +10,10 @@ from uuid import UUID
 from flask import g
 from werkzeug.local import LocalProxy
 
-from authapp.core.enums import ActorType, Role
+from authapp.core.enums import ActorType
 from authapp.core.errors import ApiKeyNotAllowed, WorkloadNotAllowed
 from authapp.core.permissions import held_permissions, holds_permission
+from authapp.core.roles import Role
 
 
 class UserRecord(NamedTuple):

@@ -1,38 +1,11 @@
-"""The sets of values that the database, the API and the code share. All but the roles are closed."""
+"""The closed sets of values that the database, the API and the code share."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import ClassVar
-
-from flask import current_app
 
 from authapp.core import lengths
-
-
-class Role(str):
-    """What a member may do in an organization: the name of a role, which has its place in the application's order.
-
-    Compare with `==`. The name may be one that the application does not declare, where an earlier version has stored
-    it. It counts as viewer then, which is the lowest and so was included in it.
-    """
-
-    __slots__ = ()
-
-    ADMIN: ClassVar[Role]
-    DEVELOPER: ClassVar[Role]
-    VIEWER: ClassVar[Role]
-
-    def includes(self, other: Role) -> bool:
-        """Whether this role may do all that the other may, in the current application."""
-        roles: tuple[Role, ...] = current_app.roles  # type: ignore[attr-defined]
-        own = roles.index(self) if self in roles else 0
-        return other in roles and own >= roles.index(other)
-
-
-Role.ADMIN, Role.DEVELOPER, Role.VIEWER = Role("admin"), Role("developer"), Role("viewer")
-ROLES = (Role.VIEWER, Role.DEVELOPER, Role.ADMIN)  # lowest first
 
 
 class ActorType(StrEnum):

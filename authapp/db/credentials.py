@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, UserRecord
-from authapp.core.enums import Role
 from authapp.core.permissions import held_permissions
+from authapp.core.roles import Role
 from authapp.db import transaction
 
 

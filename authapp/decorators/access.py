@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from authapp.core.actor import Actor, UserRecord, known_actor
-from authapp.core.enums import ActorType, AuditAction, Role
+from authapp.core.enums import ActorType, AuditAction
 from authapp.core.errors import (
     ApiError,
     ApiKeyNotAllowed,
@@ -19,6 +19,7 @@ from authapp.core.errors import (
     RoleTooLow,
     WorkloadNotAllowed,
 )
+from authapp.core.roles import Role
 from authapp.decorators.authentication import authenticate, authenticate_in
 from authapp.decorators.guard import PathIds, require_well_formed
 from authapp.services import audit

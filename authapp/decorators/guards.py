@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import overload
 
-from authapp.core.enums import Role
 from authapp.core.errors import ApiKeyNotAllowed, PermissionMissing, RoleTooLow, WorkloadNotAllowed
+from authapp.core.roles import Role
 from authapp.decorators.access import (
     ACCOUNT_ERRORS,
     ORGANIZATION_ERRORS,

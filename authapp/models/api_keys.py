@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
-from authapp.core.enums import Role
 from authapp.core.permissions import MOST_PERMISSIONS
+from authapp.core.roles import Role
 from authapp.db.tenant_model import TenantModel
 from authapp.models.columns import Identified, Timestamped, role_column, timestamp
 

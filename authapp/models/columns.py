@@ -28,7 +28,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, MappedColumn, mapped_c
 from uuid_utils.compat import uuid7
 
 from authapp.core import lengths
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.touch_trigger import TOUCHED
 
 

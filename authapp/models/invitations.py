@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
-from authapp.core.enums import InvitationStatus, Role
+from authapp.core.enums import InvitationStatus
+from authapp.core.roles import Role
 from authapp.db.errors import ERRORS
 from authapp.db.tenant_model import TenantModel
 from authapp.models.columns import Identified, Timestamped, enum_column, role_column, timestamp

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
 from authapp.core.actor import OrganizationRecord
-from authapp.core.enums import Role, SubscriptionStatus, SuspensionReason
+from authapp.core.enums import SubscriptionStatus, SuspensionReason
+from authapp.core.roles import Role
 from authapp.db.engine import Model
 from authapp.db.errors import ERRORS
 from authapp.db.tenant_model import TenantModel

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authapp.core import lengths
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.engine import Model
 from authapp.db.tenant_model import TenantModel
 from authapp.models.columns import Created, Identified, role_column, timestamp

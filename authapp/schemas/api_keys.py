@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from authapp.core import lengths
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.schemas.fields import Reply, Request, SingleLine, StrictInteger, StrictTimestamp, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 from authapp.schemas.permissions import Grants, HeldPermissions, RoleChoice

@@ -8,14 +8,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
-from authapp.core.enums import Role
-from authapp.core.permissions import (
-    MOST_PERMISSIONS,
-    declared_permissions,
-    declared_roles,
-    held_permissions,
-    shown_role,
-)
+from authapp.core.permissions import MOST_PERMISSIONS, declared_permissions, held_permissions
+from authapp.core.roles import Role, declared_roles, shown_role
 
 
 class RoleChoice(fields.Field[Role]):

@@ -10,8 +10,8 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import OneOf
 
 from authapp.core import lengths
-from authapp.core.enums import Role
 from authapp.core.job_issuers import BY_NAME, GITHUB, GITLAB, address_of, name_of, rules_of
+from authapp.core.roles import Role
 from authapp.schemas.fields import Reply, Request, SingleLine, Timestamp
 from authapp.schemas.pagination import page_of, query_of
 from authapp.schemas.permissions import RoleChoice

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 
 from authapp.core.actor import Actor
-from authapp.core.enums import Role
 from authapp.core.errors import Forbidden
-from authapp.core.permissions import declared_roles, holds_permission, shown_role
+from authapp.core.permissions import holds_permission
+from authapp.core.roles import Role, declared_roles, shown_role
 from authapp.db import transaction
 from authapp.db.tenancy import set_operator
 from authapp.models import Membership, Organization, User

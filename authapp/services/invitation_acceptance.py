@@ -10,8 +10,9 @@ from sqlalchemy import exists, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
-from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
+from authapp.core.enums import AuditAction, InvitationStatus, TokenPurpose
 from authapp.core.errors import ApiError, Forbidden, OrganizationSuspended
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.db.tenancy import set_credential, set_tenant
 from authapp.models import Invitation, Membership, OneTimeToken, Organization, User

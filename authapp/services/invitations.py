@@ -10,8 +10,9 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
-from authapp.core.enums import AuditAction, InvitationStatus, Role, TokenPurpose
+from authapp.core.enums import AuditAction, InvitationStatus, TokenPurpose
 from authapp.core.errors import Conflict, LimitReached, NotFound
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch
 from authapp.mail import messages, outbox

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.db.transaction import Stale
 from authapp.models import Membership, Organization, Session, User

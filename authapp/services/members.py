@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, i
 from sqlalchemy.orm import aliased
 
 from authapp.core.actor import Actor
-from authapp.core.enums import AuditAction, InvitationStatus, Role
+from authapp.core.enums import AuditAction, InvitationStatus
 from authapp.core.errors import Conflict, NotFound
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.db.pagination import Page, bound, cut
 from authapp.db.tenancy import set_account, set_tenant

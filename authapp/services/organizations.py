@@ -12,8 +12,9 @@ from uuid_utils.compat import uuid7
 
 from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
-from authapp.core.enums import AuditAction, Role
+from authapp.core.enums import AuditAction
 from authapp.core.errors import Conflict, LimitReached, ValidationFailed
+from authapp.core.roles import Role
 from authapp.core.slugs import RESERVED_SLUGS, slug_candidates
 from authapp.db import transaction
 from authapp.db.pagination import Page, fetch

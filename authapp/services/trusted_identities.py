@@ -9,9 +9,10 @@ from sqlalchemy import Row, delete, func, insert, select
 
 from authapp.core import clock
 from authapp.core.actor import Actor
-from authapp.core.enums import AuditAction, Role
+from authapp.core.enums import AuditAction
 from authapp.core.errors import LimitReached, NotFound
 from authapp.core.job_issuers import name_of
+from authapp.core.roles import Role
 from authapp.db import tenancy, transaction
 from authapp.db.pagination import Page, fetch
 from authapp.models import Organization, TrustedIdentity

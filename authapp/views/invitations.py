@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, current_actor
-from authapp.core.enums import Role
 from authapp.core.errors import LimitReached, OrganizationSuspended
+from authapp.core.roles import Role
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_active_user, require_organization_role
 from authapp.schemas.invitations import (

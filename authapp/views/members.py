@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from authapp.core.actor import current_actor
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.pagination import Page
 from authapp.decorators.guards import (
     require_organization_access,

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, current_actor
-from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
+from authapp.core.roles import Role
 from authapp.db.pagination import Page
 from authapp.decorators.guards import require_active_user, require_organization_access, require_organization_role
 from authapp.schemas.audit import AuditEventPage, AuditEventQuery, InclusionProof, InclusionProofQuery

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from authapp.core.actor import current_actor
-from authapp.core.enums import Role
 from authapp.core.errors import LimitReached
+from authapp.core.roles import Role
 from authapp.db.pagination import Page
 from authapp.decorators.guards import public, require_organization_role
 from authapp.schemas.trusted_identities import (

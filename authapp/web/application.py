@@ -15,12 +15,12 @@ from flask import Flask, Response, request
 from authapp.config import Settings
 from authapp.core.claims import ClaimsFunction
 from authapp.core.email import Mailer
-from authapp.core.enums import ROLES
 from authapp.core.errors import NotFound
 from authapp.core.hooks import Hooks
 from authapp.core.origins import origin_of
-from authapp.core.permissions import declare_permissions, declare_roles
+from authapp.core.permissions import declare_permissions
 from authapp.core.request_context import client_is_connected
+from authapp.core.roles import ROLES, declare_roles
 from authapp.db import transaction
 from authapp.providers.job_tokens import JobIssuers
 from authapp.providers.registry import configured

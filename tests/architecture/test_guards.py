@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from authapp.core.clock import FrozenClock
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.engine import db
 from authapp.decorators.guards import get_current_active_user, public, require_active_user, require_organization_role
 from authapp.decorators.rate_limits import RATE_LIMITS

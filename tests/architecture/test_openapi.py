@@ -19,7 +19,6 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 import authapp
 from authapp.config import Settings
 from authapp.core.enums import (
-    ROLES,
     ActorType,
     AuditAction,
     DeliveryStatus,
@@ -32,6 +31,7 @@ from authapp.core.enums import (
     UserState,
 )
 from authapp.core.errors import catalogue
+from authapp.core.roles import ROLES
 from authapp.decorators.guards import public
 from authapp.instance import ROOT
 from authapp.schemas.fields import Choice, Reply

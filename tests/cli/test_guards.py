@@ -10,7 +10,7 @@ import pytest
 
 from authapp.cli import guard_policy
 from authapp.cli.guard_policy import ANYONE, callers_of
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.decorators.guards import require_active_user, require_organization_role
 from authapp.instance import ROOT
 from authapp.web.application import Application

@@ -9,7 +9,8 @@ from flask import g
 from sqlalchemy import select, text
 
 from authapp.core.actor import Actor, OrganizationRecord, UserRecord
-from authapp.core.enums import ActorType, AuditAction, Role
+from authapp.core.enums import ActorType, AuditAction
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.db.engine import db
 from authapp.db.tenancy import set_account, set_tenant

@@ -11,7 +11,7 @@ import pytest
 
 from authapp import create_app
 from authapp.config import Settings
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.engine import db
 from authapp.decorators.guards import require_permission
 from authapp.web.application import Application

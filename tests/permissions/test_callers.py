@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authapp.core.clock import FrozenClock
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from tests.factories import Caller, World
 from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
 

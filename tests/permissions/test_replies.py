@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from authapp.core.enums import ROLES
 from authapp.core.permissions import MOST_PERMISSIONS
+from authapp.core.roles import ROLES
 from tests.factories import UNKNOWN_ID, World, statements
 from tests.permissions.conftest import PERMISSIONS, Declaring
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from authapp.core.enums import Role
-from authapp.core.permissions import MOST_PERMISSIONS, InvalidDeclaration
+from authapp.core.permissions import MOST_PERMISSIONS
+from authapp.core.roles import InvalidDeclaration, Role
 from authapp.web.guard_marks import UndeclaredName, UnguardedRoute
 from tests.factories import World
 from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by

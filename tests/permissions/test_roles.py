@@ -7,8 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from authapp.core.enums import Role
-from authapp.core.permissions import InvalidDeclaration
+from authapp.core.roles import InvalidDeclaration, Role
 from authapp.decorators.guards import require_organization_role
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UndeclaredName

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Row, and_, func, select, update
 
 from authapp.core import clock
 from authapp.core.actor import Actor
-from authapp.core.enums import AuditAction, Role, SuspensionReason
+from authapp.core.enums import AuditAction, SuspensionReason
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.models import Membership, Organization
 from authapp.models.columns import is_one_of

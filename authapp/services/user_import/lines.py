@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 from marshmallow import ValidationError
 
 from authapp.core import strict_json
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.schemas.user_import import ImportedAccount, ImportedOrganizationLine
 from authapp.security import foreign_hashes
 from authapp.security.foreign_hashes import UnusableHash

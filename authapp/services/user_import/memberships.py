@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, tuple_
 
-from authapp.core.enums import AuditAction, Role
+from authapp.core.enums import AuditAction
+from authapp.core.roles import Role
 from authapp.db import transaction
 from authapp.models import Membership
 from authapp.models.columns import as_table, is_one_of

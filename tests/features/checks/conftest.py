@@ -8,7 +8,7 @@ import pytest
 
 from authapp import create_app
 from authapp.config import Settings
-from authapp.core.enums import Role
+from authapp.core.roles import Role
 from authapp.db.engine import db
 from authapp.web.openapi import document
 from tests.factories import World
