@@ -54,7 +54,9 @@ class Counted:
     """A WSGI application in this process, which counts requests, and can be slow, or answer otherwise."""
 
     def __init__(self, app: Any, port: int) -> None:
-        self._app, self.paths, self.status, self.delay = app, list[str](), "", 0.0
+        self._app, self.paths = app, list[str]()
+        self.status, self.headers = "", dict[str, str]()
+        self.delay = self.delay_after = 0.0
         self.server = make_server("127.0.0.1", port, self, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -62,9 +64,12 @@ class Counted:
         self.paths.append(environ["PATH_INFO"])
         time.sleep(self.delay)
         if self.status:
-            start_response(self.status, [("Location", f"{self.url}/healthz"), ("Content-Length", "0")])
+            redirect = {"Location": f"{self.url}/healthz"} if self.status.startswith("302") else {}
+            start_response(self.status, list({**redirect, **self.headers}.items()))
             return []
-        return self._app(environ, start_response)
+        answer = self._app(environ, start_response)
+        time.sleep(self.delay_after)
+        return answer
 
     def count(self, path: str) -> int:
         return sum(each.endswith(path) for each in self.paths)

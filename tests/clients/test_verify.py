@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from authapp_verify import checks as checks_module
 from authapp_verify import client as client_module
 from authapp_verify import keys as keys_module
 from authapp_verify.http import LONGEST_BODY, Http
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.clients.forging import forged, sign
 from tests.clients.services import PACKAGE, Counted, counted
@@ -276,6 +278,72 @@ def test_the_number_of_kept_answers_is_bounded_and_the_least_recently_used_goes(
     assert server.count(CHECK) == 4
 
 
+def test_made_up_api_keys_push_no_answer_out(server: Counted, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "KEPT", 2)
+    guard, here = Authapp(server.url).member(max_age=60), admin.organization_id
+    guard.check(f"Bearer {token_of(admin)}", here)
+    for number in range(3):
+        assert code_of(partial(guard.check, f"Bearer ak_{number}", here)) == "invalid_api_key"
+    guard.check(f"Bearer {token_of(admin)}", here)
+    assert server.count(CHECK) == 4
+
+
+def test_an_earlier_answer_that_comes_late_does_not_replace_a_later_one(
+    server: Counted, signing: World, admin: Person
+) -> None:
+    person, here = signing.person(), admin.organization_id
+    signing.join(person, here, "viewer")
+    auth, header = Authapp(server.url), f"Bearer {token_of(person)}"
+    auth.verify(token_of(person))
+    server.delay_after = 1.0
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(auth.member().check, header, here)
+        time.sleep(0.5)
+        server.delay_after = 0.0
+        admin.call("DELETE", f"/organizations/{here}/members/{person.id}")
+        assert code_of(lambda: auth.member().check(header, here)) == "not_a_member"
+        assert late.result().role == "viewer"
+    assert code_of(lambda: auth.member(max_age=60).check(header, here)) == "not_a_member"
+
+
+def test_an_answer_about_somebody_else_is_503(auth: Authapp, server: Counted, signing: World, admin: Person) -> None:
+    other, here = signing.person("Other"), admin.organization_id
+    auth.verify(token_of(admin))
+    for subject, organization in ((other.id, here), (admin.id, other.organization_id), ("", here)):
+        server.headers = {
+            "X-Auth-Subject": str(subject), "X-Auth-Type": "user", "X-Auth-Organization": organization,
+            "X-Auth-Role": "admin",
+        }  # fmt: skip
+        server.status = "204 Fine"
+        guard = auth.member(max_age=60)
+        assert code_of(partial(guard.check, f"Bearer {token_of(admin)}", here)) == "authapp_unavailable"
+
+
+def test_keys_are_not_fetched_in_plain_text_from_another_host(app_with: AppWith, world: World) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    app = app_with(algorithm="ES256", public_url="http://auth.example.com", jwt_issuer=url)
+    with counted(app, port):
+        token = token_of(world.with_app(app).person())
+        with pytest.raises(Unavailable, match="https address"):
+            Authapp(url).verify(token)
+
+
+def test_a_kept_answer_is_not_given_for_a_session_whose_end_the_feed_has_told(
+    server: Counted, signing: World, admin: Person, ask: Ask
+) -> None:
+    auth = Authapp(server.url)
+    auth.follow_revocations(signing.service_key("revocations"), interval=0.1)
+    guard, here, claims = auth.member(max_age=600), admin.organization_id, auth.verify(token_of(admin))
+    assert auth._feed
+    assert ask(guard, token_of(admin), here).role == "admin"
+    admin.call("POST", "/auth/logout")
+    end = time.monotonic() + 10
+    while not auth._feed.is_revoked(claims) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert code_of(lambda: ask(guard, token_of(admin), here)) == "revoked_token"
+    assert server.count(CHECK) == 1
+
+
 @pytest.mark.parametrize(
     "status", ["500 Broken", "302 Found", "429 Slow down", "404 Nothing", "200 Fine", "204 Nobody"]
 )
@@ -402,6 +470,48 @@ def test_an_authapp_that_signs_with_hs256_or_has_another_issuer_gives_503(
     with counted(plain.app, port):
         token = token_of(plain.person(email="plain@example.com"))
         with pytest.raises(Unavailable, match="set its ALGORITHM to ES256"):
+            Authapp(url).verify(token)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "oct", "alg": "HS256", "k": "c2VjcmV0"},
+        {"kty": "oct", "alg": "ES256", "k": "c2VjcmV0"},
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {"alg": "HS256"},
+        {"alg": "none"},
+        {"alg": None},
+        {"alg": ["ES256"]},
+        {"use": "enc"},
+        {"kid": 1},
+        {"x": 1},
+        {"x": "AAAA"},
+        {"crv": "P-1"},
+    ],
+    ids=str,
+)
+def test_a_published_key_that_is_none_for_tokens_is_left_out(key: dict[str, Any]) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    own = ec.generate_private_key(ec.SECP256R1())
+    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(own.public_key()))
+    good = {**public, "kid": "a", "alg": "ES256", "use": "sig"}
+    answers = {
+        JWKS: {"keys": [{**good, **key}]},
+        "/oauth-authorization-server": {"issuer": url, "jwks_uri": url + JWKS},
+    }
+
+    def issuer(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 Fine", [])
+        return [json.dumps(answers["/" + environ["PATH_INFO"].rpartition("/")[2]]).encode()]
+
+    token = jwt.encode({"iss": url}, "secret" * 8, "HS256", headers={"kid": "a", "typ": "at+jwt"})
+    with counted(issuer, port):
+        with pytest.raises(Unavailable, match="no keys"):
+            Authapp(url).verify(token)
+        answers[JWKS] = {"keys": ["a", None, {**good, **key}, {**good, "kid": "b"}]}
+        with pytest.raises(Unauthenticated):
             Authapp(url).verify(token)
 
 

@@ -118,5 +118,5 @@ def _key_of(member: Any) -> tuple[str, PyJWK] | None:
         return None
     try:
         return kid, PyJWK(member, algorithm)
-    except PyJWTError:
+    except (PyJWTError, ValueError, TypeError, KeyError):  # malformed
         return None
