@@ -552,6 +552,23 @@ def test_coroutines_that_wait_for_authapp_are_bounded(
     assert server.count(CHECK) == 0
 
 
+def test_a_coroutine_waits_no_longer_for_a_thread_than_for_an_answer(
+    server: Counted, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks_module, "CONNECTIONS", 2)
+    auth = Authapp(server.url, timeout=2.5)
+    auth.verify(token_of(admin))
+    server.delay = 1
+
+    async def together() -> list[Member | BaseException]:
+        asked = (auth.member().acheck(f"Bearer {token_of(admin)}", admin.organization_id) for _ in range(10))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(together())
+    assert {type(each) for each in found} == {Member, Unavailable}
+    assert server.count(CHECK) == sum(isinstance(each, Member) for each in found) < 8
+
+
 def test_a_process_that_forks_has_its_own_connections_and_follows_the_feed_again(
     server: Counted, signing: World, admin: Person
 ) -> None:

@@ -154,10 +154,15 @@ class Checks:
             self._finish(future, question, Unavailable("too many requests wait for authapp"))
             return
 
+        submitted_at = time.monotonic()
+
         def run() -> None:
             with self._lock:
                 self._waiting -= 1
-            self._answer(future, token, question, claims)
+            if time.monotonic() - submitted_at > self._http.timeout:
+                self._finish(future, question, Unavailable("a question has waited too long for a thread"))
+            else:
+                self._answer(future, token, question, claims)
 
         self.executor.submit(run)
 

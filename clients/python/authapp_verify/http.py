@@ -44,7 +44,7 @@ class Http:
 
     def __init__(self, url: str, timeout: float = 3.0, insecure: bool = False) -> None:
         self.url = url.rstrip("/")
-        self._timeout, self._insecure = timeout, insecure
+        self.timeout, self._insecure = timeout, insecure
         self._pool: PoolManager | None = None
         self._pid = 0
         self.require_https(self.url)
@@ -90,7 +90,7 @@ class Http:
         """The connections of this process: those from before a fork belong to the parent."""
         if self._pool is None or self._pid != os.getpid():
             self._pool = PoolManager(
-                maxsize=CONNECTIONS, timeout=Timeout(connect=self._timeout, read=self._timeout),
+                maxsize=CONNECTIONS, timeout=Timeout(connect=self.timeout, read=self.timeout),
                 headers={"Accept": "application/json", "User-Agent": "authapp-verify"},
             )  # fmt: skip
             self._pid = os.getpid()
