@@ -1,7 +1,6 @@
 // An event of the audit log in words, for the histories of an organization and of an account.
 import { fillSlot, readableTime } from "./paged-list.js";
 import { roleName } from "./role-names.js";
-import { actionSentence, detailName, detailValue, duration, text, titled } from "./text.js";
 import { actionSentence, claimsInWords, detailName, detailValue, duration, text, titled } from "./text.js";
 import { deviceName } from "./user-agent.js";
 
