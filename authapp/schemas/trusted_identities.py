@@ -66,7 +66,7 @@ class Claims(fields.Field[dict[str, Any]]):
             if not _CLAIM_NAME.fullmatch(name):
                 raise ValidationError(f"A name has up to {lengths.CLAIM_NAME} ASCII characters and no space.")
             if name in STANDARD:
-                raise ValidationError(f"{name} cannot be a condition: it is checked anyway, or new in each token.")
+                raise ValidationError(f"{name}: This is no condition: it is checked anyway, or new in each token.")
             if mistake := _mistake_in(claim):
                 raise ValidationError(f"{name}: {mistake}")
         return value

@@ -147,7 +147,7 @@ def test_an_invitation_that_was_accepted_leads_to_signing_in(new_page: NewPage, 
     [
         ("viewer", "A viewer sees what is in the organization, but changes nothing."),
         ("developer", "A developer works in the organization, but does not manage its members."),
-        ("admin", "An admin also manages the members, their roles, invitations and API keys."),
+        ("admin", "An admin also manages the members, their roles, invitations, API keys, trusted identities"),
     ],
 )
 def test_the_page_says_what_a_role_means(new_page: NewPage, site: Site, role: str, said: str) -> None:

@@ -101,3 +101,22 @@ def test_the_history_names_workloads_and_shows_the_claims_of_a_refused_job(conso
     signed_in = history.get_by_role("row").filter(has_text="A job signed in")
     expect(signed_in.locator("[data-slot=actor]")).to_have_text("deployments")
     history.get_by_label("Action").select_option("workload.refused")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_long_claims_do_not_make_the_page_wider(console: Console, width: int) -> None:
+    claims = {"repository_owner_id": "65", "job_workflow_ref": f"octo/{'x' * 100}/deploy.yml@refs/heads/main"}
+    console.call("POST", PATH, {"name": "deployments", "issuer": "github", "claims": claims, "role": "viewer"})
+    console.page.set_viewport_size({"width": width, "height": 800})
+    console.open("trusted-identities")
+    expect(console.row("deployments")).to_be_visible()
+    assert console.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_what_is_wrong_with_one_claim_is_said_in_the_language_of_the_page(new_page: NewPage, site: Site) -> None:
+    console = open_console(new_page, site, "trusted-identities", locale="de-DE")
+    console.page.locator("#trusted-identities [data-none]").get_by_role("button").click()
+    console.dialog.get_by_label("Wert des Claims").first.fill("*")
+    fill(console.dialog, "Anlegen", Name="deployments")
+    said = "repository_id: Platzhalter gibt es nicht: Der Claim muss genau gleich sein."
+    expect(console.dialog.locator("#trust-claims-error")).to_have_text(said)

@@ -113,3 +113,15 @@ def test_a_webhook_beyond_the_limit_is_refused_and_hostile_text_is_text(console:
     fill(section, "New webhook")
     fill(console.dialog, "Create", Address="https://example.com/")
     expect(alert(console.dialog)).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_long_texts_make_neither_the_page_nor_the_dialog_wider(console: Console, width: int) -> None:
+    actions = ["member.joined", "member.left", "member.removed", "api_key.created", "api_key.revoked"]
+    add_deliveries(console, add_webhook(console, actions))
+    console.page.set_viewport_size({"width": width, "height": 800})
+    assert console.page.evaluate("document.documentElement.scrollWidth") == width
+    fill(console.section("Webhooks"), "Deliveries: https://example.com/")
+    dialog = console.page.locator("#webhook-deliveries")
+    expect(dialog.locator("tbody tr")).to_have_count(3)
+    assert dialog.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0

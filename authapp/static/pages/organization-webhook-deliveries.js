@@ -18,7 +18,7 @@ export async function showDeliveries({ url }, path) {
   dialog.querySelector("[data-url]").textContent = url;
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
+  template.after(dialog);
 
   /**
    * @param {HTMLElement} row

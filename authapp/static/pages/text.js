@@ -39,11 +39,14 @@ export function wait(seconds) {
 }
 
 /**
- * What the API says of a field.
+ * What the API says of a field. What it says of one claim begins with the name of the claim.
  * @param {string[]} messages
  */
 export function fieldMessage(messages) {
-  return messages.map((message) => texts.fields[message] ?? message).join(" ");
+  return messages.map((message) => {
+    const [, claim = "", sentence] = /^([!-~]+: )?(.*)$/s.exec(message) ?? [];
+    return texts.fields[message] ?? claim + (texts.fields[sentence] ?? sentence);
+  }).join(" ");
 }
 
 /**
