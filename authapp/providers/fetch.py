@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -25,7 +26,8 @@ _HEADERS = {
     "Connection": "close",
 }
 _ADDRESS = re.compile(
-    r"(https?)://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?(?:[/?][!$-;=?-Z_a-z~\[\]]*)?",
+    r"(https?)://(?:(?![\w.-]{254})(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?|\[([0-9A-Fa-f:.]{2,45})\])"
+    r"(?::([0-9]{1,5}))?(?:[/?][!$-;=?-Z_a-z~\[\]]*)?",
     re.ASCII,
 )
 _LONGEST_ADDRESS = 2048
@@ -125,8 +127,17 @@ def checked_address(url: object, *, allow_private: bool) -> str:
         ProviderUnavailable: it is something else.
     """
     found = _ADDRESS.fullmatch(url) if isinstance(url, str) and len(url) <= _LONGEST_ADDRESS else None
-    if found is None or int(found[2] or 443) not in range(1, 65536):
+    if found is None or (found[2] and not _is_ipv6(found[2])) or int(found[3] or 443) not in range(1, 65536):
         raise ProviderUnavailable(f"not an address: {url!a:.200}")
     if found[1] != "https" and not allow_private:
         raise ProviderUnavailable(f"not an https address: {url!a:.200}")
     return found[0]
+
+
+def _is_ipv6(text: str) -> bool:
+    """Whether this is an IPv6 address. What else is in brackets, libraries refuse with errors of their own."""
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True

@@ -55,7 +55,7 @@ def read_job_token(encoded: str, audience: str) -> JobToken:
         InvalidJobToken: with a sentence for whoever has sent it.
     """
     header, claims = _parts(encoded)
-    if header.get("alg") not in ALGORITHMS or str(header.get("typ", "JWT")).upper() != "JWT" or "crit" in header:
+    if str(header.get("alg")) not in ALGORITHMS or str(header.get("typ", "JWT")).upper() != "JWT" or "crit" in header:
         raise InvalidJobToken(f"The token has to be a JWT that is signed with one of {', '.join(ALGORITHMS)}.")
     if claims.get("aud") not in (audience, [audience]):
         raise InvalidJobToken("The only audience of the token has to be the id of the organization.")

@@ -121,6 +121,8 @@ def _store(taken: Taken, status: DeliveryStatus, now: datetime, due_at: datetime
     delivery = taken.delivery
     ids = {"delivery_id": str(delivery.id), "webhook_id": str(taken.webhook.id)}
     log.info("webhook.tried", **ids, status=status, status_code=outcome.status, error=outcome.error)
+    # the webhook first, as whoever takes it does: it may be taken before the lease runs out, once its address changes
+    transaction.execute(select(Webhook.id).where(Webhook.id == taken.webhook.id).with_for_update(key_share=True))
     of_lease = (
         WebhookDelivery.id == delivery.id,
         WebhookDelivery.status == DeliveryStatus.PENDING,

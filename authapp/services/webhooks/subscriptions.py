@@ -21,6 +21,7 @@ from authapp.models import Webhook
 from authapp.providers.addresses import is_public
 from authapp.providers.fetch import checked_address
 from authapp.providers.provider import ProviderUnavailable
+from authapp.security.encryption import CannotDecrypt
 from authapp.security.webhook_signatures import new_secret
 from authapp.services import admission, audit, locks
 from authapp.web.application import current_app
@@ -128,19 +129,27 @@ def rotate(actor: Actor, organization_id: UUID, webhook_id: UUID, overlap: timed
     if encrypted is None:
         raise WebhookNotFound
     cipher, secret = current_app.cipher, new_secret()
-    before = cipher.decrypt(encrypted, webhook_id, SECRET_PURPOSE)
+    previous = _as_previous(encrypted, webhook_id) if overlap else None
     values = {
         "encrypted_secret": cipher.encrypt(secret, webhook_id, SECRET_PURPOSE),
-        "encrypted_previous_secret": (
-            cipher.encrypt(before, webhook_id, PREVIOUS_SECRET_PURPOSE) if overlap else null()
-        ),
-        "previous_expires_at": clock.now() + overlap if overlap else null(),
+        "encrypted_previous_secret": previous or null(),
+        "previous_expires_at": clock.now() + overlap if previous else null(),
         "key_id": cipher.key_id,
     }
     row = transaction.execute(update(Webhook).where(listed).values(values).returning(*_shown())).one()
-    seconds = int(overlap.total_seconds())
+    seconds = int(overlap.total_seconds()) if previous else 0
     _record(AuditAction.WEBHOOK_SECRET_ROTATED, actor, organization_id, webhook_id, overlap_seconds=seconds)
     return {**row._mapping, "secret": secret}
+
+
+def _as_previous(encrypted: bytes, webhook_id: UUID) -> bytes | None:
+    """A secret as the one before, None where it cannot be read because SECRET_KEY has changed since."""
+    cipher = current_app.cipher
+    try:
+        secret = cipher.decrypt(encrypted, webhook_id, SECRET_PURPOSE)
+    except CannotDecrypt:
+        return None
+    return cipher.encrypt(secret, webhook_id, PREVIOUS_SECRET_PURPOSE)
 
 
 def delete(actor: Actor, organization_id: UUID, webhook_id: UUID) -> None:

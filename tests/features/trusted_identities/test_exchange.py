@@ -205,10 +205,9 @@ def altered(jobs: JobServer, audience: str) -> str:
     return f"{head}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{signature}"
 
 
-def unusual(jobs: JobServer, audience: str) -> str:
-    header = {"alg": "RS256", "kid": "rsa", "crit": ["b64"], "b64": False}
+def with_header(**header: Any) -> Any:
     encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
-    return f"{encoded}.{jobs.token(audience).partition('.')[2]}"
+    return lambda jobs, audience: f"{encoded}.{jobs.token(audience).partition('.')[2]}"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +218,10 @@ def unusual(jobs: JobServer, audience: str) -> str:
         signature_by(OTHER, jwk=OTHER.as_dict(private=False)),
         signature_by(OTHER, kid="unknown", jku="https://127.0.0.1/evil"),
         signature_by(ECKey.generate_key("P-256", {"kid": "ec"}), alg="ES256"),
-        unusual,
+        with_header(alg="RS256", kid="rsa", crit=["b64"], b64=False),
+        with_header(alg=["RS256"], kid="rsa"),
+        with_header(alg={"RS256": 1}, kid="rsa"),
+        with_header(alg="RS256", kid=["rsa"]),
         lambda jobs, audience: jobs.token(audience)[:-8],
         lambda jobs, audience: f"{jobs.token(audience)[:-8]}AAAAAAAA",
         lambda jobs, audience: f"{jobs.token(audience).rpartition('.')[0]}.",
@@ -423,6 +425,7 @@ def test_keys_are_fetched_once_and_again_for_a_key_that_is_not_known(
         (DISCOVERY_PATH, lambda: json_response([])),
         (DISCOVERY_PATH, lambda: json_response({"issuer": "https://evil.example.com"})),
         (DISCOVERY_PATH, lambda: json_response({"issuer": BY_NAME["github"], "jwks_uri": "file:///etc/passwd"})),
+        (DISCOVERY_PATH, lambda: json_response({"issuer": BY_NAME["github"], "jwks_uri": "https://[1.2.3.4]/"})),
         (DISCOVERY_PATH, lambda: json_response({"issuer": BY_NAME["github"]})),
         ("/jwks", lambda: Response(status=302, headers={"Location": "http://127.0.0.1/"})),
         ("/jwks", lambda: Response(b" " * 300_000)),

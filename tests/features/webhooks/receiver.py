@@ -19,8 +19,8 @@ from tests.factories import Person, World
 from tests.features.audit.test_sealing import seal
 from tests.providers.http_server import serving_wsgi
 
-LONG_AGO = "UPDATE webhook_deliveries SET due_at = now() - interval '1 s' WHERE due_at IS NOT NULL"
-FREE = "UPDATE webhooks SET free_at = now() - interval '1 s'"
+LONG_AGO = "UPDATE webhook_deliveries SET due_at = now() - interval '1 h' WHERE due_at IS NOT NULL"
+FREE = "UPDATE webhooks SET free_at = now() - interval '1 h'"
 
 
 @dataclass

@@ -339,5 +339,9 @@ def test_secrets_that_cannot_be_read_are_told_and_not_sent_with(world: World) ->
         rename(ada, "New")
         world.sql("UPDATE webhooks SET encrypted_secret = decode(repeat('00', 60), 'hex')")
         deliver(world)
-    assert receiver.received == []
-    assert deliveries(ada, webhook)[0]["last_error"] == "the secret cannot be read: rotate it"
+        assert receiver.received == []
+        assert deliveries(ada, webhook)[0]["last_error"] == "the secret cannot be read: rotate it"
+        rotated = ada.call("POST", f"{webhooks_of(ada)}/{webhook['id']}/rotate-secret", {}).get_json()
+        assert rotated["previous_secret_expires_at"] is None
+        deliver(world)
+    assert [verifies(message, rotated["secret"]) for message in receiver.received] == [True]

@@ -9,13 +9,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from authapp.core.clock import FrozenClock
 from authapp.db import tenancy, transaction
 from authapp.services.webhooks import leases, sending
 from authapp.services.webhooks.attempts import Outcome
 from authapp.services.webhooks.leases import LEASE, Taken
-from tests.factories import World, all_at_once
+from tests.factories import LOCK_WAITS, World, all_at_once
 from tests.features.audit.test_sealing import seal
 from tests.features.webhooks.receiver import create, deliveries, receiving, rename
 from tests.features.webhooks.test_deliveries import add
@@ -89,6 +90,24 @@ def test_what_a_killed_worker_had_taken_comes_back(world: World, time: FrozenClo
         finish(world, lost, Outcome(500, "status 500"))  # it was not killed, but slow
     [delivery] = deliveries(ada, webhook)
     assert (delivery["status"], delivery["attempts"], len(receiver.received)) == ("delivered", 2, 1)
+
+
+def test_the_end_of_an_attempt_and_who_gives_up_what_waits_lock_in_the_same_order(world: World) -> None:
+    ada = world.person("Acme")
+    create(ada, "https://example.com/", ["organization.updated"])
+    rename(ada, "New")
+    seal(world)
+    taken = take(world)
+    assert taken is not None
+    ending = threading.Thread(target=finish, args=(world, taken, Outcome(500, "status 500")))
+    with world.superuser.begin() as other:  # a worker that takes the webhook again, to give up what waits
+        other.execute(text("SELECT FROM webhooks FOR NO KEY UPDATE"))
+        ending.start()
+        while world.sql(LOCK_WAITS) != [(1,)]:
+            real_time.sleep(0.01)
+        other.execute(text("SELECT FROM webhook_deliveries FOR NO KEY UPDATE NOWAIT"))
+    ending.join()
+    assert world.sql("SELECT last_error FROM webhook_deliveries") == [("status 500",)]
 
 
 def test_a_message_whose_every_worker_dies_is_given_up(world: World, time: FrozenClock) -> None:
