@@ -128,7 +128,7 @@ def eventually(answer: Callable[[], int], expected: int, seconds: float) -> None
 
 
 def forged(world: World, person: Person) -> Iterator[tuple[str, str, str]]:
-    """Their names, the tokens, and the codes of the refusals."""
+    """Their names, the tokens, and the codes of the errors."""
     own = world.app.tokens.ring.signing
     claims = jwt.decode(token_of(person), options={"verify_signature": False})
     _, payload, signature = token_of(person).split(".")
