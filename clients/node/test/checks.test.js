@@ -108,7 +108,7 @@ test("questions at once are limited, and 10,000 answers are kept", async (t) => 
   }));
   assert.equal(found.filter((each) => each === "passes").length, 32 + 512);
   assert.equal(found.filter((each) => each === "503 authapp_unavailable").length, 600 - 32 - 512);
-  assert.ok(most.ever > 1 && most.ever <= 32, String(most.ever));
+  assert.ok(most.ever <= 32, String(most.ever));
   fake.answers[CHECK] = (req) => allowed({ "X-Auth-Organization": new URL(req.url, fake.url).searchParams.get("organization_id") });
   const organization = (number) => ORGANIZATION.slice(0, -5) + String(number).padStart(5, "0");
   for (let first = 0; first < 10_001; first += 200) {
