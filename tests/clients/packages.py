@@ -14,7 +14,7 @@ from authapp.instance import INSTANCE, ROOT
 
 CLIENTS = ROOT / "clients"
 MODULES = CLIENTS / "node_modules"
-WORKSPACES = {"js": "@authapp/client", "react": "@authapp/react"}
+WORKSPACES = {"js": "@authapp/client", "react": "@authapp/react", "node": "@authapp/verify"}
 """Folder and name of each package that is built, in the order in which they need each other."""
 
 _INSTALLED = MODULES / ".package-lock.json"  # npm writes it last

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("npm")  # one at a time: node starts a proc
 PASSED = re.compile(r"^(?:#|ℹ) pass (\d+)$", re.MULTILINE)  # as the reporters "tap" and "spec" write it
 
 
-SCRIPTS = {"js": ("unit",), "react": ("19", "18")}  # what `npm test` runs, after the types
+SCRIPTS = {"js": ("unit",), "react": ("19", "18"), "node": ("unit",)}  # what `npm test` runs, after the types
 CASES = [(folder, script) for folder, scripts in SCRIPTS.items() for script in scripts]
 
 
