@@ -81,6 +81,11 @@ def _active_user(*arguments: str) -> frozenset[str] | None:
     return _within(found | ({REFRESH_TOKEN} if "or_refresh_token" in arguments else set()), arguments)
 
 
+def _query_conditions(*arguments: str) -> frozenset[str] | None:
+    """Without a query, whoever has a token or key that is accepted."""
+    return None if arguments else frozenset({*all_callers()} - {ANYONE, REFRESH_TOKEN})
+
+
 def _organization(lowest: str = Role.VIEWER, *arguments: str) -> frozenset[str] | None:
     if lowest not in declared_roles():
         return None
@@ -119,6 +124,7 @@ _KNOWN: dict[str, Callable[..., frozenset[str] | None]] = {
     "require_organization_role": _organization,
     "require_organization_role_or_self": _organization_or_self,
     "require_permission": _permission,
+    "require_query_conditions": _query_conditions,
 }
 
 

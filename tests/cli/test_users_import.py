@@ -461,11 +461,11 @@ def test_an_organization_is_created_with_its_first_active_admin_whatever_the_ord
 def test_what_a_batch_has_found_stays_so_until_it_is_committed(world: World) -> None:
     founder = world.person("Acme")
     world.sql("UPDATE users SET email_verified = true")
-    lines = [
-        parse(Line(1, b'{"organization": {"slug": "globex", "name": "Globex"}}')),
-        parse(Line(2, json.dumps(account(founder.email, "globex admin", "acme viewer")).encode())),
-    ]
     with world.app.app_context():
+        lines = [
+            parse(Line(1, b'{"organization": {"slug": "globex", "name": "Globex"}}')),
+            parse(Line(2, json.dumps(account(founder.email, "globex admin", "acme viewer")).encode())),
+        ]
         tenancy.set_operator()
         batches.add(lines, {})
         for table in ("users", "organizations"):

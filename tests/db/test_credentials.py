@@ -95,7 +95,7 @@ def test_the_functions_of_the_database_are_those_of_credentials_sql(world: World
         connection.exec_driver_sql((ROOT / "authapp" / "db" / "credentials.sql").read_text())
         assert sorted(connection.exec_driver_sql(DEFINITIONS).all()) == sorted(migrated)
         transaction.rollback()
-    assert len(migrated) == 5
+    assert len(migrated) == 6
 
 
 def test_an_api_key_finds_its_own_organization_where_none_is_asked_for_and_that_is_meant(world: World) -> None:

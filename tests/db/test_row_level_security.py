@@ -57,6 +57,14 @@ class Tenant:
         ).get_json()["id"]
         body = {"name": f"{name} key", "role": "viewer"}
         self.api_key = self.admin.call("POST", f"{path}/api-keys", body).get_json()["id"]
+        webhook = self.admin.call("POST", f"{path}/webhooks", {"url": "https://example.com/", "actions": None})
+        self.webhook = webhook.get_json()["id"]
+        world.sql(
+            "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event_id, action) "
+            "SELECT uuidv7(), organization_id, :webhook, id, action FROM audit_events WHERE organization_id = :id LIMIT 1",
+            webhook=self.webhook,
+            id=self.id,
+        )
         self.trusted_identity = trust(self.admin, name=f"{name} jobs")["id"]
 
     def marks(self) -> set[str]:

@@ -24,7 +24,7 @@ const role: Schemas["Role"] = me.memberships[0]!.role;
 export const isAdmin = role === "admin";
 export const lower: "developer" | "viewer" = role === "admin" ? "viewer" : role;
 export const ofKey: "developer" | "viewer" = apiKey.role;
-export const actorType: "user" | "api_key" | null = event.actor_type;
+export const actorType: "user" | "api_key" | "workload" | null = event.actor_type;
 export const isSignIn: boolean = event.action === "session.started";
 export const mustSignIn: boolean = problem.code === "wrong_credentials";
 export const waiting: { mfa_token: string; expires_in: number } | null = "mfa_token" in problem ? problem : null;
