@@ -48,7 +48,7 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
             yield process, port
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def serving(
             yield process, port, Path(said.name)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 _LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -103,7 +103,7 @@ def open_account(
 ) -> Account:
     """Open the page of a new account. Another session of it is signed in by the API."""
     session = site.register(**profile)
-    account = Account(new_page("/sign-in", **options), site, session["user"]["email"], session["access_token"])
+    account = Account(new_page("about:blank", **options), site, session["user"]["email"], session["access_token"])
     if enrolled:
         account.enrol()
     account.sign_in()

@@ -36,7 +36,7 @@ EXPECTED = re.compile(
     r"the server responded with a status of (4\d\d|502|503)"
 )  # Chromium says so of each error of the API
 NewPage = Callable[..., Page]
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 @dataclass

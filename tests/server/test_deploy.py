@@ -26,6 +26,7 @@ from tests.factories import PASSWORD
 from tests.live import BehindRouter, free_port, lines_of
 from tests.pages import page
 
+pytestmark = pytest.mark.xdist_group("servers")
 BUTTON = json.loads(page("app.json"))
 PROCESSES = dict(line.split(": ", 1) for line in page("Procfile").splitlines())
 COMPOSE = yaml.safe_load(page("compose.yaml"))
@@ -66,7 +67,7 @@ class Slug:
                 self.command(process), cwd=self.folder, env=self.environment, stdout=said, stderr=said
             )
             try:
-                deadline = time.monotonic() + 30
+                deadline = time.monotonic() + 90
                 while not is_ready(lines_of(said)):
                     assert started.poll() is None, lines_of(said)
                     assert time.monotonic() < deadline, lines_of(said)

@@ -20,7 +20,9 @@ from tests.security.test_rekey import NEW, OLD, SETTLED
 from tests.security.test_signing_keys import LONG_AGO
 from tests.security.test_signing_keys import run_json as keys
 
+pytestmark = pytest.mark.xdist_group("servers")  # a group begins early, and its last test is not that of the run
 RELOAD_SECONDS, MAX_AGE_SECONDS = 0.2, 0.4  # in the place of 10 and 300
+PAUSE = 0.02  # of a client, so that the servers get to restart
 EVERYBODY_KNOWS = 1.0  # seconds after which each process and each service has read what was changed
 WSGI = f"from authapp import create_app\napp = create_app()\napp.keys.reload_seconds = {RELOAD_SECONDS}\n"
 
@@ -46,7 +48,7 @@ class Traffic:
 
     def _client(self, session: dict[str, Any], algorithm: str) -> None:
         turn = 0
-        while not self.over.is_set():
+        while not self.over.wait(PAUSE):
             turn += 1
             token = session["access_token"]
             if algorithm != "HS256":

@@ -62,7 +62,7 @@ def test_the_first_steps_work_restarts_keep_the_data_and_ctrl_c_leaves_nothing(c
         assert ask(port, "POST", f"{API}/auth/login", credentials)[0] == 200
         server.kill()
         server.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(
         re.search("gunicorn|development", " ".join(process.info["cmdline"] or [])) for process in offspring(clone)
     ):

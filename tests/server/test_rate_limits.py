@@ -14,6 +14,7 @@ from tests.factories import API, all_at_once
 from tests.live import ask, serving
 from tests.redis_server import RedisServer, redis_server
 
+pytestmark = pytest.mark.xdist_group("live")  # which has the server
 MOST = int(RATE_LIMITS["POST /invitations/decline"].split()[0])
 CLIENTS = 32
 

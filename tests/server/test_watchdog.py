@@ -9,13 +9,16 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from authapp.instance import ROOT
 from authapp.testing.postgres import processes_of
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 def test_a_killed_test_run_leaves_no_process_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "tests/server/test_live.py"]
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "tests/server/test_wire.py"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     run = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     while not any("gunicorn" in (process.info["cmdline"] or ()) for process in started(tmp_path)):

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from authapp.instance import ROOT
 from tests.testing.project import add_migration, files
 
+pytestmark = pytest.mark.xdist_group("kit")
 OF_TABLES = [
     "tests/architecture/test_errors.py",
     "tests/architecture/test_personal_data.py",

@@ -19,6 +19,7 @@ from tests.pages import page
 from tests.server.test_watchdog import is_running
 from tests.testing.project import TESTING, Project, create
 
+pytestmark = pytest.mark.xdist_group("kit")  # which builds a wheel once, and begins early
 ALONE = ("-p", "no:xdist")
 STRICT = ("-W", "error", "-p", "no:cacheprovider", "-q")
 UNUSED = """

@@ -25,6 +25,7 @@ from authapp.instance import ROOT
 from tests.factories import API, PASSWORD, UNKNOWN_ID
 from tests.live import ask, free_port, is_open
 
+pytestmark = pytest.mark.xdist_group("live")  # which has the server
 PAGE = (ROOT / "docs" / "proxies.md").read_text()
 NUMBERS = itertools.count(1)
 FORGED = {

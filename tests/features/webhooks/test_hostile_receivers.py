@@ -33,7 +33,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
     monkeypatch.setattr(attempts, "SECONDS", 1.0)
     started = time.monotonic()
     yield started
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10  # without the limit it is 30 seconds or more
 
 
 @pytest.mark.parametrize(
