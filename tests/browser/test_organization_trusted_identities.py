@@ -63,6 +63,19 @@ def test_a_rule_that_would_let_others_in_says_so_beside_the_claims(console: Cons
     assert console.call("GET", PATH)["items"] == []
 
 
+def test_a_row_without_a_value_and_a_claim_that_is_named_twice_are_not_left_out_without_a_word(console: Console) -> None:
+    fill(jobs(console).locator("[data-none]"), "Trust a job")
+    error = console.dialog.locator("#trust-claims-error")
+    values(console).nth(0).fill("74")
+    fill(console.dialog, "Create", Name="deployments")
+    expect(error).to_have_text("Give each claim a name and a value, or remove it.")
+    console.dialog.get_by_label("Name of the claim").nth(1).fill("repository_id")
+    values(console).nth(1).fill("75")
+    fill(console.dialog, "Create")
+    expect(error).to_have_text("Name each claim once.")
+    assert console.call("GET", PATH)["items"] == []
+
+
 def test_another_issuer_is_given_by_its_address_with_further_claims(console: Console) -> None:
     fill(jobs(console).locator("[data-none]"), "Trust a job")
     address = console.dialog.get_by_label("Address of the issuer")

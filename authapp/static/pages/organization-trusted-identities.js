@@ -1,6 +1,6 @@
 // The trusted identities: list, create, delete.
 import { callAccount } from "./account-call.js";
-import { onSave, openDialog } from "./account-forms.js";
+import { fieldProblem, onSave, openDialog } from "./account-forms.js";
 import { showAvatar } from "./avatar.js";
 import { confirmNamed } from "./confirm.js";
 import { orGone, path } from "./organization-current.js";
@@ -81,10 +81,12 @@ function openCreation() {
   chooseIssuer();
 }
 
-/** The claims of all rows in which something is written. */
+/** The claims of all rows. One that is left out without a word would let other jobs in. */
 function claims() {
   const pairs = [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim()));
-  return Object.fromEntries(pairs.filter(([, value]) => value));
+  if (pairs.flat().includes("")) throw fieldProblem("claims", "claim_incomplete");
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw fieldProblem("claims", "claim_twice");
+  return Object.fromEntries(pairs);
 }
 
 /** @param {Record<string, string>} values */
