@@ -71,3 +71,8 @@ def declared_roles() -> tuple[Role, ...]:
 def shown_role(role: Role) -> Role:
     """The role as replies show it: one that the application does not declare counts as viewer."""
     return role if role in declared_roles() else Role.VIEWER
+
+
+def role_of_program(role: Role) -> Role:
+    """The role of an API key or a workload: developer at most, also where an earlier order had its role below that."""
+    return Role.DEVELOPER if role.includes(Role.DEVELOPER) else role

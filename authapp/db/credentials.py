@@ -13,7 +13,7 @@ from uuid import UUID
 
 from authapp.core.actor import OrganizationRecord, UserRecord
 from authapp.core.permissions import held_permissions
-from authapp.core.roles import Role
+from authapp.core.roles import Role, role_of_program
 from authapp.db import transaction
 
 
@@ -126,7 +126,7 @@ def find_api_key(
     if row is None:
         return None
     key_id, last_used_at, home_id, permissions, *fields = row
-    return ApiKeyFound(key_id, last_used_at, home_id, tuple(permissions), _organization(fields))
+    return ApiKeyFound(key_id, last_used_at, home_id, tuple(permissions), _organization_of_program(fields))
 
 
 def find_workload(
@@ -142,7 +142,7 @@ def find_workload(
     """
     parameters = {"identity_id": identity_id, "organization_id": organization_id, "or_own": or_own}
     row = _fetch(_WORKLOAD, parameters, autocommit)
-    return WorkloadFound(row[0], _organization(row[1:])) if row else None
+    return WorkloadFound(row[0], _organization_of_program(row[1:])) if row else None
 
 
 def _fetch(statement: str, parameters: dict[str, Any], autocommit: bool) -> Sequence[Any] | None:
@@ -165,3 +165,9 @@ def _organization(fields: Sequence[Any]) -> OrganizationRecord | None:
     """The organization that was found, None if there is none: then its columns are NULL."""
     *own, role = fields
     return OrganizationRecord._make((*own, Role(role))) if own[0] else None
+
+
+def _organization_of_program(fields: Sequence[Any]) -> OrganizationRecord | None:
+    """The same for an API key or a workload."""
+    found = _organization(fields)
+    return found and found._replace(role=role_of_program(found.role))

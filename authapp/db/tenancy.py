@@ -62,4 +62,5 @@ def preserved() -> Iterator[None]:
 
 
 def _set(values: dict[str, str]) -> None:
+    transaction.flush()  # objects of the ORM that were added so far belong to the context so far
     transaction.execute(select(*(func.set_config(name, value, True) for name, value in values.items())))

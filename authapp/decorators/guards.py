@@ -150,7 +150,7 @@ def require_permission(permission: str, *, recent: bool = False) -> Guard:
         lambda ids: check_permission(ids, permission, recent=recent),
         *ORGANIZATION_ERRORS,
         PermissionMissing,
-        *([ReauthenticationRequired, ApiKeyNotAllowed] if recent else []),
+        *([ReauthenticationRequired, ApiKeyNotAllowed, WorkloadNotAllowed] if recent else []),
         path_ids=("organization_id",),
         needs=permission,
     )

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
 from authapp.core.permissions import MOST_PERMISSIONS, declared_permissions, held_permissions
-from authapp.core.roles import Role, declared_roles, shown_role
+from authapp.core.roles import Role, declared_roles, role_of_program, shown_role
 
 
 class RoleChoice(fields.Field[Role]):
@@ -36,7 +36,10 @@ class RoleChoice(fields.Field[Role]):
         return Role(value)
 
     def _serialize(self, value: Role | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return value if value is None else shown_role(value)
+        if value is None:
+            return None
+        shown = shown_role(Role(value))
+        return self.highest if shown.includes(self.highest) else shown
 
 
 class PermissionName(fields.Field[str]):
@@ -64,10 +67,10 @@ class Grants(fields.List[str]):
 
 
 class HeldPermissions(fields.List[str]):
-    """In a reply, the names of all permissions that its `role` and its grants give, sorted."""
+    """In the reply of an API key, the names of all permissions that its `role` and its grants give, sorted."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(PermissionName(), required=True, **kwargs)
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> list[str | None]:
-        return [*held_permissions(accessor(obj, "role", None), accessor(obj, "permissions", ()))]
+        return [*held_permissions(role_of_program(accessor(obj, "role", None)), accessor(obj, "permissions", ()))]

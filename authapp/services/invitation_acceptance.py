@@ -12,7 +12,7 @@ from authapp.core import clock
 from authapp.core.actor import Actor, OrganizationRecord
 from authapp.core.enums import AuditAction, InvitationStatus, TokenPurpose
 from authapp.core.errors import ApiError, Forbidden, OrganizationSuspended
-from authapp.core.roles import Role
+from authapp.core.roles import Role, shown_role
 from authapp.db import transaction
 from authapp.db.tenancy import set_credential, set_tenant
 from authapp.models import Invitation, Membership, OneTimeToken, Organization, User
@@ -195,5 +195,5 @@ def _require_valid(invitation: PendingInvitation) -> None:
     suspended_at, inviter = transaction.execute(state).one()
     if suspended_at:
         raise OrganizationSuspended
-    if inviter is None or not inviter.includes(invitation.role):
+    if inviter is None or not inviter.includes(shown_role(invitation.role)):
         raise InvalidInvitation("the inviter may no longer grant this role")

@@ -18,6 +18,7 @@ from authapp.core.actor import Actor
 from authapp.core.enums import ActorType, AuditAction
 from authapp.core.errors import ApiError, ServiceUnavailable
 from authapp.core.job_issuers import name_of
+from authapp.core.roles import shown_role
 from authapp.db import tenancy, transaction
 from authapp.models import TrustedIdentity, UsedJobToken
 from authapp.providers.job_tokens import InvalidJobToken, JobToken, read_job_token
@@ -100,7 +101,7 @@ def best_match(trusted: Iterable[Row[Any]], claims: dict[str, Any]) -> Row[Any] 
     best = None
     for identity in trusted:
         is_match = all(name in claims and _equals(claims[name], value) for name, value in identity.claims.items())
-        if is_match and (best is None or not best.role.includes(identity.role)):
+        if is_match and (best is None or not best.role.includes(shown_role(identity.role))):
             best = identity
     return best
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 
@@ -37,9 +38,8 @@ def write(name: str, folder: Path) -> None:
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
-    for placeholder, value in values.items():
-        text = text.replace(placeholder, value)
-    return text
+    """Fill in all values at once: the name of a project may be, or contain, the name of a placeholder."""
+    return re.sub("|".join(values), lambda placeholder: values[placeholder[0]], text)
 
 
 def requirement(extras: str) -> str:

@@ -12,8 +12,22 @@ import pytest
 from sqlalchemy import select, text
 from uuid_utils.compat import uuid7
 
-from authapp import ApiError, Event, get_account, on, raises, set_tenant
+from authapp import (
+    ApiError,
+    Blueprint,
+    Event,
+    audit,
+    create_app,
+    current_actor,
+    get_account,
+    on,
+    raises,
+    require_organization_access,
+    set_tenant,
+)
+from authapp.config import Settings
 from authapp.core.actor import signing_in
+from authapp.core.enums import AuditAction
 from authapp.core.hooks import WrongHook
 from authapp.db import transaction
 from authapp.db.engine import db
@@ -80,6 +94,39 @@ def test_objects_of_the_orm_are_written_in_the_context_of_the_hook(build: Build)
     assert ada.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204  # whose own context is the account
     keys = [row.organization_id for row in world.sql("SELECT organization_id FROM api_keys")]
     assert sorted(keys) == sorted([row.id for row in world.sql("SELECT id FROM organizations")] * 2)
+
+
+def test_objects_that_a_view_or_a_hook_adds_are_written_in_the_context_in_which_they_were_added(
+    world: World, settings: Settings
+) -> None:
+    def key(name: str) -> ApiKey:
+        return ApiKey(id=uuid7(), name=name, role="viewer", secret_hash=b"x" * 32, created_by=ada.id)
+
+    @on("user.updated")
+    def add_elsewhere(event: Event) -> None:  # of no organization
+        set_tenant(UUID(ada.organization_id))
+        db.session.add(key("first of the hook"))
+        set_tenant(UUID(bob.organization_id))
+        db.session.add(key("second of the hook"))
+
+    blueprint = Blueprint("keys", __name__, url_prefix="/organizations/<organization_id>/keys")
+
+    @blueprint.post("")
+    @require_organization_access
+    def add_key(organization_id: UUID) -> dict[str, str]:
+        """Add a key."""
+        db.session.add(key("of the view"))
+        audit.record(AuditAction.USER_UPDATED, current_actor, user_id=current_actor.id)
+        return {}
+
+    here = world.with_app(create_app(settings, [blueprint], hooks=[add_elsewhere]))
+    ada, bob = here.person("Acme"), here.person("Other")
+    assert ada.call("POST", f"/organizations/{ada.organization_id}/keys").status_code == 200
+    assert {row.name: str(row.organization_id) for row in world.sql("SELECT name, organization_id FROM api_keys")} == {
+        "of the view": ada.organization_id,
+        "first of the hook": ada.organization_id,
+        "second of the hook": bob.organization_id,
+    }
 
 
 def test_a_hook_gets_the_event_as_the_audit_log_has_it(build: Build) -> None:

@@ -8,6 +8,7 @@ from authapp.core.clock import FrozenClock
 from authapp.core.roles import Role
 from tests.factories import Caller, World
 from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
+from tests.workloads import trust, workload
 
 MISSING = "403 permission_missing"
 CALLERS = {  # what each gets from the routes of models.read (viewer), models.deploy (developer), models.delete (admin)
@@ -105,6 +106,8 @@ def test_a_permission_may_need_a_recent_sign_in_which_no_key_has(declaring: Decl
     key = world.caller(world.api_key(admin, home, "viewer", permissions=["models.delete"]))
     assert answers(admin.caller, home) == ("200", "200", "200")
     assert answers(key, home) == ("403 api_key_not_allowed", MISSING, "403 api_key_not_allowed")
+    job = workload(world, trust(admin, role="viewer"))
+    assert answers(job, home) == ("403 workload_not_allowed", MISSING, MISSING)
     time.advance(minutes=6)
     assert set(answers(admin.caller, home)) == {"401 reauthentication_required"}
     assert answers(viewer.caller, home)[1:] == (MISSING, MISSING)

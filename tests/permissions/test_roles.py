@@ -6,13 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from authapp.core.roles import InvalidDeclaration, Role
+from authapp.db import tenancy, transaction
 from authapp.decorators.guards import require_organization_role
+from authapp.models import TrustedIdentity
+from authapp.services.workloads import best_match
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UndeclaredName
 from tests.factories import Person, World
 from tests.permissions.conftest import Declaring, guarded_by
+from tests.workloads import trust, workload
 
 ROLES = ["viewer", "annotator", "developer", "trainer", "admin"]
 PERMISSIONS = {"models.read": "viewer", "models.label": "annotator", "models.deploy": "trainer"}
@@ -179,6 +184,55 @@ def test_a_stored_role_that_is_no_longer_declared_counts_as_viewer_until_an_admi
         assert (changed.status_code, changed.get_json()["role"]) == (200, role)
         assert world.sql("SELECT role FROM memberships WHERE user_id = :id", id=trainer.id) == [(role,)]
     assert as_admin.call("DELETE", f"{home}/members/{trainer.id}").status_code == 204
+
+
+def test_an_invitation_whose_role_is_no_longer_declared_is_accepted_and_counts_as_viewer(
+    lab: World, world: World
+) -> None:
+    admin = lab.person("Acme")
+    token = lab.invite(admin, admin.organization_id, "bob@example.com", "trainer")
+    without = world.with_app(world.app)
+    preview = without.caller().call("POST", "/invitations/preview", {"token": token})
+    assert (preview.status_code, preview.get_json()["role"]) == (200, "viewer")
+    bob = without.person(email="bob@example.com", invitation_token=token)
+    [membership] = bob.call("GET", "/auth/me").get_json()["memberships"]
+    assert membership["role"] == "viewer"
+    refused = bob.call("GET", f"/organizations/{admin.organization_id}/audit-events")
+    assert refused.get_json()["code"] == "role_too_low"
+
+
+def test_keys_and_workloads_stay_developers_where_a_new_order_has_their_role_above(
+    lab: World, declaring: Declaring
+) -> None:
+    admin = lab.person("Acme")
+    home = f"/organizations/{admin.organization_id}"
+    key = lab.api_key(admin, admin.organization_id, "annotator")
+    trusted = trust(admin, role="annotator")
+    assert trusted["role"] == "annotator"
+    order = ["viewer", "developer", "annotator", "admin"]
+    later = declaring(roles=order, permissions={"models.label": "annotator"}, blueprints=[labels(*order)])
+    for program in (later.caller(key), workload(later, trusted)):
+        found = [program.call("POST", f"{home}/labels/{role}").status_code for role in order]
+        assert found == [200, 200, 403, 403]
+        assert program.call("GET", home).get_json()["role"] == "developer"
+    as_admin = later.sign_in(admin)
+    for kind in ("api-keys", "trusted-identities"):
+        [listed] = as_admin.call("GET", f"{home}/{kind}").get_json()["items"]
+        assert (listed["role"], listed.get("permissions", [])) == ("developer", [])
+
+
+def test_of_trusted_identities_that_match_a_role_that_is_no_longer_declared_is_the_lowest(lab: World) -> None:
+    admin = lab.person("Acme")
+    for name, role in (("first", "developer"), ("second", "viewer")):
+        trust(admin, name=name, role=role, claims={"repository_id": "74"})
+    lab.sql("UPDATE trusted_identities SET role = 'gone' WHERE name = 'second'")
+    with lab.app.app_context():
+        tenancy.set_tenant(UUID(admin.organization_id))
+        rows = transaction.execute(select(TrustedIdentity.__table__).order_by(TrustedIdentity.id)).all()
+        best = best_match(rows, {"repository_id": "74"})
+        assert best
+        assert best.name == "first"
+        transaction.rollback()
 
 
 def test_the_last_admin_stays_whatever_roles_there_are(lab: World) -> None:

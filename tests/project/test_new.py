@@ -52,6 +52,16 @@ def test_a_project_is_written_and_its_name_is_in_it(folder: Path) -> None:
         assert [name for name, text in written.items() if placeholder in name + text] == []
 
 
+@pytest.mark.parametrize("name", ["first_revision", "my_authapp_head", "project_name"])
+def test_a_project_may_have_the_name_of_a_placeholder(folder: Path, name: str) -> None:
+    assert new(name).exit_code == 0
+    written = contents(folder / name)
+    assert f"from {name} import create_app\n" in written["wsgi.py"]
+    assert f"{name}/models.py" in written
+    [migration] = [text for path, text in written.items() if path.startswith("migrations/")]
+    assert f"branch_labels = ('{name}',)\n" in migration
+
+
 def test_it_is_deployed_as_authapp_is(folder: Path) -> None:
     new("mlops")
     for name in ("Procfile", ".profile", ".python-version"):
