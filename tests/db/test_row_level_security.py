@@ -61,7 +61,8 @@ class Tenant:
         self.webhook = webhook.get_json()["id"]
         world.sql(
             "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event_id, action) "
-            "SELECT uuidv7(), organization_id, :webhook, id, action FROM audit_events WHERE organization_id = :id LIMIT 1",
+            "SELECT uuidv7(), organization_id, :webhook, id, action FROM audit_events "
+            "WHERE organization_id = :id LIMIT 1",
             webhook=self.webhook,
             id=self.id,
         )

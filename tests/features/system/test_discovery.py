@@ -5,8 +5,6 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from authapp.decorators.guards import public
-from authapp.web.blueprint import Blueprint
 from tests.factories import AppWith, Caller, World
 
 SERVER, OPENID, AUTHZEN = (
@@ -15,28 +13,22 @@ SERVER, OPENID, AUTHZEN = (
 ADDRESS = "http://localhost:8000"
 
 
-def test_the_metadata_names_the_endpoints_that_exist_and_no_other(client: Caller) -> None:
+def test_the_metadata_names_the_endpoints(client: Caller) -> None:
     found = client.get(SERVER).get_json()
     assert found == {
         "issuer": ADDRESS,
         "jwks_uri": f"{ADDRESS}/.well-known/jwks.json",
         "introspection_endpoint": f"{ADDRESS}/api/v1/auth/introspect",
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "Bearer"],
+        "token_endpoint": f"{ADDRESS}/api/v1/auth/token",
+        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": ["urn:ietf:params:oauth:grant-type:token-exchange"],
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["HS256"],
         "service_documentation": f"{ADDRESS}/docs",
     }
     assert client.get(OPENID).get_json() == found
-
-
-def test_a_token_endpoint_is_named_where_the_application_has_one(app_with: AppWith) -> None:
-    blueprint = Blueprint("exchanges", __name__, url_prefix="/auth")
-    blueprint.post("/token")(public(_exchange))
-    found = app_with(blueprints=[blueprint]).test_client().get(SERVER).get_json()
-    assert found["token_endpoint"] == f"{ADDRESS}/api/v1/auth/token"
-    assert found["token_endpoint_auth_methods_supported"] == ["none"]
-    assert found["grant_types_supported"] == ["urn:ietf:params:oauth:grant-type:token-exchange"]
 
 
 @pytest.mark.parametrize("path", [SERVER, OPENID])
@@ -76,11 +68,9 @@ def test_the_documents_may_be_kept_and_host_headers_do_not_change_them(client: C
     assert forged.data == plain.data
 
 
-def test_the_endpoints_of_decisions_are_routes(client: Caller) -> None:
-    for name, address in client.get(AUTHZEN).get_json().items():
-        if name.endswith("_endpoint"):
-            assert client.post(address.removeprefix(ADDRESS)).status_code == 401
-
-
-def _exchange() -> dict[str, str]:
-    return {}
+@pytest.mark.parametrize("path", [SERVER, AUTHZEN])
+def test_the_endpoints_are_routes(client: Caller, path: str) -> None:
+    endpoints = [address for name, address in client.get(path).get_json().items() if name.endswith("_endpoint")]
+    assert len(endpoints) == 2
+    for address in endpoints:
+        assert client.post(address.removeprefix(ADDRESS)).status_code in (401, 415)
