@@ -161,6 +161,20 @@ def limit_time() -> None:
 
 
 @contextmanager
+def left_open() -> Iterator[None]:
+    """Run code of an application that must not end the transaction.
+
+    Raises:
+        RuntimeError: it has ended.
+    """
+    session = db.session()
+    begun = session.get_transaction()
+    yield
+    if session.get_transaction() is not begun:
+        raise RuntimeError("The transaction has ended. Leave commit and rollback to whoever has begun it.")
+
+
+@contextmanager
 def begin() -> Iterator[None]:
     """Run a block of a job in a transaction of its own. The end of the block commits, an exception rolls back.
 
@@ -174,10 +188,8 @@ def begin() -> Iterator[None]:
         raise RuntimeError("A transaction is open already, perhaps of a block around this one. End it first.")
     try:
         connection()
-        begun = session.get_transaction()
-        yield
-        if session.get_transaction() is not begun:
-            raise RuntimeError("The transaction has ended in the block. Leave commit and rollback to the block.")
+        with left_open():
+            yield
         commit()
     except BaseException:
         rollback()

@@ -47,7 +47,8 @@ def run(action: str, actor: Actor | None, events: Iterable[Mapping[str, Any]]) -
             )
             for hook in hooks:
                 tenancy.set_nothing_but(event.organization_id)
-                call(hook, event)
+                with transaction.left_open():
+                    call(hook, event)
 
 
 def _call(hook: Hook, event: Event) -> None:

@@ -192,6 +192,16 @@ def test_a_hook_that_breaks_is_a_500_that_keeps_nothing_and_the_log_names_it(
     assert "divide_by_zero for user.registered" in printed.out + printed.err
 
 
+@pytest.mark.parametrize("end", [transaction.commit, transaction.rollback])
+def test_a_hook_that_ends_the_transaction_is_a_500(build: Build, end: Callable[[], None]) -> None:
+    @on("user.registered")
+    def end_it(event: Event) -> None:
+        end()
+
+    response = build(hooks=[end_it]).caller().call("POST", "/auth/register", BODY)
+    assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
+
+
 def test_with_safe_registration_a_refused_account_is_not_made_and_nobody_is_told(build: Build) -> None:
     safe = build(hooks=[require_domain], registration_mode="safe")
     for body in (BODY, {**BODY, "email": "ada@example.com"}):

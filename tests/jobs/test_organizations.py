@@ -154,7 +154,7 @@ def rolled_back_by_postgresql(ada: Person) -> None:
     [
         (nested, "A transaction is open already"),
         (behind_a_statement, "A transaction is open already"),
-        (ended, "The transaction has ended in the block"),
+        (ended, "The transaction has ended"),
         (rolled_back_by_postgresql, "an error of the database was caught"),
     ],
 )
