@@ -10,8 +10,8 @@ from joserfc.util import urlsafe_b64decode
 
 from authapp.config_checks import DISCOVERY_PATH
 from authapp.core import clock, lengths, strict_json
-from authapp.core.job_issuers import address_of
-from authapp.providers.addresses import OF_TENANTS
+from authapp.core.job_issuers import BY_NAME, address_of
+from authapp.providers.addresses import OF_SETTINGS, OF_TENANTS
 from authapp.providers.cached import Cached
 from authapp.providers.fetch import Fetcher, checked_address
 from authapp.providers.id_tokens import read_id_token
@@ -120,7 +120,8 @@ class JobIssuer:
             SsoFailed: it is not valid.
             InvalidJobToken: it is of other claims.
         """
-        fetcher = Fetcher(allow_private=self._allow_private, look_ups=OF_TENANTS)
+        look_ups = OF_SETTINGS if self._issuer in BY_NAME.values() else OF_TENANTS
+        fetcher = Fetcher(allow_private=self._allow_private, look_ups=look_ups)
         if read_id_token(token.encoded, self._keys, fetcher).claims != token.claims:
             raise InvalidJobToken("The signature is of other claims.")
 
@@ -136,11 +137,16 @@ class JobIssuer:
 
 
 class JobIssuers:
-    """The issuers whose keys this process keeps: those that it was last asked for.
+    """The issuers whose keys this process keeps: those that have a name, and of others those last asked for.
 
     Args:
         allow_private: as for `JobIssuer`.
     """
 
     def __init__(self, *, allow_private: bool) -> None:
-        self.find = lru_cache(_MOST_ISSUERS)(lambda issuer: JobIssuer(issuer, allow_private=allow_private))
+        self._named = {issuer: JobIssuer(issuer, allow_private=allow_private) for issuer in BY_NAME.values()}
+        self._other = lru_cache(_MOST_ISSUERS)(lambda issuer: JobIssuer(issuer, allow_private=allow_private))
+
+    def find(self, issuer: str) -> JobIssuer:
+        """The issuer with this address. However many others a tenant names, the keys of those with a name are kept."""
+        return self._named.get(issuer) or self._other(issuer)

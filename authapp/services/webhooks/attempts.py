@@ -14,6 +14,7 @@ import httpcore
 
 from authapp.core import clock
 from authapp.providers import network
+from authapp.providers.addresses import OF_TENANTS
 from authapp.providers.fetch import checked_address
 from authapp.providers.provider import ProviderUnavailable
 from authapp.security.webhook_signatures import signature
@@ -51,7 +52,7 @@ def send(message: Message, *, allow_private: bool) -> Outcome:
     until = time.monotonic() + SECONDS
     try:
         address = httpcore.URL(checked_address(message.url, allow_private=allow_private))
-        backend = network.Network(until, allow_private=allow_private)
+        backend = network.Network(until, allow_private=allow_private, look_ups=OF_TENANTS)
         with (
             httpcore.HTTPConnection(address.origin, ssl_context=network.tls(), network_backend=backend) as connection,
             connection.stream("POST", address, headers=_headers(message), content=message.body) as response,

@@ -17,6 +17,7 @@ from authapp.config_checks import DISCOVERY_PATH
 from authapp.core import clock
 from authapp.core.clock import FrozenClock
 from authapp.core.job_issuers import BY_NAME
+from authapp.providers.job_tokens import JobIssuers
 from tests.factories import CLIENTS, UNKNOWN_ID, AppWith, World, all_at_once, statements
 from tests.jobs.test_retention import run as prune
 from tests.providers.http_server import json_response
@@ -245,7 +246,7 @@ def test_the_token_of_another_issuer_that_is_trusted_is_not_that_of_this_one(wor
     refused = exchange(world, admin.organization_id, token)
     assert problem_of(refused) == NOT_ACCEPTED
     jobs.discovery = {"issuer": BY_NAME["github"]}
-    world.app.job_issuers.find.cache_clear()
+    world.app.job_issuers = JobIssuers(allow_private=True)
     down = exchange(world, admin.organization_id, jobs.token(admin.organization_id))
     assert (down.status_code, down.get_json()["code"]) == (503, "issuer_unavailable")
 
@@ -505,3 +506,12 @@ def test_an_exchange_sends_two_statements_before_the_issuer_is_asked_and_four_af
         assert exchange(world, admin.organization_id, token).status_code == 200
     # the tenant, what it trusts; the tenant again, the lock; the token is used; the event
     assert sent == ["select", "select", "select", "select", "insert", "insert"]
+
+
+def test_the_keys_of_a_named_issuer_are_kept_however_many_others_are_asked_for() -> None:
+    issuers = JobIssuers(allow_private=False)
+    github, other = issuers.find(BY_NAME["github"]), issuers.find("https://other.example.com")
+    for number in range(200):
+        issuers.find(f"https://{number}.example.com")
+    assert issuers.find(BY_NAME["github"]) is github
+    assert issuers.find("https://other.example.com") is not other

@@ -44,7 +44,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
         ([b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:1/\r\n\r\n"], "status 307"),
         ([b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=<script>\r\n\r\n<script>"], "status 401"),
         ([b"HTTP/1.1 204 x\r\nX: " + b"x" * 300_000], "the answer is not HTTP|more than 262144 bytes"),
-        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000], "more than 262144 bytes"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000], "more than 262144 bytes|the connection was closed"),
         ([b"HTTP/1.1 101 x\r\n\r\n"], "the answer is not HTTP"),
         ([b"HTTP/1.1 2000 x\r\n\r\n"], "the answer is not HTTP"),
         ([b"SSH-2.0-OpenSSH\r\n"], "the answer is not HTTP"),
