@@ -27,7 +27,7 @@ from authapp.schemas.webhooks import (
 )
 from authapp.services.admission import ReauthenticationRequired
 from authapp.services.webhooks import deliveries, subscriptions
-from authapp.services.webhooks.deliveries import DeliveryNotFound, DeliveryPending
+from authapp.services.webhooks.deliveries import DeliveryNotFound, DeliveryPending, WebhookDisabled
 from authapp.services.webhooks.subscriptions import WebhookNotFound
 from authapp.web.blueprint import Blueprint, raises
 
@@ -109,7 +109,7 @@ def list_webhook_deliveries(query: dict[str, Any], organization_id: UUID, webhoo
 
 @bp.post("/<webhook_id>/deliveries/<delivery_id>/replay")
 @require_organization_role(Role.ADMIN)
-@raises(WebhookNotFound, DeliveryNotFound, DeliveryPending)
+@raises(WebhookNotFound, DeliveryNotFound, DeliveryPending, WebhookDisabled)
 @bp.response(202, WebhookDelivery)
 def replay_webhook_delivery(organization_id: UUID, webhook_id: UUID, delivery_id: UUID) -> Row[*tuple[Any, ...]]:
     """Send an event again that has arrived or was given up. The message keeps its id."""

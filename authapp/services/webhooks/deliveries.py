@@ -41,6 +41,11 @@ class DeliveryPending(Conflict):
     detail = "This delivery is under way: it is tried until it has arrived or is given up."
 
 
+class WebhookDisabled(Conflict):
+    code = "webhook_disabled"
+    detail = "This webhook is disabled, so nothing is sent to it. Enable it first."
+
+
 def add(event_ids: Collection[UUID], organization_ids: Collection[UUID]) -> None:
     """Add the deliveries of events, as one statement. The caller sees all organizations.
 
@@ -78,9 +83,11 @@ def replay(actor: Actor, organization_id: UUID, webhook_id: UUID, delivery_id: U
     Raises:
         WebhookNotFound, DeliveryNotFound: there is none.
         DeliveryPending: it has not finished.
+        WebhookDisabled: nothing is sent.
     """
     locks.lock_as_admin(actor, organization_id)
-    subscriptions.get(organization_id, webhook_id)
+    if not subscriptions.get(organization_id, webhook_id).enabled:
+        raise WebhookDisabled
     now = clock.now()
     this = (
         WebhookDelivery.organization_id == organization_id,

@@ -209,6 +209,21 @@ def test_a_receiver_that_is_gone_is_disabled_and_what_waits_is_given_up(world: W
     assert (event["target_id"], event["details"]) == (webhook["id"], {"reason": "gone"})
 
 
+def test_nothing_is_replayed_to_a_webhook_that_is_disabled(world: World) -> None:
+    ada = world.person("Acme")
+    with receiving() as receiver:
+        webhook = create(ada, receiver.url, ["organization.updated"])
+        rename(ada, "New")
+        deliver(world)
+        path = f"{webhooks_of(ada)}/{webhook['id']}"
+        [delivered] = deliveries(ada, webhook)
+        assert ada.call("PATCH", path, {"enabled": False}).status_code == 200
+        refused = ada.call("POST", f"{path}/deliveries/{delivered['id']}/replay")
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "webhook_disabled")
+        assert ada.call("PATCH", path, {"enabled": True}).status_code == 200
+        assert ada.call("POST", f"{path}/deliveries/{delivered['id']}/replay").status_code == 202
+
+
 def test_a_webhook_that_fails_for_days_is_disabled(world: World) -> None:
     ada = world.person("Acme")
     with receiving(*[500] * 100) as receiver:
