@@ -10,7 +10,9 @@ from tests.browser.conftest import NewPage, Site
 from tests.browser.console import HOSTILE, open_as, open_console
 
 pytestmark = pytest.mark.xdist_group("browser")
-SECTIONS = ["Members", "Invitations", "API keys", "History", "Settings", "Leave or delete"]
+SECTIONS = [
+    "Members", "Invitations", "API keys", "Trusted identities", "Webhooks", "History", "Settings", "Leave or delete",
+]  # fmt: skip
 
 
 def test_an_organization_is_created_from_the_empty_list_and_leads_to_its_console(new_page: NewPage, site: Site) -> None:

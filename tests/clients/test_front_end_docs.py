@@ -19,7 +19,7 @@ FENCE = re.compile(r"^```(?:tsx?|svelte)$", re.MULTILINE)
 """Of code in one of the languages that are checked."""
 WRONG = {
     "app/auth.tsx": ("<AuthProvider client={client}>", "<AuthProvider>", "Property 'client' is missing"),
-    "App.tsx": ('role="admin"', 'role="owner"', "'\"owner\"' is not assignable"),
+    "App.tsx": ('role="admin"', "role={1}", "'number' is not assignable"),
     "app/layout.tsx": ('title: "Acme MLOps"', "title: 1", "'number' is not assignable"),
     "app/experiments/page.tsx": ("router.replace(", "router.redirect(", "'redirect' does not exist"),
     "src/routes/app/+layout.ts": ("redirect(307,", 'redirect("307",', "'\"307\"' is not assignable"),

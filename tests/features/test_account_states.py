@@ -139,6 +139,7 @@ KEPT = {
     "organizations": "who has founded it; it goes with its last member",
     "sessions": "they end, and the row says why",
     "api_keys": "they belong to the organization",
+    "trusted_identities": "they belong to the organization",
 }
 
 

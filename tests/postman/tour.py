@@ -63,8 +63,10 @@ OF_THE_OPERATOR = {
     "list_user_audit_events", "deactivate_user", "activate_user", "end_user_sessions", "list_all_organizations",
     "get_any_organization", "list_any_members", "suspend_organization", "restore_organization", "list_outbox",
     "retry_email", "get_health", "evaluate", "evaluate_all", "exchange_token",
+    "replay_webhook_delivery",
 }  # fmt: skip
-"""Operations that need an operator, or a credential that an operator makes or a job has. The tour shows errors."""
+"""Operations that need an operator or the worker, or a credential that an operator makes or a job has. The tour shows
+their errors."""
 NEVER_ACCEPTED = {"email": "augustus@example.com", "role": "viewer"}
 TWICE = '{"email": "{{email}}", "password": "{{password}}", "password": "{{password}}"}'
 
@@ -234,13 +236,13 @@ API_KEYS = [
          saves={"webhook_id": "id", "webhook_secret": "secret"}),
     Step("list_webhooks", "The webhooks of my organization", expects={"items[0].id": "{{webhook_id}}"}),
     Step("get_webhook", "One of them", expects={"id": "{{webhook_id}}", "enabled": True}),
-    Step("change_webhook", "Disable it", body={"enabled": False},
-         expects={"enabled": False, "disabled_reason": "admin"}),
     Step("rotate_webhook_secret", "Give it a new secret", body={"overlap_seconds": 3600},
          saves={"webhook_secret": "secret"}),
     Step("list_webhook_deliveries", "What was sent to it", expects={"items": []}),
     Step("replay_webhook_delivery", "Send an event again that is not there", error="delivery_not_found",
          path={"delivery_id": UNKNOWN_ID}),
+    Step("change_webhook", "Disable it", body={"enabled": False},
+         expects={"enabled": False, "disabled_reason": "admin"}),
     Step("delete_webhook", "Delete the webhook"),
 ]
 

@@ -253,11 +253,12 @@ def test_the_health_of_the_service_is_told(world: World) -> None:
     assert (jobs["retention"]["is_late"], jobs["retention"]["error"]) == (True, "no space left")
     assert (jobs["erasure"]["is_late"], jobs["erasure"]["finished_at"]) == (True, None)
     world.sql("INSERT INTO outbox (id, recipient, kind) VALUES (uuidv7(), 'a@example.com', 'invitation')")
+    [(newest,)] = world.sql("SELECT version_num FROM alembic_version")
     world.sql("UPDATE alembic_version SET version_num = '0016'")
     try:
         found = me.call("GET", "/operator/health").get_json()
     finally:
-        world.sql("UPDATE alembic_version SET version_num = '0017'")
+        world.sql("UPDATE alembic_version SET version_num = :newest", newest=newest)
     assert (found["emails_waiting"], found["migrated"]) == (1, False)
     assert found["oldest_due_at"]
 
@@ -433,7 +434,7 @@ BOTH = ["select", "select"]  # the accounts in the order of their ids, then the 
         ("GET", "/operator/outbox", [*OWN, "select"]),
         ("POST", f"/operator/outbox/{UNKNOWN_ID}/retry", [*OWN, *BOTH, "update"]),
         # what monitoring reads; the revisions of the database
-        ("GET", "/operator/health", [*OWN, "one:with", "one:select", "one:select", "select"]),
+        ("GET", "/operator/health", [*OWN, "one:select", "one:select", "one:select", "select"]),
     ],
 )
 def test_a_route_of_the_operator_sends_these_statements_and_no_other(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,8 +171,11 @@ def answer_look_ups(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> lis
 def record_connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Connect to nothing. Returns what would have been connected to."""
     connected: list[Any] = []
+    own, really = threading.get_ident(), socket.socket.connect
 
-    def connect(_: socket.socket, address: Any) -> None:
+    def connect(connection: socket.socket, address: Any) -> None:
+        if threading.get_ident() != own:  # of another test, whose threads are still ending
+            return really(connection, address)
         connected.append(address)
         raise ConnectionRefusedError
 
