@@ -12,7 +12,7 @@ from authapp.core.enums import ActorType
 from authapp.core.errors import InvalidToken
 from authapp.core.permissions import held_permissions
 from authapp.db import credentials
-from authapp.db.credentials import ApiKeyFound
+from authapp.db.credentials import ApiKeyFound, WorkloadFound
 from authapp.security.opaque_tokens import Presented
 from authapp.security.tokens import Verified
 from authapp.services import api_keys
@@ -58,16 +58,12 @@ def introspect(token: str, organization_id: UUID | None = None, token_type_hint:
 
 def _api_key(presented: Presented, organization_id: UUID | None) -> dict[str, Any]:
     now = clock.now()
-
-    def find(in_organization: UUID | None) -> ApiKeyFound | None:
-        return credentials.find_api_key(in_organization, presented.id, presented.digest, now)
-
-    found = find(organization_id)
-    at_home = find(found.organization_id) if found and found.organization is None else found
-    if found is None or at_home is None or _in_service(at_home.organization) is None:
+    at_home = credentials.find_api_key(None, presented.id, presented.digest, now, or_own=True)
+    if at_home is None or _in_service(at_home.organization) is None:
         return INACTIVE
-    api_keys.record_use(found.id, found.organization_id, found.last_used_at, now)
-    return _active(ActorType.API_KEY, found.id, organization_id, found.organization, found.permissions)
+    api_keys.record_use(at_home.id, at_home.organization_id, at_home.last_used_at, now)
+    organization = _if_asked_for(at_home, organization_id)
+    return _active(ActorType.API_KEY, at_home.id, organization_id, organization, at_home.permissions)
 
 
 def _workload(verified: Verified, organization_id: UUID | None) -> dict[str, Any]:
@@ -75,9 +71,13 @@ def _workload(verified: Verified, organization_id: UUID | None) -> dict[str, Any
     at_home = credentials.find_workload(None, claims.user_id, or_own=True)
     if at_home is None or _in_service(at_home.organization) is None:
         return INACTIVE
-    organization = at_home.organization if at_home.organization_id == organization_id else None
-    active = _active(ActorType.WORKLOAD, claims.user_id, organization_id, organization)
+    active = _active(ActorType.WORKLOAD, claims.user_id, organization_id, _if_asked_for(at_home, organization_id))
     return {**active, **_of_token(verified), "auth_time": verified.payload["auth_time"], "amr": claims.amr}
+
+
+def _if_asked_for(at_home: ApiKeyFound | WorkloadFound, organization_id: UUID | None) -> OrganizationRecord | None:
+    """The organization of a key or workload, None where another one was asked for."""
+    return at_home.organization if at_home.organization_id == organization_id else None
 
 
 def _of_token(verified: Verified) -> dict[str, Any]:

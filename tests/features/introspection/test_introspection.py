@@ -237,7 +237,7 @@ def test_introspection_sends_these_statements(world: World, service: Service) ->
         (access_token(person), {}, 2),
         (access_token(person), {"organization_id": person.organization_id}, 2),
         (key, {"organization_id": person.organization_id}, 2),
-        (key, {}, 3),  # its own organization as well
+        (key, {}, 2),
         ("junk", {}, 1),
     ):
         with statements(world.app) as sent:
