@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from authapp.testing import Caller
 from authapp.testing.world import migrated
 from authapp.web.application import Application
 from authapp.web.blueprint import Blueprint
+from authapp.web.openapi import document
 from tests.bench.servers import Postgres
+from tests.factories import AppWith, World, WorldWith
 from tests.live import running
 
 pytest_plugins = ["authapp.testing.plugin"]  # by this name also where authapp is installed: it is loaded once
@@ -76,12 +78,13 @@ def server(socket_folder: str, worker_id: str) -> Iterator[int]:
 
 
 @pytest.fixture
-def app_with(settings: Settings) -> Iterator[Callable[..., Application]]:
-    """Make further applications, with other settings, on the same database."""
+def app_with(settings: Settings) -> Iterator[AppWith]:
+    """Make further applications, with other settings or arguments of `create_app`, on the same database."""
     made: list[Application] = []
 
-    def make(blueprints: Iterable[Blueprint] = (), **changes: Any) -> Application:
-        made.append(create_app(dataclasses.replace(settings, **changes), blueprints))
+    def make(blueprints: Iterable[Blueprint] = (), **arguments: Any) -> Application:
+        changes = {name: arguments.pop(name) for name in [*arguments] if hasattr(settings, name)}
+        made.append(create_app(dataclasses.replace(settings, **changes), blueprints, **arguments))
         return made[-1]
 
     yield make
@@ -89,6 +92,17 @@ def app_with(settings: Settings) -> Iterator[Callable[..., Application]]:
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
+
+
+@pytest.fixture
+def world_with(world: World, app_with: AppWith) -> WorldWith:
+    """Make further applications, each with a world whose callers hold its answers against its own OpenAPI document."""
+
+    def make(**arguments: Any) -> World:
+        app = app_with(**arguments)
+        return world.with_app(app, document(app))
+
+    return make
 
 
 @pytest.fixture

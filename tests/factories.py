@@ -33,7 +33,9 @@ CLIENTS, ROUNDS = 16, 10  # of a race; one of two or three clients, which meet l
 UNKNOWN_ID = "019aab1c-7d3e-7a40-9a55-000000000000"
 LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 AppWith = Callable[..., Application]
-"""The fixture `app_with`: makes an application with these settings changed."""
+"""The fixture `app_with`: makes an application with these settings or arguments of `create_app`."""
+WorldWith = Callable[..., World]
+"""The fixture `world_with`: makes such an application, and the world that calls it."""
 
 
 @contextmanager

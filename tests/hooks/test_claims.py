@@ -11,8 +11,7 @@ import pytest
 from authapp import TokenSubject
 from authapp.core.claims import LARGEST, RESERVED, WrongClaims, checked
 from authapp.schemas.introspection import Introspection
-from tests.factories import PASSWORD, World
-from tests.hooks.conftest import Build
+from tests.factories import PASSWORD, World, WorldWith
 
 
 def payload(token: str) -> dict[str, Any]:
@@ -27,8 +26,8 @@ def plan(subject: TokenSubject) -> dict[str, Any]:
 OWN = {"plan": {"name": "pro", "seats": 3}, "domain": "example.com"}
 
 
-def test_each_access_token_has_the_claims_and_no_refresh_token_has(build: Build) -> None:
-    world = build(claims=plan)
+def test_each_access_token_has_the_claims_and_no_refresh_token_has(world_with: WorldWith) -> None:
+    world = world_with(claims=plan)
     ada = world.person("Acme")
     spent = {"refresh_token": ada.refresh_token}
     sessions = [ada.session, world.sign_in(ada).session]
@@ -43,14 +42,14 @@ def test_each_access_token_has_the_claims_and_no_refresh_token_has(build: Build)
     assert first["jti"] == second["jti"]
 
 
-def test_the_function_is_told_for_which_session_the_token_is(build: Build) -> None:
+def test_the_function_is_told_for_which_session_the_token_is(world_with: WorldWith) -> None:
     seen: list[TokenSubject] = []
 
     def claims(subject: TokenSubject) -> dict[str, Any]:
         seen.append(subject)
         return {}
 
-    ada = build(claims=claims).person()
+    ada = world_with(claims=claims).person()
     [subject] = seen
     token = payload(ada.session["access_token"])
     assert [str(subject.user_id), str(subject.session_id)] == [token["sub"], token["sid"]]
@@ -58,8 +57,8 @@ def test_the_function_is_told_for_which_session_the_token_is(build: Build) -> No
     assert (int(subject.auth_time.timestamp()), subject.amr) == (token["auth_time"], token["amr"])
 
 
-def test_introspection_shows_the_claims_beside_its_own_members(build: Build, world: World) -> None:
-    with_claims = build(claims=plan)
+def test_introspection_shows_the_claims_beside_its_own_members(world_with: WorldWith, world: World) -> None:
+    with_claims = world_with(claims=plan)
     ada = with_claims.person()
     key = with_claims.service_key("introspect")
     for each in (with_claims, world):  # what the token has, also where another process knows no function
@@ -107,16 +106,16 @@ def test_a_circle_in_the_claims_is_refused() -> None:
         checked(circle)
 
 
-def test_with_wrong_claims_nobody_signs_in_and_nothing_is_kept(build: Build, world: World) -> None:
+def test_with_wrong_claims_nobody_signs_in_and_nothing_is_kept(world_with: WorldWith, world: World) -> None:
     ada = world.person()
-    broken = build(claims=lambda subject: {"role": "admin"})
+    broken = world_with(claims=lambda subject: {"role": "admin"})
     response = broken.caller().call("POST", "/auth/login", {"email": ada.email, "password": PASSWORD})
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
     assert len(world.sql("SELECT FROM sessions")) == 1
 
 
-def test_a_token_with_the_largest_claims_is_accepted(build: Build) -> None:
-    world = build(claims=lambda subject: {"a": "x" * (LARGEST - 8)})
+def test_a_token_with_the_largest_claims_is_accepted(world_with: WorldWith) -> None:
+    world = world_with(claims=lambda subject: {"a": "x" * (LARGEST - 8)})
     ada = world.person()
     assert len(ada.session["access_token"]) < 2500
     assert ada.call("GET", "/auth/me").status_code == 200

@@ -37,8 +37,7 @@ from authapp.services import organizations
 from authapp.services.members import LastAdmin
 from authapp.services.sso.accounts import SsoEmailRequired
 from tests import sso
-from tests.factories import PASSWORD, World, all_at_once, statements
-from tests.hooks.conftest import Build
+from tests.factories import PASSWORD, World, WorldWith, all_at_once, statements
 from tests.sso import BROWSER, MemoryProvider
 
 TABLE = "CREATE TABLE projects (organization_id uuid NOT NULL DEFAULT authapp_organization_id(), name text NOT NULL)"
@@ -75,20 +74,20 @@ def projects(world: World) -> Iterator[Projects]:
     world.sql("DROP TABLE projects")
 
 
-def test_a_hook_adds_rows_of_the_new_organization_in_its_transaction(build: Build, projects: Projects) -> None:
-    ada = build(hooks=[add_project]).person("Acme")
+def test_a_hook_adds_rows_of_the_new_organization_in_its_transaction(world_with: WorldWith, projects: Projects) -> None:
+    ada = world_with(hooks=[add_project]).person("Acme")
     assert projects() == [ada.organization_id]
     other = ada.call("POST", "/organizations", {"name": "Other"})
     assert other.status_code == 201
     assert projects() == [ada.organization_id, other.get_json()["id"]]
 
 
-def test_objects_of_the_orm_are_written_in_the_context_of_the_hook(build: Build) -> None:
+def test_objects_of_the_orm_are_written_in_the_context_of_the_hook(world_with: WorldWith) -> None:
     @on("organization.created", "organization.deleted")
     def add_key(event: Event) -> None:
         db.session.add(ApiKey(id=uuid7(), name="k", role="viewer", secret_hash=b"x" * 32, created_by=event.user_id))
 
-    world = build(hooks=[add_key])
+    world = world_with(hooks=[add_key])
     ada = world.person("Acme")
     assert ada.call("POST", "/organizations", {"name": "Other"}).status_code == 201
     assert ada.call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204  # whose own context is the account
@@ -129,14 +128,14 @@ def test_objects_that_a_view_or_a_hook_adds_are_written_in_the_context_in_which_
     }
 
 
-def test_a_hook_gets_the_event_as_the_audit_log_has_it(build: Build) -> None:
+def test_a_hook_gets_the_event_as_the_audit_log_has_it(world_with: WorldWith) -> None:
     seen: list[Event] = []
 
     @on("user.registered", "organization.created", "session.started")
     def keep(event: Event) -> None:
         seen.append(event)
 
-    world = build(hooks=[keep])
+    world = world_with(hooks=[keep])
     ada = world.person("Acme")
     events = world.sql("SELECT * FROM audit_events ORDER BY id")
     assert [event.action for event in seen] == ["user.registered", "organization.created", "session.started"]
@@ -147,8 +146,8 @@ def test_a_hook_gets_the_event_as_the_audit_log_has_it(build: Build) -> None:
         assert found == (row.action, row.target_id, row.user_id, row.organization_id, row.details)
 
 
-def test_an_error_of_a_hook_is_the_answer_and_nothing_is_kept(build: Build) -> None:
-    world = build(hooks=[require_domain])
+def test_an_error_of_a_hook_is_the_answer_and_nothing_is_kept(world_with: WorldWith) -> None:
+    world = world_with(hooks=[require_domain])
     response = world.caller().call("POST", "/auth/register", {**BODY, "organization_name": "Evil"})
     assert (response.status_code, response.get_json()["code"]) == (403, "sso_email_required")
     for table in ("users", "organizations", "outbox", "audit_events", "sessions"):
@@ -158,14 +157,14 @@ def test_an_error_of_a_hook_is_the_answer_and_nothing_is_kept(build: Build) -> N
 
 @pytest.mark.parametrize("error", [REFUSED, LastAdmin])
 def test_an_error_that_keeps_writes_or_that_a_service_catches_keeps_nothing_of_a_hook(
-    build: Build, error: type[ApiError]
+    world_with: WorldWith, error: type[ApiError]
 ) -> None:
     @on("organization.created")
     @raises(error)
     def refuse(event: Event) -> None:
         raise error
 
-    world = build(hooks=[refuse])
+    world = world_with(hooks=[refuse])
     ada = world.person()
     assert ada.call("POST", "/organizations", {"name": "Acme"}).get_json()["code"] == error.code
     assert world.sql("SELECT FROM organizations") == []
@@ -178,13 +177,13 @@ def test_an_error_that_keeps_writes_or_that_a_service_catches_keeps_nothing_of_a
 
 
 def test_a_hook_that_breaks_is_a_500_that_keeps_nothing_and_the_log_names_it(
-    build: Build, capfd: pytest.CaptureFixture[str]
+    world_with: WorldWith, capfd: pytest.CaptureFixture[str]
 ) -> None:
     @on("user.registered")
     def divide_by_zero(event: Event) -> None:
         raise ZeroDivisionError
 
-    world = build(hooks=[divide_by_zero])
+    world = world_with(hooks=[divide_by_zero])
     response = world.caller().call("POST", "/auth/register", BODY)
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
     assert world.sql("SELECT FROM users") == []
@@ -193,17 +192,17 @@ def test_a_hook_that_breaks_is_a_500_that_keeps_nothing_and_the_log_names_it(
 
 
 @pytest.mark.parametrize("end", [transaction.commit, transaction.rollback])
-def test_a_hook_that_ends_the_transaction_is_a_500(build: Build, end: Callable[[], None]) -> None:
+def test_a_hook_that_ends_the_transaction_is_a_500(world_with: WorldWith, end: Callable[[], None]) -> None:
     @on("user.registered")
     def end_it(event: Event) -> None:
         end()
 
-    response = build(hooks=[end_it]).caller().call("POST", "/auth/register", BODY)
+    response = world_with(hooks=[end_it]).caller().call("POST", "/auth/register", BODY)
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
 
 
-def test_with_safe_registration_a_refused_account_is_not_made_and_nobody_is_told(build: Build) -> None:
-    safe = build(hooks=[require_domain], registration_mode="safe")
+def test_with_safe_registration_a_refused_account_is_not_made_and_nobody_is_told(world_with: WorldWith) -> None:
+    safe = world_with(hooks=[require_domain], registration_mode="safe")
     for body in (BODY, {**BODY, "email": "ada@example.com"}):
         assert safe.caller().call("POST", "/auth/register", body).status_code == 202
     assert [recipient for recipient, _ in safe.emails()] == ["ada@example.com"]
@@ -212,7 +211,7 @@ def test_with_safe_registration_a_refused_account_is_not_made_and_nobody_is_told
     assert safe.sql("SELECT FROM outbox WHERE encrypted_context IS NOT NULL") == []
 
 
-def test_a_hook_refuses_an_invited_person_and_the_invitation_stays_valid(build: Build) -> None:
+def test_a_hook_refuses_an_invited_person_and_the_invitation_stays_valid(world_with: WorldWith) -> None:
     @on("member.joined")
     @raises(REFUSED)
     def refuse(event: Event) -> None:
@@ -220,7 +219,7 @@ def test_a_hook_refuses_an_invited_person_and_the_invitation_stays_valid(build: 
             raise REFUSED
 
     allowed: list[bool] = []
-    world = build(hooks=[refuse])
+    world = world_with(hooks=[refuse])
     ada, bob = world.person("Acme"), world.person()
     token = world.invite(ada, ada.organization_id, bob.email, "viewer")
     assert bob.call("POST", "/invitations/accept", {"token": token}).get_json()["code"] == "sso_email_required"
@@ -228,8 +227,8 @@ def test_a_hook_refuses_an_invited_person_and_the_invitation_stays_valid(build: 
     assert bob.call("POST", "/invitations/accept", {"token": token}).status_code == 200
 
 
-def test_a_command_and_an_import_end_with_a_sentence_and_keep_nothing(build: Build, tmp_path: Any) -> None:
-    world = build(hooks=[require_domain])
+def test_a_command_and_an_import_end_with_a_sentence_and_keep_nothing(world_with: WorldWith, tmp_path: Any) -> None:
+    world = world_with(hooks=[require_domain])
     lines = tmp_path / "people.jsonl"
     lines.write_text('{"email": "ada@example.com"}\n{"email": "eve@evil.example.com"}\n')
     for command in (["users", "create", BODY["email"]], ["users", "import", str(lines)]):
@@ -241,7 +240,7 @@ def test_a_command_and_an_import_end_with_a_sentence_and_keep_nothing(build: Bui
 
 
 def test_a_hook_sees_the_rows_of_the_organization_of_the_event_alone_and_the_request_goes_on_as_before(
-    build: Build,
+    world_with: WorldWith,
 ) -> None:
     seen: list[tuple[str, UUID | None, set[UUID]]] = []
 
@@ -252,11 +251,11 @@ def test_a_hook_sees_the_rows_of_the_organization_of_the_event_alone_and_the_req
         seen.append((event.action, event.organization_id, {*visible, *members}))
         set_tenant(UUID(bob.organization_id))  # of somebody else, which must not last
 
-    world = build()
+    world = world_with()
     bob, ada = world.person("Other"), world.person("Alone")
     more = UUID(ada.call("POST", "/organizations", {"name": "Also alone"}).get_json()["id"])
     world.join(ada, bob.organization_id, "viewer")
-    here = build(hooks=[look])
+    here = world_with(hooks=[look])
     assert here.sign_in(ada).call("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
     alone, other = UUID(ada.organization_id), UUID(bob.organization_id)
     assert sorted(seen, key=str) == sorted(
@@ -267,7 +266,7 @@ def test_a_hook_sees_the_rows_of_the_organization_of_the_event_alone_and_the_req
     assert [str(row.user_id) for row in world.sql("SELECT user_id FROM memberships")] == [str(bob.id)]
 
 
-def test_a_hook_for_a_refused_request_changes_neither_its_answer_nor_what_is_kept(build: Build) -> None:
+def test_a_hook_for_a_refused_request_changes_neither_its_answer_nor_what_is_kept(world_with: WorldWith) -> None:
     called: list[str] = []
 
     @on("session.refused", "session.refresh.reused", "access.refused")
@@ -278,7 +277,7 @@ def test_a_hook_for_a_refused_request_changes_neither_its_answer_nor_what_is_kep
             transaction.execute(text("SELECT 1 / 0"))
         raise REFUSED
 
-    world = build(hooks=[fail], refresh_grace_seconds=0)
+    world = world_with(hooks=[fail], refresh_grace_seconds=0)
     ada, eve = world.person("Acme"), world.person()
     wrong = world.caller().call("POST", "/auth/login", {"email": ada.email, "password": "Wrong12345"})
     assert wrong.get_json()["code"] == "wrong_credentials"
@@ -296,7 +295,7 @@ def test_a_hook_for_a_refused_request_changes_neither_its_answer_nor_what_is_kep
     assert kept == set(called)
 
 
-def test_an_email_that_a_hook_enqueues_is_sent_once_though_the_transaction_is_run_again(build: Build) -> None:
+def test_an_email_that_a_hook_enqueues_is_sent_once_though_the_transaction_is_run_again(world_with: WorldWith) -> None:
     runs: list[UUID | None] = []
 
     @on("organization.created")
@@ -306,7 +305,7 @@ def test_an_email_that_a_hook_enqueues_is_sent_once_though_the_transaction_is_ru
         if len(runs) == 1:
             raise transaction.Stale
 
-    world = build(hooks=[tell])
+    world = world_with(hooks=[tell])
     ada = world.person()
     assert ada.call("POST", "/organizations", {"name": "Acme"}).status_code == 201
     assert len(runs) == 2
@@ -314,12 +313,14 @@ def test_an_email_that_a_hook_enqueues_is_sent_once_though_the_transaction_is_ru
     assert len(world.sql("SELECT FROM organizations")) == 1
 
 
-def test_simultaneous_deletions_of_an_organization_call_its_hook_once(build: Build, projects: Projects) -> None:
+def test_simultaneous_deletions_of_an_organization_call_its_hook_once(
+    world_with: WorldWith, projects: Projects
+) -> None:
     @on("organization.deleted")
     def add(event: Event) -> None:
         transaction.execute(ADD_PROJECT)
 
-    world = build(hooks=[add])
+    world = world_with(hooks=[add])
     ada = world.person("Acme")
     delete = partial(ada.call, "DELETE", f"/organizations/{ada.organization_id}")
     codes = [response.status_code for response in all_at_once([delete] * 8)]
@@ -327,11 +328,11 @@ def test_simultaneous_deletions_of_an_organization_call_its_hook_once(build: Bui
     assert projects() == [ada.organization_id]
 
 
-def test_an_application_without_a_hook_for_the_event_sends_no_further_statement(build: Build) -> None:
+def test_an_application_without_a_hook_for_the_event_sends_no_further_statement(world_with: WorldWith) -> None:
     @on("organization.created")
     def nothing(event: Event) -> None: ...
 
-    plain, hooked = build(), build(hooks=[nothing])
+    plain, hooked = world_with(), world_with(hooks=[nothing])
     sent_each = []
     for number, world in enumerate((plain, hooked)):
         ada = world.person(email=f"ada{number}@example.com")
@@ -354,17 +355,19 @@ def test_an_application_without_a_hook_for_the_event_sends_no_further_statement(
     ],
 )
 def test_an_application_does_not_start_with_a_hook_that_would_never_be_called(
-    build: Build, actions: list[str], message: str
+    world_with: WorldWith, actions: list[str], message: str
 ) -> None:
     def hook(event: Event) -> None: ...
 
     with pytest.raises(WrongHook, match="hook") as raised:
-        build(hooks=[on(*actions)(hook)])
+        world_with(hooks=[on(*actions)(hook)])
     assert message in str(raised.value)
 
 
-def test_the_document_has_the_errors_of_hooks_where_an_event_can_be_recorded(build: Build, openapi: Any) -> None:
-    paths = build(hooks=[require_domain])._openapi["paths"]
+def test_the_document_has_the_errors_of_hooks_where_an_event_can_be_recorded(
+    world_with: WorldWith, openapi: Any
+) -> None:
+    paths = world_with(hooks=[require_domain])._openapi["paths"]
     for path, operations in paths.items():
         for method, operation in operations.items():
             if method in ("get", "post", "put", "patch", "delete"):
@@ -373,14 +376,14 @@ def test_the_document_has_the_errors_of_hooks_where_an_event_can_be_recorded(bui
     assert str(openapi["paths"]).count("sso_email_required") < 5
 
 
-def test_a_hook_refuses_whoever_registers_with_a_provider(build: Build) -> None:
+def test_a_hook_refuses_whoever_registers_with_a_provider(world_with: WorldWith) -> None:
     @on("identity.linked")
     @raises(REFUSED)
     def refuse(event: Event) -> None:
         raise REFUSED
 
     provider = MemoryProvider()
-    here = build(hooks=[require_domain, refuse])
+    here = world_with(hooks=[require_domain, refuse])
     here.app.providers = {"oidc": provider}
     for email in ("eve@evil.example.com", "ada@example.com"):
         provider.people["code"] = sso.ada(email=email)

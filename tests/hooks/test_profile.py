@@ -13,8 +13,7 @@ from marshmallow import fields
 from authapp.schemas.fields import Request, SingleLine, StrictBoolean
 from authapp.services.profiles import LARGEST
 from authapp.web.application import TakenName
-from tests.factories import PASSWORD, World, all_at_once, statements
-from tests.hooks.conftest import Build
+from tests.factories import PASSWORD, World, WorldWith, all_at_once, statements
 
 
 class Address(Request):
@@ -46,8 +45,8 @@ BODY = {"email": "ada@example.com", "password": PASSWORD}
 
 
 @pytest.fixture
-def with_profile(build: Build) -> World:
-    return build(profile=ProfileSchema)
+def with_profile(world_with: WorldWith) -> World:
+    return world_with(profile=ProfileSchema)
 
 
 def stored(world: World) -> Any:
@@ -161,18 +160,18 @@ def test_many_changes_together_cannot_make_a_profile_larger_than_one_may_be(with
     assert ada.call("PATCH", "/auth/me", {"profile": {"notes": None, "plan": "y" * 100}}).status_code == 200
 
 
-def test_with_safe_registration_the_profile_waits_with_the_account(build: Build) -> None:
-    safe = build(profile=ProfileSchema, registration_mode="safe")
+def test_with_safe_registration_the_profile_waits_with_the_account(world_with: WorldWith) -> None:
+    safe = world_with(profile=ProfileSchema, registration_mode="safe")
     assert safe.caller().call("POST", "/auth/register", {**BODY, "profile": GIVEN}).status_code == 202
     safe.emails()
     assert stored(safe) == STORED
 
 
 def test_a_field_that_has_left_the_schema_is_not_shown_and_stays_until_it_is_erased(
-    build: Build, with_profile: World
+    world_with: WorldWith, with_profile: World
 ) -> None:
     ada = with_profile.person(profile=GIVEN)
-    later = build(profile=SmallerSchema)
+    later = world_with(profile=SmallerSchema)
     again = later.sign_in(ada)
     assert again.call("GET", "/auth/me").get_json()["profile"] == {"newsletter": True}
     refused = again.call("PATCH", "/auth/me", {"profile": {"phone": "2"}})
@@ -233,9 +232,9 @@ def test_the_document_has_the_schema_of_the_application(with_profile: World) -> 
         assert "profile" not in schemas[name].get("required", [])
 
 
-def test_a_schema_with_the_name_of_another_is_refused_at_the_start(build: Build) -> None:
+def test_a_schema_with_the_name_of_another_is_refused_at_the_start(world_with: WorldWith) -> None:
     class Organization(Request):
         """No profile."""
 
     with pytest.raises(TakenName, match="named Organization"):
-        build(profile=Organization)
+        world_with(profile=Organization)

@@ -6,8 +6,8 @@ import pytest
 
 from authapp.core.clock import FrozenClock
 from authapp.core.roles import Role
-from tests.factories import Caller, World
-from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
+from tests.factories import Caller, World, WorldWith
+from tests.permissions.conftest import PERMISSIONS, guarded_by
 from tests.workloads import trust, workload
 
 MISSING = "403 permission_missing"
@@ -98,8 +98,8 @@ def test_a_new_role_and_a_removal_count_on_the_next_request(models: World) -> No
     assert set(answers(member.caller, home)) == {"403 not_a_member"}
 
 
-def test_a_permission_may_need_a_recent_sign_in_which_no_key_has(declaring: Declaring, time: FrozenClock) -> None:
-    world = declaring(permissions=PERMISSIONS, blueprints=[guarded_by(*PERMISSIONS, recent=True)])
+def test_a_permission_may_need_a_recent_sign_in_which_no_key_has(world_with: WorldWith, time: FrozenClock) -> None:
+    world = world_with(permissions=PERMISSIONS, blueprints=[guarded_by(*PERMISSIONS, recent=True)])
     admin, viewer = world.person("Acme"), world.person()
     home = admin.organization_id
     world.join(viewer, home, "viewer")
@@ -113,9 +113,9 @@ def test_a_permission_may_need_a_recent_sign_in_which_no_key_has(declaring: Decl
     assert answers(viewer.caller, home)[1:] == (MISSING, MISSING)
 
 
-def test_an_unverified_address_is_asked_for_before_the_permission(declaring: Declaring, world: World) -> None:
+def test_an_unverified_address_is_asked_for_before_the_permission(world_with: WorldWith, world: World) -> None:
     person = world.person("Acme")
-    world = declaring(permissions=PERMISSIONS, blueprints=[guarded_by(*PERMISSIONS)], email_verification="required")
+    world = world_with(permissions=PERMISSIONS, blueprints=[guarded_by(*PERMISSIONS)], email_verification="required")
     caller = world.caller(person.session["access_token"])
     assert set(answers(caller, person.organization_id)) == {"403 email_not_verified"}
 
@@ -126,9 +126,9 @@ def test_a_hostile_path_is_refused(models: World, id_: str) -> None:
     assert response.status_code in (403, 404, 422)
 
 
-def test_the_role_of_a_permission_may_differ_between_applications(declaring: Declaring) -> None:
-    strict = declaring(permissions={"models.deploy": Role.ADMIN}, blueprints=[guarded_by("models.deploy")])
-    lax = declaring(permissions={"models.deploy": Role.VIEWER}, blueprints=[guarded_by("models.deploy")])
+def test_the_role_of_a_permission_may_differ_between_applications(world_with: WorldWith) -> None:
+    strict = world_with(permissions={"models.deploy": Role.ADMIN}, blueprints=[guarded_by("models.deploy")])
+    lax = world_with(permissions={"models.deploy": Role.VIEWER}, blueprints=[guarded_by("models.deploy")])
     admin, viewer = strict.person("Acme"), strict.person()
     strict.join(viewer, admin.organization_id, "viewer")
     path = f"/organizations/{admin.organization_id}/models/models.deploy"

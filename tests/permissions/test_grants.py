@@ -8,8 +8,8 @@ import pytest
 
 from authapp.core.clock import FrozenClock
 from authapp.core.permissions import MOST_PERMISSIONS
-from tests.factories import CLIENTS, ROUNDS, Caller, Person, World, all_at_once
-from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
+from tests.factories import CLIENTS, ROUNDS, Caller, Person, World, WorldWith, all_at_once
+from tests.permissions.conftest import PERMISSIONS, guarded_by
 
 HOSTILE = [
     ["models.delpoy"],
@@ -121,11 +121,11 @@ def test_a_grant_cannot_be_changed_later(models: World) -> None:
     assert use(models.caller(issued["key"]), admin, "models.delete") == 403
 
 
-def test_a_grant_that_is_no_longer_declared_counts_for_nothing(models: World, declaring: Declaring) -> None:
+def test_a_grant_that_is_no_longer_declared_counts_for_nothing(models: World, world_with: WorldWith) -> None:
     admin = models.person("Acme")
     issued = issue(admin, "viewer", "models.delete")
     remaining = {name: role for name, role in PERMISSIONS.items() if name != "models.delete"}
-    later = declaring(permissions=remaining, blueprints=[guarded_by(*remaining)])
+    later = world_with(permissions=remaining, blueprints=[guarded_by(*remaining)])
     key = later.caller(issued["key"])
     assert [use(key, admin, name) for name in remaining] == [200, 403]
     [listed] = later.caller(admin.session["access_token"]).call("GET", keys_of(admin)).get_json()["items"]

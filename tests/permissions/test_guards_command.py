@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from authapp.cli import guard_policy
-from tests.factories import World
-from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
+from tests.factories import World, WorldWith
+from tests.permissions.conftest import PERMISSIONS, guarded_by
 
 DEPLOY, DELETE = "an API key that is granted models.deploy", "an API key that is granted models.delete"
 RECENT = guard_policy.NOT_RECENT
@@ -54,11 +54,11 @@ def test_who_gains_and_loses_a_route_is_told_by_role_and_by_grant(
 
 
 def test_a_route_that_is_gone_is_lost_by_those_who_hold_its_permission(
-    declaring: Declaring, models: World, tmp_path: Path
+    world_with: WorldWith, models: World, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.csv"
     policy.write_text(models.app.test_cli_runner().invoke(args=["guards", "--csv"]).output)
-    more = declaring(permissions=PERMISSIONS, blueprints=[guarded_by(*list(PERMISSIONS)[:2])])
+    more = world_with(permissions=PERMISSIONS, blueprints=[guarded_by(*list(PERMISSIONS)[:2])])
     said = more.app.test_cli_runner().invoke(args=["guards", "--diff", str(policy)])
     assert said.exit_code == 0
     assert "require_permission(models.delete) -> no such route" in said.output

@@ -8,8 +8,8 @@ import pytest
 
 from authapp.core.permissions import MOST_PERMISSIONS
 from authapp.core.roles import ROLES
-from tests.factories import UNKNOWN_ID, World, statements
-from tests.permissions.conftest import PERMISSIONS, Declaring
+from tests.factories import UNKNOWN_ID, World, WorldWith, statements
+from tests.permissions.conftest import PERMISSIONS
 
 HELD = {
     "viewer": ["models.read"],
@@ -88,9 +88,9 @@ def test_the_document_names_the_permissions_that_are_declared(models: World, ope
     assert "enum" not in openapi["components"]["schemas"]["Permission"]
 
 
-def test_a_hundred_memberships_show_all_permissions_that_may_be_declared(declaring: Declaring, world: World) -> None:
+def test_a_hundred_memberships_show_all_permissions_that_may_be_declared(world_with: WorldWith, world: World) -> None:
     names = [f"models.p{number:03}" for number in range(MOST_PERMISSIONS)]
-    world = declaring(permissions=dict.fromkeys(names, "viewer"))
+    world = world_with(permissions=dict.fromkeys(names, "viewer"))
     person = world.person("Acme")
     world.sql(
         "WITH made AS (INSERT INTO organizations (id, name, slug) SELECT gen_random_uuid(), 'O', 'o-' || n "

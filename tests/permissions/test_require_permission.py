@@ -9,8 +9,8 @@ import pytest
 from authapp.core.permissions import MOST_PERMISSIONS
 from authapp.core.roles import InvalidDeclaration, Role
 from authapp.web.guard_marks import UndeclaredName, UnguardedRoute
-from tests.factories import World
-from tests.permissions.conftest import PERMISSIONS, Declaring, guarded_by
+from tests.factories import World, WorldWith
+from tests.permissions.conftest import PERMISSIONS, guarded_by
 
 ROLES = ["viewer", "developer", "admin"]
 
@@ -53,16 +53,16 @@ def test_a_missing_permission_is_an_event_of_the_organization(models: World) -> 
         ("models.deploy", None),
     ],
 )
-def test_a_permission_that_is_malformed_cannot_be_declared(declaring: Declaring, name: str, role: Any) -> None:
+def test_a_permission_that_is_malformed_cannot_be_declared(world_with: WorldWith, name: str, role: Any) -> None:
     with pytest.raises(InvalidDeclaration, match="permission"):
-        declaring(permissions={name: role})
+        world_with(permissions={name: role})
 
 
-def test_the_number_of_permissions_is_limited(declaring: Declaring) -> None:
+def test_the_number_of_permissions_is_limited(world_with: WorldWith) -> None:
     names = [f"models.p{number}" for number in range(MOST_PERMISSIONS + 1)]
     with pytest.raises(InvalidDeclaration, match="at most"):
-        declaring(permissions=dict.fromkeys(names, Role.ADMIN))
-    assert len(declaring(permissions=dict.fromkeys(names[1:], Role.ADMIN)).app.permissions) == MOST_PERMISSIONS
+        world_with(permissions=dict.fromkeys(names, Role.ADMIN))
+    assert len(world_with(permissions=dict.fromkeys(names[1:], Role.ADMIN)).app.permissions) == MOST_PERMISSIONS
 
 
 def test_the_permissions_of_an_application_are_frozen(models: World) -> None:
@@ -71,13 +71,13 @@ def test_the_permissions_of_an_application_are_frozen(models: World) -> None:
     assert list(models.app.permissions) == sorted(PERMISSIONS)
 
 
-def test_an_application_whose_guard_needs_an_undeclared_permission_does_not_start(declaring: Declaring) -> None:
+def test_an_application_whose_guard_needs_an_undeclared_permission_does_not_start(world_with: WorldWith) -> None:
     with pytest.raises(UndeclaredName, match=r"models\.delpoy is not declared"):
-        declaring(permissions=PERMISSIONS, blueprints=[guarded_by("models.delpoy")])
+        world_with(permissions=PERMISSIONS, blueprints=[guarded_by("models.delpoy")])
 
 
-def test_a_route_that_needs_a_permission_has_an_organization_in_its_path(declaring: Declaring) -> None:
+def test_a_route_that_needs_a_permission_has_an_organization_in_its_path(world_with: WorldWith) -> None:
     blueprint = guarded_by("models.deploy")
     blueprint.url_prefix = "/models"
     with pytest.raises(UnguardedRoute, match="organization_id"):
-        declaring(permissions=PERMISSIONS, blueprints=[blueprint])
+        world_with(permissions=PERMISSIONS, blueprints=[blueprint])

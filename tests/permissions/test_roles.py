@@ -15,8 +15,8 @@ from authapp.models import TrustedIdentity
 from authapp.services.workloads import best_match
 from authapp.web.blueprint import Blueprint
 from authapp.web.guard_marks import UndeclaredName
-from tests.factories import Person, World
-from tests.permissions.conftest import Declaring, guarded_by
+from tests.factories import Person, World, WorldWith
+from tests.permissions.conftest import guarded_by
 from tests.workloads import trust, workload
 
 ROLES = ["viewer", "annotator", "developer", "trainer", "admin"]
@@ -42,8 +42,8 @@ def labels(*roles: str) -> Blueprint:
 
 
 @pytest.fixture
-def lab(declaring: Declaring) -> World:
-    return declaring(roles=ROLES, permissions=PERMISSIONS, blueprints=[labels(*ROLES), guarded_by(*PERMISSIONS)])
+def lab(world_with: WorldWith) -> World:
+    return world_with(roles=ROLES, permissions=PERMISSIONS, blueprints=[labels(*ROLES), guarded_by(*PERMISSIONS)])
 
 
 def member_with(world: World, admin: Person, role: str) -> Person:
@@ -90,16 +90,18 @@ def test_a_role_includes_the_lower_ones_and_no_higher_one(lab: World, held: str)
     ],
     ids=repr,
 )
-def test_roles_that_are_no_total_order_around_the_built_in_ones_are_refused(declaring: Declaring, roles: Any) -> None:
+def test_roles_that_are_no_total_order_around_the_built_in_ones_are_refused(world_with: WorldWith, roles: Any) -> None:
     with pytest.raises(InvalidDeclaration):
-        declaring(roles=roles)
+        world_with(roles=roles)
 
 
-def test_an_application_whose_guard_or_permission_needs_an_undeclared_role_does_not_start(declaring: Declaring) -> None:
+def test_an_application_whose_guard_or_permission_needs_an_undeclared_role_does_not_start(
+    world_with: WorldWith,
+) -> None:
     with pytest.raises(UndeclaredName, match="annotator is not declared"):
-        declaring(blueprints=[labels("annotator")])
+        world_with(blueprints=[labels("annotator")])
     with pytest.raises(InvalidDeclaration, match=r"models\.label"):
-        declaring(permissions={"models.label": "annotator"})
+        world_with(permissions={"models.label": "annotator"})
 
 
 def test_members_are_invited_changed_and_filtered_by_a_role_of_ones_own(lab: World) -> None:
@@ -202,7 +204,7 @@ def test_an_invitation_whose_role_is_no_longer_declared_is_accepted_and_counts_a
 
 
 def test_keys_and_workloads_stay_developers_where_a_new_order_has_their_role_above(
-    lab: World, declaring: Declaring
+    lab: World, world_with: WorldWith
 ) -> None:
     admin = lab.person("Acme")
     home = f"/organizations/{admin.organization_id}"
@@ -210,7 +212,7 @@ def test_keys_and_workloads_stay_developers_where_a_new_order_has_their_role_abo
     trusted = trust(admin, role="annotator")
     assert trusted["role"] == "annotator"
     order = ["viewer", "developer", "annotator", "admin"]
-    later = declaring(roles=order, permissions={"models.label": "annotator"}, blueprints=[labels(*order)])
+    later = world_with(roles=order, permissions={"models.label": "annotator"}, blueprints=[labels(*order)])
     for program in (later.caller(key), workload(later, trusted)):
         found = [program.call("POST", f"{home}/labels/{role}").status_code for role in order]
         assert found == [200, 200, 403, 403]
@@ -274,8 +276,8 @@ def test_accounts_are_imported_with_a_role_of_ones_own(lab: World, world: World,
     assert "Choose one of admin, developer, viewer." in refused.output
 
 
-def test_the_order_is_that_of_the_application_that_serves(lab: World, declaring: Declaring) -> None:
-    other = declaring(roles=["viewer", "developer", "annotator", "trainer", "admin"], blueprints=[labels("developer")])
+def test_the_order_is_that_of_the_application_that_serves(lab: World, world_with: WorldWith) -> None:
+    other = world_with(roles=["viewer", "developer", "annotator", "trainer", "admin"], blueprints=[labels("developer")])
     admin = lab.person("Acme")
     annotator = member_with(lab, admin, "annotator")
     path = f"/organizations/{admin.organization_id}/labels/developer"
