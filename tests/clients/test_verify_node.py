@@ -18,17 +18,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from authapp.config import Settings
+from tests.clients.forging import sign, signed_by_public_key
 from tests.clients.packages import MODULES
+from tests.clients.services import MAX_AGE, PAGE, authapp_process
 from tests.factories import UNKNOWN_ID, AppWith, Person, World
-from tests.live import exchange, free_port, is_open, serving
+from tests.live import exchange, free_port, is_open
 from tests.pages import blocks, page
 from tests.security.test_tokens import b64
 
-PAGE = "docs/verifying-tokens.md"
 ADDRESS = '"https://auth.example.com"'
 SECRET = "a-secret-of-the-node-services-that-is-long-enough"
-WSGI = "from authapp import create_app\napp = create_app()\napp.keys.reload_seconds = 0.2\n"
-MAX_AGE = 2  # in the place of 5
 FEED_SECONDS = 10.0  # in which the feed has been read, on a busy machine
 
 
@@ -97,15 +96,9 @@ def scene(packages: Path, world: World, settings: Settings, app_with: AppWith, t
     url = f"http://127.0.0.1:{port}"
     operator = world.with_app(app_with(algorithm="ES256", secret_key=SECRET, public_url=url, jwt_issuer=url))
     operator.caller()  # makes the first key
-    (tmp_path / "quick.py").write_text(WSGI)
-    environment = {
-        "DATABASE_URL": settings.database_url, "PUBLIC_URL": url, "BCRYPT_ROUNDS": "4", "PORT": str(port),
-        "WEB_CONCURRENCY": "1", "MAIL_URL": "memory:", "SECRET_KEY": SECRET, "ALGORITHM": "ES256",
-    }  # fmt: skip
-    command = ("gunicorn", "-c", "python:authapp.server.settings", "--graceful-timeout", "1", "quick:app")
     with ExitStack() as stack:
         authapp = stack.enter_context(ExitStack())
-        authapp.enter_context(serving(*command, folder=tmp_path, **environment))
+        authapp.enter_context(authapp_process(settings, tmp_path, SECRET, port))
         key = operator.service_key("revocations")
         services = []
         for name in ("refuse", "accept"):
@@ -129,29 +122,22 @@ def eventually(answer: Callable[[], int], expected: int, seconds: float) -> None
 
 def forged(world: World, person: Person) -> Iterator[tuple[str, str, str]]:
     """Their names, the tokens, and the codes of the errors."""
-    own = world.app.tokens.ring.signing
+    kid = world.app.tokens.ring.signing.kid
     claims = jwt.decode(token_of(person), options={"verify_signature": False})
     _, payload, signature = token_of(person).split(".")
-
-    def sign(changed: dict[str, Any], key: Any = own.signing, **header: str) -> str:
-        return jwt.encode({**claims, **changed}, key, "ES256", headers={"kid": own.kid, "typ": "at+jwt", **header})
-
+    none = b64({"alg": "none", "kid": kid, "typ": "at+jwt"})
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public = own.signing.public_key().public_bytes(serialization.Encoding.PEM, form)
-    text = f"{b64({'alg': 'HS256', 'kid': own.kid, 'typ': 'at+jwt'})}.{payload}"
-    none = b64({"alg": "none", "kid": own.kid, "typ": "at+jwt"})
     past = claims["iat"] - 7200
     yield "alg none", f"{none}.{payload}.", "invalid_token"
     yield "alg none with the signature", f"{none}.{payload}.{signature}", "invalid_token"
-    mac = jwt.get_algorithm_by_name("HS256").sign(text.encode(), public)
-    yield "HS256 with the public key", f"{text}.{b64(mac)}", "invalid_token"
-    yield "another key", sign({}, ec.generate_private_key(ec.SECP256R1())), "invalid_token"
-    yield "an unknown kid", sign({}, kid="unknown"), "invalid_token"
-    yield "typ JWT", sign({}, typ="JWT"), "invalid_token"
-    yield "another iss", sign({"iss": "https://evil.example.com"}), "invalid_token"
-    yield "another aud", sign({"aud": "another"}), "invalid_token"
-    yield "expired", sign({"iat": past, "exp": past + 3600}), "expired_token"
-    yield "another session", sign({"sid": UNKNOWN_ID}), "revoked_token"
+    yield "HS256 with the public key", signed_by_public_key(world, claims, form), "invalid_token"
+    yield "another key", sign(world, claims, ec.generate_private_key(ec.SECP256R1())), "invalid_token"
+    yield "an unknown kid", sign(world, claims, kid="unknown"), "invalid_token"
+    yield "typ JWT", sign(world, claims, typ="JWT"), "invalid_token"
+    yield "another iss", sign(world, {**claims, "iss": "https://evil.example.com"}), "invalid_token"
+    yield "another aud", sign(world, {**claims, "aud": "another"}), "invalid_token"
+    yield "expired", sign(world, {**claims, "iat": past, "exp": past + 3600}), "expired_token"
+    yield "another session", sign(world, {**claims, "sid": UNKNOWN_ID}), "revoked_token"
 
 
 def test_it_answers_as_authapp_would(scene: Scene) -> None:
